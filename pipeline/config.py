@@ -1,0 +1,379 @@
+"""configs/*.yaml and params.yaml as validated, frozen objects.
+
+Every fault of a file is reported at once, each with its path inside the file, what was found and
+what was expected. Unknown keys are faults: a misspelt limit must not be a limit that is off.
+"""
+
+from __future__ import annotations
+
+import difflib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from pipeline.errors import ConfigurationError
+
+MAX_CONFIG_BYTES = 1_000_000
+
+
+class Section(BaseModel):
+    """A part of a configuration file: frozen, strictly typed, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+SectionT = TypeVar("SectionT", bound=Section)
+
+
+def _as_utc(value: Any) -> Any:
+    """YAML gives a datetime, or a string where quoted; a time without a zone is UTC."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if not isinstance(value, datetime):
+        raise ValueError("expected a time such as 2013-07-02T00:00:00Z")  # noqa: TRY004
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _identifier(value: str) -> str:
+    """A name that is safe as a folder, a branch part, a label and a metric label."""
+    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    if not value or len(value) > 63 or not set(value) <= allowed or value.strip("-") != value:
+        raise ValueError("expected 1 to 63 of a-z, 0-9 and '-', neither first nor last a '-'")
+    return value
+
+
+UtcTime = Annotated[datetime, BeforeValidator(_as_utc)]
+Identifier = Annotated[str, AfterValidator(_identifier)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+
+# ---------------------------------------------------------------- params.yaml
+
+
+class CollectParams(Section):
+    """Which rows: all windows end `label_maturity_hours` before `as_of`."""
+
+    as_of: UtcTime
+    recent_days: Count
+    history_days: Annotated[int, Field(ge=0)]
+    label_maturity_hours: NotNegative
+    chunk_rows: Count
+
+
+class ValidateParams(Section):
+    """Limits of the data checks that no single column owns."""
+
+    min_rows: Count
+    min_label_coverage: Fraction
+    label_rate: tuple[Fraction, Fraction]
+    row_rate_ratio: tuple[Positive, Positive]
+    units_jump_ratio: Annotated[float, Field(gt=1)]
+    max_single_feature_auc: Annotated[float, Field(gt=0.5, le=1)]
+    shuffled_label_auc_band: Annotated[float, Field(gt=0, lt=0.5)]
+    sample_rows: Count
+    seed: int
+
+
+class SplitParams(Section):
+    """How the holdout is chosen: the newest `holdout_days`, or a stratified fraction."""
+
+    method: Literal["time", "stratified"]
+    holdout_days: Count
+    holdout_fraction: Annotated[float, Field(gt=0, lt=1)]
+    group: str | None = None
+    seed: int
+
+
+class TrainParams(Section):
+    """The hyperparameter search and its budget."""
+
+    search: Literal["halving", "random", "none"]
+    trials: Count
+    minutes: Positive
+    cv_folds: Annotated[int, Field(ge=2)]
+    scoring: str
+    seed: int
+    n_jobs: int
+    joblib_backend: Literal["loky", "threading", "dask"]
+
+
+class EvaluateParams(Section):
+    """Intervals and curves of the evaluation."""
+
+    draws: Count
+    seed: int
+    curve_points: Annotated[int, Field(ge=10)]
+    latency_rows: Count
+
+
+class CompareParams(Section):
+    """The paired bootstrap. Limits live in configs/gates.yaml: policy, not parameters."""
+
+    draws: Annotated[int, Field(ge=100)]
+    seed: int
+    resample: Literal["row", "day"]
+
+
+class PackageParams(Section):
+    """What goes into the model package."""
+
+    format: Literal["skops", "joblib"]
+
+
+class Params(Section):
+    """params.yaml: one section for each pipeline stage."""
+
+    collect: CollectParams
+    validate_: Annotated[ValidateParams, Field(alias="validate")]
+    split: SplitParams
+    train: TrainParams
+    evaluate: EvaluateParams
+    compare: CompareParams
+    package: PackageParams
+
+
+# ---------------------------------------------------------------- configs/usecase.yaml
+
+
+class UseCase(Section):
+    """configs/usecase.yaml: what is predicted, for whom, and how a score becomes an answer."""
+
+    model: Identifier
+    question: str
+    positive: str
+    negative: str
+    decision_threshold: Annotated[float, Field(gt=0, lt=1)]
+
+
+# ---------------------------------------------------------------- configs/schema.yaml
+
+
+class Column(Section):
+    """One column of the collected rows."""
+
+    type: Literal["number", "integer", "category", "boolean", "time"]
+    min: float | None = None
+    max: float | None = None
+    categories: tuple[str, ...] | None = None
+    max_categories: Count | None = None
+    max_null_fraction: Fraction = 0.0
+    unique: bool = False
+    may_be_constant: bool = False
+    unit: str | None = None
+
+    @model_validator(mode="after")
+    def _range_is_ordered(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}")
+        if self.type not in ("number", "integer") and (self.min, self.max) != (None, None):
+            raise ValueError(f"min and max need a number or an integer, not a {self.type}")
+        return self
+
+
+class Schema(Section):
+    """configs/schema.yaml: the columns that the pipeline expects from the warehouse."""
+
+    columns: Annotated[dict[str, Column], Field(min_length=1)]
+
+
+# ---------------------------------------------------------------- configs/gates.yaml
+
+MetricName = Literal[
+    "accuracy",
+    "precision_weighted",
+    "recall_weighted",
+    "f1_weighted",
+    "roc_auc",
+    "pr_auc",
+    "log_loss",
+    "calibration_error",
+]
+
+
+class MetricLimit(Section):
+    """An absolute limit on the challenger's own figure; both ends are allowed values."""
+
+    min: float | None = None
+    max: float | None = None
+
+    @model_validator(mode="after")
+    def _has_a_limit(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("needs min, max or both: a limit that limits nothing is a mistake")
+        return self
+
+
+class SlicePolicy(Section):
+    """No slice may lose more than `margin` of `metric`; small slices are judged together."""
+
+    columns: tuple[str, ...]
+    metric: MetricName
+    margin: NotNegative
+    min_rows: Count
+
+
+class FairnessPolicy(Section):
+    """Gaps between the groups of `column` may not widen by more than these against the champion."""
+
+    column: str
+    max_worsening: dict[Literal["selection_rate", "tpr", "fpr"], NotNegative]
+    min_rows: Count
+
+
+class ComparisonPolicy(Section):
+    """When a challenger beats the champion."""
+
+    primary_metric: MetricName
+    min_improvement: NotNegative
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    min_rows: Count
+    non_inferiority: dict[MetricName, NotNegative]
+    limits: dict[MetricName, MetricLimit]
+    slices: SlicePolicy
+    fairness: tuple[FairnessPolicy, ...]
+
+    @property
+    def alpha(self) -> float:
+        """The two-sided error rate that belongs to `confidence`."""
+        return 1 - self.confidence
+
+
+class Gates(Section):
+    """configs/gates.yaml."""
+
+    comparison: ComparisonPolicy
+
+
+# ---------------------------------------------------------------- reading
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Safe YAML that refuses a key given twice and any alias (so no billion laughs)."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(
+                problem="found an alias (*name), expected the value itself",
+                problem_mark=event.start_mark,
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"found the key {key.value!r} twice, expected it once",
+                    problem_mark=key.start_mark,
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """The value of a YAML document. Raises ConfigurationError with line and column."""
+    if len(text.encode()) > MAX_CONFIG_BYTES:
+        raise ConfigurationError(where, [f"larger than {MAX_CONFIG_BYTES:,} bytes"])
+    try:
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        at = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise ConfigurationError(where, [f"{at}{problem}"]) from error
+    except RecursionError as error:
+        raise ConfigurationError(where, ["nested too deeply"]) from error
+
+
+def parse_section(kind: type[SectionT], value: Any, where: str) -> SectionT:
+    """`value` as a `kind`. Raises ConfigurationError naming every fault."""
+    try:
+        return kind.model_validate(_lists_as_tuples(value))
+    except ValidationError as error:
+        faults = [_describe(fault, kind) for fault in error.errors(include_url=False)]
+        raise ConfigurationError(where, faults) from error
+
+
+def load_section(kind: type[SectionT], path: Path) -> SectionT:
+    """The file at `path` as a `kind`. Raises ConfigurationError, also for a missing file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigurationError(str(path), ["not found, expected a YAML file"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(str(path), [f"not UTF-8 text: {error}"]) from error
+    return parse_section(kind, parse_yaml(text, str(path)), str(path))
+
+
+def load_params(root: Path) -> Params:
+    """params.yaml of the repository at `root`."""
+    return load_section(Params, root / "params.yaml")
+
+
+def load_usecase(root: Path) -> UseCase:
+    """configs/usecase.yaml of the repository at `root`."""
+    return load_section(UseCase, root / "configs" / "usecase.yaml")
+
+
+def load_schema(root: Path) -> Schema:
+    """configs/schema.yaml of the repository at `root`."""
+    return load_section(Schema, root / "configs" / "schema.yaml")
+
+
+def load_gates(root: Path) -> Gates:
+    """configs/gates.yaml of the repository at `root`."""
+    return load_section(Gates, root / "configs" / "gates.yaml")
+
+
+def _lists_as_tuples(value: Any) -> Any:
+    """YAML has only lists; strict validation of frozen objects wants tuples."""
+    if isinstance(value, dict):
+        return {key: _lists_as_tuples(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return tuple(_lists_as_tuples(item) for item in value)
+    return value
+
+
+def _describe(fault: Any, kind: type[Section]) -> str:
+    """One fault as `path: what was found, what was expected`."""
+    path = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
+    if fault["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(fault["loc"][-1]), _all_keys(kind), n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        return f"{path}: unknown key{hint}"
+    if fault["type"] == "missing":
+        return f"{path}: missing, expected a value"
+    found = repr(fault["input"])
+    found = found if len(found) <= 60 else found[:57] + "..."
+    return f"{path}: found {found}; {fault['msg'].removeprefix('Value error, ')}"
+
+
+def _all_keys(kind: type[Section]) -> list[str]:
+    """Every key that may stand in `kind`, at any depth, for suggestions."""
+    keys: list[str] = []
+
+    def visit(schema: Any) -> None:
+        if isinstance(schema, dict):
+            keys.extend(schema.get("properties", {}))
+            for part in schema.values():
+                visit(part)
+        elif isinstance(schema, list):
+            for part in schema:
+                visit(part)
+
+    visit(kind.model_json_schema())
+    return sorted(set(keys))

@@ -1,0 +1,58 @@
+"""Everything that can go wrong on purpose: one class for each exit code.
+
+Scripts and stages let these reach `exit_code_of`, which prints one clear message and never a
+traceback. Any other exception is a bug of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+
+class PipelineError(Exception):
+    """Base of the errors that a user can mend. The message says where, what, and what to do."""
+
+    exit_code = 3
+
+
+class GateRefused(PipelineError):
+    """A gate says no. The work is done; the answer is not PASS."""
+
+    exit_code = 1
+
+
+class ConfigurationError(PipelineError):
+    """A file of ours says something that it must not. Carries every fault, not the first."""
+
+    exit_code = 2
+
+    def __init__(self, where: str, faults: Sequence[str]) -> None:
+        self.where = where
+        self.faults = tuple(faults)
+        lines = "".join(f"\n  - {fault}" for fault in self.faults)
+        super().__init__(f"{where}: {len(self.faults)} fault(s) to mend{lines}")
+
+
+class OutsideError(PipelineError):
+    """A system outside this repository failed: warehouse, registry, remote, disk. Run again."""
+
+    exit_code = 3
+
+
+class DataIncident(PipelineError):
+    """The data is broken. Training on it would teach the fault, so nothing trains."""
+
+    exit_code = 4
+
+
+def exit_code_of(run: Callable[[], int | None]) -> int:
+    """Run `run` and turn its outcome into an exit code, printing a PipelineError to stderr."""
+    try:
+        return run() or 0
+    except PipelineError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        print(f"OutsideError: {error}. Mend it and run again: nothing was lost.", file=sys.stderr)
+        return OutsideError.exit_code
