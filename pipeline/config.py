@@ -339,6 +339,19 @@ def load_gates(root: Path) -> Gates:
     return load_section(Gates, root / "configs" / "gates.yaml")
 
 
+def check_configuration(root: Path) -> None:
+    """Load every file once. Raises one ConfigurationError with the faults of all of them."""
+    faults: list[str] = []
+    for load in (load_params, load_usecase, load_schema, load_gates):
+        try:
+            load(root)
+        except ConfigurationError as error:
+            where = Path(error.where).relative_to(root)
+            faults.extend(f"{where}: {fault}" for fault in error.faults)
+    if faults:
+        raise ConfigurationError("configuration", faults)
+
+
 def _lists_as_tuples(value: Any) -> Any:
     """YAML has only lists; strict validation of frozen objects wants tuples."""
     if isinstance(value, dict):

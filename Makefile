@@ -1,0 +1,46 @@
+# Two commands do everything from nothing: `make demo` and `make test`. Both make a virtual
+# environment in .venv first, with uv where it is installed and with pip otherwise.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+UV := $(shell command -v uv 2>/dev/null)
+
+.PHONY: demo test lint lock clean retrain
+
+demo: $(VENV)/train.stamp ## seed the warehouse, train a champion, retrain three times, show the verdicts
+	python -m scripts.run_demo
+
+test: lint $(VENV)/dev.stamp ## lint, types and every test; installs what tests need from Debian
+	.ci/install_test_servers
+	python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+lint: $(VENV)/dev.stamp
+	ruff check .
+	ruff format --check .
+	mypy
+	shellcheck .ci/run .ci/install_test_servers
+	actionlint
+	zizmor --offline --quiet .github
+
+lock: ## renew requirements/*.txt from pyproject.toml (needs uv)
+	scripts/lock_requirements.sh
+
+$(VENV)/bin/python:
+ifdef UV
+	uv venv --quiet --python $(PYTHON) --allow-existing $(VENV)
+else
+	$(PYTHON) -m venv $(VENV)
+endif
+
+$(VENV)/%.stamp: requirements/%.txt | $(VENV)/bin/python
+ifdef UV
+	uv pip install --quiet --require-hashes --python $(BIN)/python -r $<
+else
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+endif
+	touch $@
+
+clean:
+	rm -rf $(VENV) .demo

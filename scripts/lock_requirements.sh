@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Pin what pyproject.toml asks for, with hashes and without the address of any index.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+lock() {
+  local name=$1
+  shift
+  uv pip compile pyproject.toml "$@" --quiet --universal --python-version 3.11 \
+    --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+    --upgrade --output-file "requirements/$name.txt"
+}
+
+lock light
+lock train --extra train --extra example
+lock dev --extra train --extra example --extra dask --group dev

@@ -1,0 +1,83 @@
+"""The layering: domain <- config <- core; core and ml apart; nobody imports scripts."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# room -> the parts of pipeline that it may import
+BASE = {"pipeline.domain", "pipeline.errors"}
+CONFIG = BASE | {"pipeline.config", "pipeline.trigger_config"}
+PLAIN = CONFIG | {"pipeline.jsonio", "pipeline.champion"}
+MAY_IMPORT = {
+    "pipeline/core": CONFIG | {"pipeline.core"},
+    "pipeline/ml": PLAIN | {"pipeline.ml"},
+    "pipeline/usecase": {"pipeline.usecase"},
+    "pipeline/stages": PLAIN
+    | {"pipeline.core", "pipeline.ml", "pipeline.adapters", "pipeline.usecase", "pipeline.stages"},
+    "pipeline/adapters": PLAIN,
+    "pipeline": PLAIN,
+}
+NOT_PURE = {"os", "subprocess", "time", "random", "pathlib", "io", "socket", "logging", "sys"}
+HEAVY = {"pandas", "sklearn", "mlflow", "dvc", "matplotlib", "sqlalchemy"}
+IMPURE_CALLS = {"open", "print", "input", "exec", "eval"}
+
+
+def _room(path: Path) -> str:
+    return path.parent.relative_to(ROOT).as_posix()
+
+
+SOURCES = sorted((ROOT / "pipeline").rglob("*.py"))
+CORE = [path for path in SOURCES if _room(path) == "pipeline/core"]
+
+
+def imports_of(path: Path) -> set[str]:
+    """Every module that a file imports, at the top or inside a function."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.add(node.module or "")
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def _is_within(name: str, allowed: set[str]) -> bool:
+    return any(name == part or name.startswith(part + ".") for part in allowed)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_module_imports_only_what_its_room_may(path: Path) -> None:
+    allowed = MAY_IMPORT.get(_room(path), MAY_IMPORT["pipeline/adapters"])
+    ours = {name for name in imports_of(path) if name.startswith(("pipeline.", "scripts"))}
+    # `from pipeline.stages import collect` names the module and its member
+    outside = {name for name in ours if not _is_within(name, allowed)}
+    assert outside == set()
+
+
+def test_no_adapter_imports_another() -> None:
+    for path in SOURCES:
+        if _room(path).startswith("pipeline/adapters"):
+            others = {n for n in imports_of(path) if n.startswith("pipeline.adapters")}
+            assert others <= {"pipeline.adapters.traffic"}, path
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
+def test_core_is_pure(path: Path) -> None:
+    tops = {name.partition(".")[0] for name in imports_of(path)}
+    assert tops & (NOT_PURE | HEAVY) == set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in IMPURE_CALLS, f"{path.name}:{node.lineno}"
+        if isinstance(node, ast.Attribute):
+            clock = node.attr in {"now", "utcnow", "today"}
+            assert not clock, f"{path.name}:{node.lineno} reads a clock"
+
+
+def test_nobody_imports_scripts() -> None:
+    for path in [*SOURCES, *(ROOT / "scripts").glob("*.py")]:
+        assert not any(name.split(".")[0] == "scripts" for name in imports_of(path)), path
