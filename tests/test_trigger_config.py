@@ -1,0 +1,257 @@
+"""The trigger configuration: the protocol's document as it stands, and every mistake said."""
+
+import re
+from datetime import time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from pipeline.config import parse_section, parse_yaml
+from pipeline.errors import ConfigurationError
+from pipeline.trigger_config import (
+    DEFAULT_PRIORITIES,
+    PRIORITIES,
+    TRIGGER_NAMES,
+    TriggerConfig,
+    load_triggers,
+)
+
+ROOT = Path(__file__).parent.parent
+
+# Protocol 24, step 1, letter for letter.
+PROTOCOL = """\
+# retraining/trigger-config.yaml
+
+retraining_triggers:
+  # Performance-based triggers
+  performance_degradation:
+    enabled: true
+    metric: accuracy
+    threshold: 0.85
+    window: 7d
+    consecutive_violations: 3
+    
+  # Drift-based triggers
+  data_drift:
+    enabled: true
+    psi_threshold: 0.2
+    affected_features_threshold: 3
+    window: 24h
+    
+  concept_drift:
+    enabled: true
+    accuracy_drop: 0.05
+    f1_drop: 0.05
+    window: 7d
+    
+  # Time-based triggers
+  scheduled_retrain:
+    enabled: true
+    frequency: monthly
+    day_of_month: 1
+    time: "02:00"
+    timezone: "UTC"
+    
+  # Data-based triggers
+  new_data_volume:
+    enabled: true
+    min_new_samples: 10000
+    quality_threshold: 0.95
+    
+  # Manual trigger
+  manual_retrain:
+    enabled: true
+    requires_approval: true
+    approvers: ["ml_lead", "product_owner"]
+
+# Trigger priorities
+trigger_priorities:
+  critical:
+    - concept_drift
+    - performance_degradation
+  high:
+    - data_drift
+  medium:
+    - new_data_volume
+  low:
+    - scheduled_retrain
+"""  # noqa: W293
+
+
+def parse(text: str) -> TriggerConfig:
+    return parse_section(TriggerConfig, parse_yaml(text, "triggers.yaml"), "triggers.yaml")
+
+
+def faults_of(text: str) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        parse(text)
+    return "\n".join(caught.value.faults)
+
+
+def test_the_document_of_the_protocol_loads_as_it_stands() -> None:
+    config = parse(PROTOCOL)
+    rules = config.retraining_triggers
+    assert rules.performance_degradation.window == timedelta(days=7)
+    assert rules.performance_degradation.consecutive_violations == 3
+    assert rules.data_drift.window == timedelta(hours=24)
+    assert rules.data_drift.affected_features_threshold == 3
+    assert (rules.concept_drift.accuracy_drop, rules.concept_drift.f1_drop) == (0.05, 0.05)
+    assert rules.scheduled_retrain.time == time(2)
+    assert rules.scheduled_retrain.timezone == ZoneInfo("UTC")
+    assert rules.new_data_volume.quality_threshold == 0.95
+    assert rules.manual_retrain.approvers == ("ml_lead", "product_owner")
+    assert config.priority_of("concept_drift") == "critical"
+    assert config.priority_of("manual_retrain") == "medium"
+
+
+def test_the_protocol_here_is_the_one_that_was_shared() -> None:
+    shared = ROOT.parent / "shared" / "protocol-24.md"
+    if not shared.exists():
+        pytest.skip("the protocol is not part of this repository")
+    block = re.search(
+        r"```yaml\n(# retraining/trigger-config.yaml\n.*?)```", shared.read_text(), re.S
+    )
+    assert block is not None
+    assert block[1] == PROTOCOL
+
+
+def test_the_shipped_configuration_loads_with_all_six_triggers_on() -> None:
+    rules = load_triggers(ROOT).retraining_triggers
+    assert all(getattr(rules, name).enabled for name in TRIGGER_NAMES)
+
+
+def test_every_number_of_the_shipped_configuration_has_its_reason_beside_it() -> None:
+    lines = (ROOT / "configs" / "triggers.yaml").read_text().splitlines()
+    bare = [x for x in lines if re.search(r":\s*[\"\[]?[0-9]", x) and "#" not in x]
+    assert bare == []
+
+
+def test_without_priorities_the_defaults_hold() -> None:
+    config = parse("retraining_triggers: {}")
+    assert {name: config.priority_of(name) for name in TRIGGER_NAMES} == DEFAULT_PRIORITIES
+    assert set(DEFAULT_PRIORITIES.values()) == set(PRIORITIES)
+
+
+def test_a_listed_priority_wins_over_the_default() -> None:
+    config = parse("retraining_triggers: {}\ntrigger_priorities: {low: [concept_drift]}")
+    assert config.priority_of("concept_drift") == "low"
+    assert config.priority_of("data_drift") == "high"
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [("30m", timedelta(minutes=30)), ("24h", timedelta(days=1)), ("2w", timedelta(days=14))],
+)
+def test_durations_are_a_number_and_a_unit(text: str, length: timedelta) -> None:
+    config = parse(PROTOCOL.replace("window: 24h", f"window: {text}"))
+    assert config.retraining_triggers.data_drift.window == length
+
+
+@pytest.mark.parametrize(
+    "text", ["0h", "-1d", "7", "7 d", "1y", "1.5h", "9999999d", "[7d]", "٣d", "null"]
+)
+def test_anything_else_is_no_duration(text: str) -> None:
+    assert "expected a duration such as" in faults_of(PROTOCOL.replace("24h", text))
+
+
+@pytest.mark.parametrize("text", ["12:30", '"25:00"', '"2:00"', '"02:00:00"', '"02:60"', "null"])
+def test_a_time_of_day_needs_quotes_and_two_digits(text: str) -> None:
+    faults = faults_of(PROTOCOL.replace('"02:00"', text))
+    assert "scheduled_retrain" in faults
+    assert "time" in faults
+
+
+@pytest.mark.parametrize(
+    "zone", ['"Mars/Base"', '"../../etc/passwd"', '"/etc/localtime"', "5", '""', '"Europe"']
+)
+def test_a_zone_is_an_iana_name(zone: str) -> None:
+    assert "expected an IANA time zone" in faults_of(
+        PROTOCOL.replace('timezone: "UTC"', f"timezone: {zone}")
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ("frequency: monthly, time: '02:00'", "frequency monthly needs day_of_month"),
+        ("frequency: monthly, day_of_month: 1", "frequency monthly needs time"),
+        ("frequency: weekly, day_of_month: 1, time: '02:00'", "weekly has no day_of_month"),
+        ("frequency: weekly, day_of_week: someday, time: '02:00'", "day_of_week"),
+        ("frequency: cron, cron: '0 2 * * *', time: '02:00'", "frequency cron has no time"),
+        ("frequency: cron, cron: '0 0 30 2 *'", "five cron fields"),
+        ("frequency: cron, cron: '0 0 1 2'", "five cron fields"),
+        ("frequency: cron, cron: '0 0 0 1 2 *'", "five cron fields"),
+        ("frequency: cron, cron: '@monthly'", "five cron fields"),
+        ("frequency: cron, cron: 5", "five cron fields"),
+        ("frequency: cron, cron: '* * * * * ; rm'", "five cron fields"),
+        ("frequency: daily", "frequency"),
+        ("frequency: monthly, day_of_month: 32, time: '02:00'", "less than or equal to 31"),
+    ],
+)
+def test_a_schedule_has_the_fields_of_its_frequency_and_no_others(fields: str, found: str) -> None:
+    assert found in faults_of(f"retraining_triggers: {{scheduled_retrain: {{{fields}}}}}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("threshold: 0.85", "threshold: .nan", "threshold"),
+        ("threshold: 0.85", "threshold: .inf", "threshold"),
+        ("threshold: 0.85", "threshold: '0.85'", "threshold"),
+        ("psi_threshold: 0.2", "psi_threshold: 0", "psi_threshold"),
+        ("consecutive_violations: 3", "consecutive_violations: 0", "consecutive_violations"),
+        ("consecutive_violations", "consecutive_violation", "mean 'consecutive_violations'"),
+        ("violations: 3", "violations: 3\n    violations: 2", "belong together"),
+        ("violations: 3", "violations: 3\n    violations: 4\n    out_of: 3", "cannot be"),
+        ("metric: accuracy", "metric: revenue", "better when higher or lower"),
+        ("metric: accuracy", "metric: 'a\"}'", "metric"),
+        ("accuracy_drop: 0.05", "accuracy_drop: -0.05", "accuracy_drop"),
+        ("quality_threshold: 0.95", "quality_threshold: 95", "quality_threshold"),
+        ('approvers: ["ml_lead", "product_owner"]', "approvers: []", "needs approvers"),
+        ("    - data_drift", "    - data_drift\n    - concept_drift", "concept_drift listed twice"),
+        ("    - data_drift", "    - drift", "trigger_priorities.high.0"),
+        ("retraining_triggers:", "retraining_trigger:", "did you mean 'retraining_triggers'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_reported_with_its_place(old: str, new: str, found: str) -> None:
+    assert old in PROTOCOL
+    assert found in faults_of(PROTOCOL.replace(old, new, 1))
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    text = PROTOCOL.replace("7d", "7").replace('"UTC"', '"Mars"').replace("10000", "0")
+    assert len(faults_of(text).splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("metric", "direction", "is_higher_better"),
+    [
+        ("accuracy", None, True),
+        ("f1_weighted", None, True),
+        ("roc_auc", None, True),
+        ("log_loss", None, False),
+        ("calibration_error", None, False),
+        ("error_rate", None, False),
+        ("latency_p95_ms", None, False),
+        ("revenue", "higher_is_better", True),
+        ("accuracy", "lower_is_better", False),
+    ],
+)
+def test_which_way_a_metric_is_better(
+    metric: str, direction: str | None, *, is_higher_better: bool
+) -> None:
+    text = PROTOCOL.replace(
+        "metric: accuracy", f"metric: {metric}\n    direction: {direction or 'null'}"
+    )
+    rule = parse(text).retraining_triggers.performance_degradation
+    assert rule.is_higher_better is is_higher_better
+
+
+def test_optional_sections_refuse_what_cannot_be() -> None:
+    base = "retraining_triggers: {}\n"
+    assert "wait is longer" in faults_of(base + "pacing: {back_off: {wait: 9w}}")
+    assert "did you mean 'cooldown'" in faults_of(base + "pacing: {cooldwn: 1d}")
+    assert "null_flood" in faults_of(base + "data_faults: {null_flood: 1.5}")
+    assert "units_jump_ratio" in faults_of(base + "data_faults: {units_jump_ratio: .inf}")
+    assert "max_attempts" in faults_of(base + "recovery: {max_attempts: 0}")
