@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 # room -> the parts of pipeline that it may import
 BASE = {"pipeline.domain", "pipeline.errors"}
 CONFIG = BASE | {"pipeline.config", "pipeline.trigger_config"}
-PLAIN = CONFIG | {"pipeline.jsonio", "pipeline.champion"}
+PLAIN = CONFIG | {"pipeline.jsonio", "pipeline.champion", "pipeline.pointintime"}
 MAY_IMPORT = {
     "pipeline/core": CONFIG | {"pipeline.core"},
     "pipeline/ml": PLAIN | {"pipeline.ml"},

@@ -1,0 +1,256 @@
+"""The warehouse: any SQL database, read in chunks as it was known at a point in time.
+
+Times are naive UTC in the warehouse (in SQLite: text as SQLAlchemy writes it) and tz-aware UTC in
+pandas.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from pipeline.errors import ConfigurationError, DataIncident, OutsideError
+from pipeline.pointintime import QUERY_FILE, point_in_time
+
+URL_EXAMPLES = "sqlite:///warehouse.db or postgresql+psycopg://user:password@host/database"
+NOT_THERE = re.compile(
+    r"no such (table|column)|has no column|does not (exist|have a column)|not found in FROM"
+)
+
+# ---------------------------------------------------------------- connecting
+
+
+def connect(url: str) -> sa.Engine:
+    """An engine for `url`; nothing is opened yet.
+
+    Raises ConfigurationError where `url` is no database URL or its driver is not installed. No
+    message ever shows the URL's password.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):  # from None: these would show the URL itself
+        fault = f"not a database URL, expected one such as {URL_EXAMPLES}"
+        raise ConfigurationError("the warehouse's URL", [fault]) from None
+    try:
+        engine = sa.create_engine(parsed)
+    except (sa.exc.NoSuchModuleError, ImportError) as error:
+        fault = f"no driver for {parsed.drivername} ({error}), expected it to be installed"
+        raise ConfigurationError(safe_url(parsed), [fault]) from error
+    sa.event.listen(engine, "connect", _speak_utc)
+    return engine
+
+
+def safe_url(url: sa.URL) -> str:
+    """`url` without its password and without its query, where a token may stand."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+@contextmanager
+def database_errors(engine: sa.Engine) -> Iterator[None]:
+    """Turn what the database says into our errors, with the driver's first line as the reason."""
+    where = f"warehouse {safe_url(engine.url)}"
+    try:
+        yield
+    except (sa.exc.DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
+        reason = _reason(error, engine.url)
+        if NOT_THERE.search(reason):
+            fault = f"{reason}. Expected what {QUERY_FILE} reads: seed the warehouse, or mend it"
+            raise ConfigurationError(where, [fault]) from None
+        raise OutsideError(f"{where}: {reason}. See that it is up, then run again.") from None
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection to read from; errors as ours."""
+    with database_errors(engine), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection with one transaction: all that is written in it, or nothing. Errors as ours."""
+    with database_errors(engine), engine.begin() as connection:
+        if engine.dialect.name == "sqlite":  # whose driver begins too late: after CREATE and DROP
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
+
+
+def _reason(error: Exception, url: sa.URL) -> str:
+    """What the driver says, in a line, without any secret of `url`."""
+    error = getattr(error, "orig", error)
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    reason = " ".join(lines[:2] if lines[0].endswith("failed:") else lines[:1]).rstrip(".")
+    for secret in (url.password, *(str(value) for value in url.query.values())):
+        reason = reason.replace(str(secret), "***") if secret else reason
+    return reason
+
+
+def _speak_utc(connection: Any, _record: Any) -> None:
+    """Compare zoned columns with our naive UTC times in UTC, whatever the server's zone is."""
+    module = type(connection).__module__
+    if module.startswith(("psycopg", "duckdb")):
+        connection.cursor().execute("SET TIME ZONE 'UTC'")
+    if module.startswith("psycopg"):
+        connection.commit()
+
+
+def is_there(engine: sa.Engine) -> bool:
+    """False for a database file that is not there: opening it would make an empty one."""
+    name = engine.url.database
+    if engine.dialect.name not in ("sqlite", "duckdb") or name in (None, "", ":memory:"):
+        return True
+    return name.startswith("file:") or Path(name).exists()
+
+
+def describe_tables(engine: sa.Engine, names: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """Column names (joined by ", ") and number of rows of those of the tables that exist."""
+    found = {}
+    with reading(engine) as connection:
+        for name in names:
+            if sa.inspect(connection).has_table(name):
+                table = sa.table(name)
+                none = connection.execute(sa.select(sa.text("*")).select_from(table).limit(0))
+                count = connection.scalar(sa.select(sa.func.count()).select_from(table))
+                found[name] = (", ".join(none.keys()), int(count or 0))
+    return found
+
+
+# ---------------------------------------------------------------- reading
+
+
+def read_rows(
+    engine: sa.Engine,
+    rows: sa.Select,
+    labels: sa.Select,
+    *,
+    as_of: datetime,
+    start: datetime,
+    end: datetime,
+    chunk_rows: int,
+) -> Iterator[pd.DataFrame]:
+    """What was known at `as_of` of the events in [start, end), in chunks of `chunk_rows`.
+
+    Columns: those of `rows`, then label and label_available_at, both null without a label. A row
+    counts from its available_at (<= as_of); of a label's versions the newest with available_at <=
+    as_of counts. Sorted by event_time, then id. See `point_in_time` for the edges.
+
+    Every chunk has the same dtypes: str, Int64, Int8 (label), boolean, float64, datetime64[us,
+    UTC]. An empty window gives one empty chunk.
+
+    Raises ConfigurationError (a select lacks what it must have, the warehouse lacks a table or
+    column), OutsideError (the warehouse cannot be read), DataIncident (a value is not of its
+    column's type), and ValueError where a time has no zone.
+    """
+    moments = {"as_of": _naive_utc(as_of), "start": _naive_utc(start), "end": _naive_utc(end)}
+    statement = point_in_time(rows, labels, engine.dialect.name)
+    kinds = _kinds(statement)
+    if not is_there(engine):
+        raise OutsideError(f"warehouse {safe_url(engine.url)}: no such file. Seed it, or name it.")
+    return _stream(engine, statement, kinds, moments, chunk_rows)
+
+
+def _naive_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone, expected a time such as 2013-07-02T00:00Z")
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _stream(
+    engine: sa.Engine,
+    statement: sa.Select,
+    kinds: Mapping[str, str],
+    moments: Mapping[str, datetime],
+    chunk_rows: int,
+) -> Iterator[pd.DataFrame]:
+    with reading(engine) as connection:
+        streaming = connection.execution_options(stream_results=True, max_row_buffer=chunk_rows)
+        chunks = _chunks(streaming.execute(statement, moments), chunk_rows)
+        chunk = next(chunks, [])  # an empty first one keeps columns and dtypes known
+        while True:
+            frame = _frame(chunk, kinds)
+            _check_times(frame, moments)
+            yield frame
+            chunk = next(chunks, None)
+            if chunk is None:
+                return
+
+
+def _chunks(result: sa.CursorResult, chunk_rows: int) -> Iterator[Sequence[Any]]:
+    try:
+        yield from result.partitions(chunk_rows)
+    except (ValueError, TypeError) as error:  # SQLite keeps any text in a time column
+        raise DataIncident(f"warehouse: a value is not of its column's type: {error}") from error
+
+
+def _check_times(frame: pd.DataFrame, moments: Mapping[str, datetime]) -> None:
+    """The last line: a database that compares times its own way must not leak the future."""
+    as_of, start, end = (pd.Timestamp(moments[name], tz=UTC) for name in ("as_of", "start", "end"))
+    outside = (frame["event_time"] < start) | (frame["event_time"] >= end)
+    later = (frame["available_at"] > as_of) | (frame["label_available_at"] > as_of)
+    if (outside | later).any():
+        row = frame[outside | later].iloc[0]
+        raise DataIncident(
+            f"warehouse: row {row['id']} (event_time {row['event_time']}, available_at "
+            f"{row['available_at']}, label_available_at {row['label_available_at']}) does not "
+            f"belong to [{start}, {end}) as of {as_of}. Are its times text of another form?"
+        )
+
+
+# ---------------------------------------------------------------- SQL types and pandas dtypes
+
+
+KINDS = (
+    (sa.Boolean, "boolean"),
+    (sa.Integer, "Int64"),
+    ((sa.Numeric, sa.Float), "float64"),
+    ((sa.DateTime, sa.Date), "time"),
+    (sa.String, "str"),
+)
+
+
+def _kinds(statement: sa.Select) -> dict[str, str]:
+    """For each column the pandas dtype of its SQL type, or "time"."""
+    fixed = {"id": "str", "label": "Int8", "label_available_at": "time"}
+    kinds, faults = {}, []
+    for column in statement.selected_columns:
+        fits = (kind for types, kind in KINDS if isinstance(column.type, types))
+        kinds[column.name] = fixed.get(column.name) or next(fits, "")
+        if not kinds[column.name]:
+            faults.append(
+                f"rows() gives {column.name} the type {column.type!r}, expected text, a number, a "
+                "boolean or a time: name one with sqlalchemy.cast or type_coerce"
+            )
+    if faults:
+        raise ConfigurationError(QUERY_FILE, faults)
+    return kinds
+
+
+def _frame(chunk: Sequence[Any], kinds: Mapping[str, str]) -> pd.DataFrame:
+    """`chunk` as a frame with the dtypes of `kinds`, also where it has no rows or only gaps."""
+    values = zip(*chunk, strict=True) if chunk else ((),) * len(kinds)
+    columns = zip(kinds.items(), values, strict=True)
+    return pd.DataFrame({name: _series(name, column, kind) for (name, kind), column in columns})
+
+
+def _series(name: str, values: Sequence[Any], kind: str) -> pd.Series:
+    try:
+        if kind == "time":
+            moments = pd.to_datetime(pd.Series(values, dtype="object"), utc=True)
+            return moments.astype("datetime64[us, UTC]")
+        if kind == "float64":
+            return pd.Series(np.array(values, dtype="float64"))
+        if kind == "str":  # an integer id is fine: text is what it is told by
+            values = [value if value is None else str(value) for value in values]
+        return pd.Series(pd.array(values, dtype=kind))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DataIncident(
+            f"warehouse: column {name} holds a value that is not a {kind}: {error}"
+        ) from error

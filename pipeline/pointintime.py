@@ -1,0 +1,87 @@
+"""Point-in-time correctness as SQL: what was known at `as_of` of the events in a window.
+
+The use case gives two plain selects. Everything about time is put around them here, so that a
+careless query cannot see the future.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from pipeline.errors import ConfigurationError
+
+QUERY_FILE = "pipeline/usecase/query.py"
+ROW_COLUMNS = ("id", "event_time", "available_at")
+LABEL_COLUMNS = ("id", "label", "available_at")
+ADDED_COLUMNS = ("label", "label_available_at")
+
+
+def point_in_time(rows: sa.Select, labels: sa.Select, dialect: str) -> sa.Select:
+    """The columns of `rows`, then label and label_available_at, by event_time and id.
+
+    Parameters to bind, all naive UTC: start <= event_time < end, rows' available_at <= as_of. Of a
+    label's versions with start <= available_at <= as_of, the newest counts: a label comes after its
+    event, so one from before `start` belongs to no row here. What is broken stays visible to the
+    checks: two versions of one instant give the row twice, a label from before its event stays.
+
+    Raises ConfigurationError naming every column that `rows` and `labels` lack or must not have.
+    """
+    _check(rows, labels)
+    row, newest = rows.subquery("r"), _newest_labels(labels)
+    as_of, start, end = (_moment(name) for name in ("as_of", "start", "end"))
+    is_its_label = sa.and_(newest.c.id == row.c.id, newest.c.age == 1)
+    return (
+        sa.select(*row.c, newest.c.label, newest.c.available_at.label("label_available_at"))
+        .select_from(row.outerjoin(newest, is_its_label))
+        .where(row.c.event_time >= start, row.c.event_time < end, row.c.available_at <= as_of)
+        .order_by(row.c.event_time, _by_bytes(row.c.id, dialect))
+    )
+
+
+def _newest_labels(labels: sa.Select) -> sa.Subquery:
+    """Label versions known as of then, with their age: 1 is the newest of its id."""
+    version = labels.subquery("v")
+    newest_first = version.c.available_at.desc()
+    age = sa.func.rank().over(partition_by=version.c.id, order_by=newest_first).label("age")
+    return (
+        sa.select(version.c.id, version.c.label, version.c.available_at, age)
+        .where(version.c.available_at >= _moment("start"))
+        .where(version.c.available_at <= _moment("as_of"))
+        .subquery("newest")
+    )
+
+
+def _moment(name: str) -> sa.BindParameter:
+    return sa.bindparam(name, type_=sa.DateTime())
+
+
+def _by_bytes(column: sa.ColumnElement, dialect: str) -> sa.ColumnElement:
+    """PostgreSQL sorts text by the locale; the others, and a reproducible file, by bytes."""
+    is_text = isinstance(column.type, sa.String)
+    return sa.collate(column, "C") if dialect == "postgresql" and is_text else column
+
+
+def _check(rows: sa.Select, labels: sa.Select) -> None:
+    given = {
+        "rows": [column.name for column in rows.selected_columns],
+        "labels": [column.name for column in labels.selected_columns],
+    }
+    needed = {"rows": ROW_COLUMNS, "labels": LABEL_COLUMNS}
+    faults = [
+        f"{select}() has no column {name}, expected {', '.join(names)}"
+        for select, names in needed.items()
+        for name in names
+        if name not in given[select]
+    ]
+    faults += [
+        f"rows() has a column {name}, which comes from labels(): take it out"
+        for name in ADDED_COLUMNS
+        if name in given["rows"]
+    ]
+    faults += [
+        f"rows() has the column {name} twice: give one of them another name"
+        for name in sorted(set(given["rows"]))
+        if given["rows"].count(name) > 1
+    ]
+    if faults:
+        raise ConfigurationError(QUERY_FILE, faults)
