@@ -310,13 +310,18 @@ def parse_section(kind: type[SectionT], value: Any, where: str) -> SectionT:
 
 def load_section(kind: type[SectionT], path: Path) -> SectionT:
     """The file at `path` as a `kind`. Raises ConfigurationError, also for a missing file."""
+    return parse_section(kind, load_yaml(path), str(path))
+
+
+def load_yaml(path: Path) -> Any:
+    """The value in a YAML file, None for an empty one. Raises ConfigurationError."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ConfigurationError(str(path), ["not found, expected a YAML file"]) from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(str(path), [f"not UTF-8 text: {error}"]) from error
-    return parse_section(kind, parse_yaml(text, str(path)), str(path))
+    return parse_yaml(text, str(path))
 
 
 def load_params(root: Path) -> Params:
