@@ -1,0 +1,144 @@
+"""Hyperparameter search within a budget, warm-started from the champion's parameters."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401 (makes the import work)
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    ParameterSampler,
+    TimeSeriesSplit,
+)
+
+from pipeline.config import TrainParams
+
+OnRound = Callable[[int, int], None]  # (candidates of this round, rows each sees)
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The winner and what was tried. `trials` has a row for each candidate and round."""
+
+    model: BaseEstimator
+    params: dict[str, Any]
+    trials: pd.DataFrame
+    is_out_of_time: bool
+
+
+class _OutOfTimeError(Exception):
+    """The minutes are spent; what was measured so far decides."""
+
+
+class _TimedSearch:
+    """Mixin that tells of each round and starts none after the deadline.
+
+    `_run_search` is scikit-learn's documented hook for search strategies. The first round always
+    runs: without it there would be nothing to choose from.
+    """
+
+    deadline: float
+    on_round: OnRound
+    is_out_of_time = False
+
+    def _run_search(self, evaluate_candidates: Callable[..., Any], *, callback_ctx: Any) -> None:
+        rounds = 0
+
+        def evaluate(candidates: Any, *args: Any, **kwargs: Any) -> Any:
+            nonlocal rounds
+            if rounds and time.monotonic() > self.deadline:
+                raise _OutOfTimeError
+            rounds += 1
+            rows = (kwargs.get("more_results") or {}).get("n_resources", [0])[0]
+            candidates = list(candidates)
+            self.on_round(len(candidates), int(rows))
+            return evaluate_candidates(candidates, *args, **kwargs)
+
+        try:
+            super()._run_search(evaluate, callback_ctx=callback_ctx)  # type: ignore[misc]
+        except _OutOfTimeError:
+            self.is_out_of_time = True
+
+
+class _TimedHalving(_TimedSearch, HalvingGridSearchCV):
+    pass
+
+
+class _TimedGrid(_TimedSearch, GridSearchCV):
+    pass
+
+
+def search_parameters(
+    estimator: BaseEstimator,
+    space: Mapping[str, Any],
+    X: pd.DataFrame,
+    y: pd.Series,
+    *,
+    first: list[dict[str, Any]],
+    params: TrainParams,
+    on_round: OnRound,
+) -> SearchResult:
+    """Choose parameters on time-ordered folds of (X, y), then fit on all of it.
+
+    X and y must be ordered by time. `first` are parameter sets that are tried for certain, such as
+    the champion's; the rest of `params.trials` is drawn from `space`, seeded. With search: none
+    the first of `first` is fitted as it is.
+    """
+    candidates = _candidates(space, first, params)
+    if params.search == "none" or len(candidates) == 1:
+        model = clone(estimator).set_params(**candidates[0]).fit(X, y)
+        return SearchResult(model, candidates[0], pd.DataFrame(), is_out_of_time=False)
+    search = _new_search(estimator, candidates, params)
+    search.deadline = time.monotonic() + params.minutes * 60
+    search.on_round = on_round
+    search.fit(X, y)
+    return SearchResult(
+        model=search.best_estimator_,
+        params=search.best_params_,
+        trials=_trials(search.cv_results_),
+        is_out_of_time=search.is_out_of_time,
+    )
+
+
+def _candidates(
+    space: Mapping[str, Any], first: list[dict[str, Any]], params: TrainParams
+) -> list[dict[str, Any]]:
+    drawn = ParameterSampler(dict(space), n_iter=params.trials, random_state=params.seed)
+    unique: list[dict[str, Any]] = []
+    for candidate in [*first, *drawn]:
+        if candidate not in unique:
+            unique.append(candidate)
+    return unique[: max(params.trials, len(first))]
+
+
+def _new_search(
+    estimator: BaseEstimator, candidates: list[dict[str, Any]], params: TrainParams
+) -> _TimedHalving | _TimedGrid:
+    # A list of one-point grids is how scikit-learn takes exactly these candidates.
+    grid = [{name: [value] for name, value in candidate.items()} for candidate in candidates]
+    folds = TimeSeriesSplit(n_splits=params.cv_folds)
+    common = {
+        "scoring": params.scoring,
+        "cv": folds,
+        "n_jobs": params.n_jobs,
+        "error_score": "raise",
+    }
+    if params.search == "random":
+        return _TimedGrid(estimator, grid, **common)
+    return _TimedHalving(
+        estimator, grid, factor=3, min_resources="exhaust", random_state=params.seed, **common
+    )
+
+
+def _trials(results: Mapping[str, Any]) -> pd.DataFrame:
+    """What was tried, without the fit times: they would differ from run to run."""
+    frame = pd.DataFrame(results)
+    columns = [name for name in frame if name.startswith("param_")]
+    rounds = [name for name in ("iter", "n_resources") if name in frame]
+    return frame[[*rounds, *columns, "mean_test_score", "std_test_score"]]

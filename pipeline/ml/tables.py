@@ -1,0 +1,73 @@
+"""Parquet tables of rows: streamed out in bounded memory, read back as the model expects them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+KEYS = ("id", "event_time", "label")
+
+
+def write_parquet(path: Path, frames: Iterable[pd.DataFrame]) -> int:
+    """Stream `frames` into one Parquet file, complete or not at all. Returns the row count.
+
+    The first frame sets the columns and their types; at least one frame is needed. Category
+    columns may bring new categories in any frame.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".tmp")
+    writer: pq.ParquetWriter | None = None
+    rows = 0
+    try:
+        for frame in frames:
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+            if writer is None:
+                schema = _without_pandas_metadata(_wide_dictionaries(table.schema))
+                writer = pq.ParquetWriter(beside, schema, compression="zstd")
+            writer.write_table(table.cast(writer.schema))
+            rows += len(frame)
+        if writer is None:
+            raise ValueError(f"{path}: found no frame to write, expected at least one")
+        writer.close()
+        beside.replace(path)
+    finally:
+        if writer is not None:
+            writer.close()
+        beside.unlink(missing_ok=True)
+    return rows
+
+
+def save_table(path: Path, frame: pd.DataFrame) -> None:
+    """Write one frame to one Parquet file, complete or not at all."""
+    write_parquet(path, [frame])
+
+
+def load_table(path: Path) -> pd.DataFrame:
+    """Read a table; its category columns hold just the categories that occur, sorted."""
+    frame = pd.read_parquet(path)
+    for name in frame.select_dtypes("category"):
+        frame[name] = frame[name].astype(str).where(frame[name].notna(), None).astype("category")
+    return frame
+
+
+def features_of(table: pd.DataFrame) -> pd.DataFrame:
+    """The feature columns of a table: all but its keys."""
+    return table.drop(columns=list(KEYS))
+
+
+def _wide_dictionaries(schema: pa.Schema) -> pa.Schema:
+    """Later frames may hold more categories than the first one's index type can count."""
+    for index, field in enumerate(schema):
+        if pa.types.is_dictionary(field.type):
+            wide = pa.dictionary(pa.int32(), field.type.value_type)
+            schema = schema.set(index, field.with_type(wide))
+    return schema
+
+
+def _without_pandas_metadata(schema: pa.Schema) -> pa.Schema:
+    """pandas' own metadata counts the first frame's categories, which later frames outgrow."""
+    return schema.remove_metadata()

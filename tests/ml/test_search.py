@@ -1,0 +1,153 @@
+"""The search: budgeted, seeded, warm-started, and the same on a Dask cluster."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from pipeline.config import TrainParams
+from pipeline.errors import ConfigurationError, OutsideError
+from pipeline.ml.cluster import joblib_backend
+from pipeline.ml.search import SearchResult, search_parameters
+
+SPACE = {"C": [10.0**power for power in range(-6, 4)]}
+
+
+def params(**changes: object) -> TrainParams:
+    defaults = {
+        "search": "halving",
+        "trials": 6,
+        "minutes": 5.0,
+        "cv_folds": 3,
+        "scoring": "neg_log_loss",
+        "seed": 3,
+        "n_jobs": 1,
+        "joblib_backend": "threading",
+    }
+    return TrainParams(**{**defaults, **changes})
+
+
+def data(n: int = 1200) -> tuple[pd.DataFrame, pd.Series]:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(n, 3)), columns=list("abc"))
+    y = pd.Series((X["a"] + rng.normal(size=n) > 0).astype(int))
+    return X, y
+
+
+def run(first: list[dict] | None = None, rounds: list | None = None, **changes: object):
+    X, y = data()
+    seen = rounds if rounds is not None else []
+    return search_parameters(
+        LogisticRegression(),
+        SPACE,
+        X,
+        y,
+        first=first if first is not None else [{"C": 1.0}],
+        params=params(**changes),
+        on_round=lambda *what: seen.append(what),
+    )
+
+
+def test_the_same_seed_finds_the_same_model_and_another_seed_tries_others() -> None:
+    first, again, other = run(), run(), run(seed=4)
+    assert first.params == again.params
+    assert (first.model.coef_ == again.model.coef_).all()
+    pd.testing.assert_frame_equal(first.trials, again.trials)
+    assert not first.trials.equals(other.trials)
+
+
+@pytest.mark.parametrize("search", ["halving", "random"])
+def test_the_parameters_to_start_from_are_tried_for_certain(search: str) -> None:
+    result = run(first=[{"C": 0.123}, {"C": 0.456}], search=search)
+    assert {0.123, 0.456} <= set(result.trials["param_C"])
+    assert result.trials["param_C"].nunique() == 6
+
+
+def test_halving_gives_more_rows_to_fewer_candidates_each_round() -> None:
+    rounds: list[tuple[int, int]] = []
+    result = run(rounds=rounds, trials=9)
+    assert [candidates for candidates, _ in rounds] == [9, 3, 1]
+    assert rounds[0][1] < rounds[1][1] < rounds[2][1]
+    best = result.trials[result.trials["iter"] == 2]
+    assert result.params == {"C": best["param_C"].iloc[0]}
+
+
+def test_without_a_search_the_first_parameters_are_fitted_as_they_are() -> None:
+    result = run(search="none")
+    assert result.params == {"C": 1.0}
+    assert result.trials.empty
+    assert result.model.C == 1.0
+
+
+def test_a_spent_budget_stops_after_the_first_round_and_says_so() -> None:
+    rounds: list[tuple[int, int]] = []
+    result = run(rounds=rounds, trials=9, minutes=1e-9)
+    assert result.is_out_of_time
+    assert len(rounds) == 1
+    assert result.trials["iter"].max() == 0
+    assert result.params["C"] in set(result.trials["param_C"])
+    assert not run().is_out_of_time
+
+
+@pytest.fixture
+def dask_scheduler() -> Iterator[str]:
+    """A real Dask cluster: a scheduler and two workers in processes of their own."""
+    script = (
+        "from distributed import LocalCluster\n"
+        "import sys\n"
+        "if __name__ == '__main__':\n"
+        "    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None,"
+        " host='127.0.0.1')\n"
+        "    print(cluster.scheduler_address, flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+    )
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.stdin.close()
+        process.wait(timeout=30)
+
+
+def test_a_dask_cluster_runs_the_same_search(
+    dask_scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", dask_scheduler)
+    local: SearchResult = run()
+    where: set[str] = set()
+    with joblib_backend(params(joblib_backend="dask")):
+        where.update(joblib.Parallel()(joblib.delayed(os.getpid)() for _ in range(8)))
+        remote: SearchResult = run(n_jobs=-1)
+    assert os.getpid() not in where
+    assert remote.params == local.params
+    assert np.allclose(remote.model.coef_, local.model.coef_)
+
+
+def test_a_scheduler_that_does_not_answer_is_an_outside_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:9")
+    with (
+        pytest.raises(OutsideError, match=r"127\.0\.0\.1:9"),
+        joblib_backend(params(joblib_backend="dask")),
+    ):
+        pass
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS")
+    with (
+        pytest.raises(ConfigurationError, match="DASK_SCHEDULER_ADDRESS"),
+        joblib_backend(params(joblib_backend="dask")),
+    ):
+        pass
