@@ -1,0 +1,153 @@
+"""Register the packaged challenger in the MLflow registry, under the alias `challenger`.
+
+Prints its plan; --apply does it. MLFLOW_TRACKING_URI says where; without it, mlflow.db in this
+folder. Safe to repeat and to be killed: one package becomes one run and one version.
+
+Exit codes: 0 done, 2 bad configuration, 3 the registry failed or the package is damaged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pipeline.adapters.store import tracked_md5
+from pipeline.adapters.tracking import Challenger, Dataset, Trigger, register, shown_uri
+from pipeline.errors import OutsideError, exit_code_of
+from pipeline.jsonio import load_json
+from pipeline.ml.model_io import TRUSTED_TYPES
+from pipeline.ml.package import Manifest, load_packaged_model, model_digest, verify_package
+from pipeline.trigger_config import PRIORITIES, TRIGGER_NAMES
+
+PACKAGE = "artifacts/package"
+EVALUATION = Path("artifacts/evaluate")
+REPORT_PLOTS = Path("artifacts/report/plots")
+TRAINING_ROWS = "artifacts/split/train.parquet"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line and register."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--package", default=PACKAGE, help=f"the package folder ({PACKAGE})")
+    parser.add_argument("--trigger-type", default="manual_retrain", choices=TRIGGER_NAMES)
+    parser.add_argument("--trigger-priority", default="medium", choices=PRIORITIES)
+    parser.add_argument("--apply", action="store_true", help="register it")
+    arguments = parser.parse_args(argv)
+    trigger = Trigger(arguments.trigger_type, arguments.trigger_priority)
+    return exit_code_of(
+        lambda: register_challenger(
+            Path.cwd(), arguments.package, trigger, is_applied=arguments.apply
+        )
+    )
+
+
+def register_challenger(root: Path, package: str, trigger: Trigger, *, is_applied: bool) -> int:
+    """Print what would be registered and, if `is_applied`, register it. Returns 0."""
+    folder = root / package
+    manifest = verify_package(folder)
+    digest = model_digest(folder)
+    details = {
+        "params": params_of(folder, manifest),
+        "metrics": load_json(folder / "metrics.json"),
+        "tags": tags_of(root, package, manifest),
+        "plots": plots_of(root, folder),
+    }
+    print(plan(digest, manifest, details, trigger), flush=True)
+    if not is_applied:
+        print("Nothing was registered. --apply does it.")
+        return 0
+    made = register(
+        challenger_of(folder, manifest, digest),
+        model_name=manifest.model,
+        dataset=dataset_of(manifest),
+        trigger=trigger,
+        **details,
+    )
+    print(
+        f"{'Registered' if made.is_new else 'Found registered already'}: {made.model_name} "
+        f"version {made.version}, run {made.run_id}"
+    )
+    return 0
+
+
+def plan(digest: str, manifest: Manifest, details: dict[str, Any], trigger: Trigger) -> str:
+    """What would happen, for people to read."""
+    entry = manifest.files[manifest.model_file]
+    counts = ", ".join(f"{name} {len(details[name])}" for name in ("params", "metrics", "plots"))
+    return (
+        f"MLflow registry {shown_uri()}:\n"
+        f"  version of {manifest.model}, {digest}\n"
+        f"  {manifest.model_file}, {entry.size:,} bytes, trained on {manifest.train_rows:,} rows "
+        f"as of {manifest.as_of:%Y-%m-%d %H:%M} UTC\n"
+        f"  {counts}; trigger {trigger.type} ({trigger.priority})\n"
+        f"  alias challenger"
+    )
+
+
+def challenger_of(folder: Path, manifest: Manifest, digest: str) -> Challenger:
+    """The package with its model loaded, after every digest matched."""
+    pins = (folder / "environment.txt").read_text(encoding="utf-8").splitlines()
+    return Challenger(
+        package=folder,
+        digest=digest,
+        model_file=manifest.model_file,
+        model_format=manifest.format,
+        estimator=load_packaged_model(folder, digest),
+        trusted_types=TRUSTED_TYPES,
+        requirements=[pin for pin in pins if not pin.startswith("#")],
+    )
+
+
+def params_of(folder: Path, manifest: Manifest) -> dict[str, Any]:
+    """The hyperparameters, and what else a reader of the registry compares runs by."""
+    return {
+        **load_json(folder / "params.json"),
+        "as_of": f"{manifest.as_of:%Y-%m-%dT%H:%M:%SZ}",
+        "decision_threshold": manifest.threshold,
+        "train_rows": manifest.train_rows,
+    }
+
+
+def dataset_of(manifest: Manifest) -> Dataset:
+    """The rows that the model was trained on."""
+    return Dataset(
+        name=f"{manifest.model}-training",
+        digest=manifest.data_digest,
+        source=TRAINING_ROWS,
+        rows=manifest.train_rows,
+    )
+
+
+def tags_of(root: Path, package: str, manifest: Manifest) -> dict[str, str]:
+    """The commit and DVC's name of the package, where they are known."""
+    tags = {"as_of": f"{manifest.as_of:%Y-%m-%dT%H:%M:%SZ}"}
+    commit = _git_commit(root)
+    if commit:
+        tags["mlflow.source.git.commit"] = commit  # the name that MLflow's pages show
+    with suppress(OutsideError):  # a package from elsewhere is no output of this repository
+        tags["package_md5"] = tracked_md5(root, package)
+    return tags
+
+
+def plots_of(root: Path, folder: Path) -> list[Path]:
+    """The curves and pictures of this package's evaluation; none where it is another model's."""
+    metrics = root / EVALUATION / "metrics.json"
+    if not metrics.is_file() or metrics.read_bytes() != (folder / "metrics.json").read_bytes():
+        return []
+    pictures = (root / REPORT_PLOTS).glob("*.png")
+    return [*sorted((root / EVALUATION).glob("*.csv")), *sorted(pictures)]
+
+
+def _git_commit(root: Path) -> str | None:
+    found = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() if found.returncode == 0 else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

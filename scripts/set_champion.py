@@ -1,0 +1,70 @@
+"""Make the packaged challenger the champion, because a person says so.
+
+This is how the first model gets in, and how a person overrules a gate: it needs a name and a
+reason, and both stay in git. Prints its plan; --apply writes rollouts/<model>/champion.yaml, which
+a commit then makes true.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from pipeline.adapters.store import tracked_md5
+from pipeline.champion import Champion, champion_path, load_champion, render_champion
+from pipeline.config import load_usecase
+from pipeline.errors import GateRefused, exit_code_of
+from pipeline.jsonio import save_text
+from pipeline.ml.package import model_digest, verify_package
+
+PACKAGE = "artifacts/package"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line and set the champion."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--approved-by", required=True, help="the person who says so")
+    parser.add_argument("--reason", required=True, help="why, for those who read it later")
+    parser.add_argument("--apply", action="store_true", help="write the file")
+    arguments = parser.parse_args(argv)
+    return exit_code_of(lambda: set_champion(Path.cwd(), arguments))
+
+
+def set_champion(root: Path, arguments: argparse.Namespace) -> int:
+    """Print the change and, with --apply, write it. Returns 0."""
+    before = load_champion(root, load_usecase(root).model)
+    champion = propose_champion(root, before, arguments.approved_by, arguments.reason)
+    path = champion_path(root, champion.model)
+    print(f"Champion of {champion.model}: {before.digest if before else 'none yet'}")
+    print(f"            becomes {champion.digest}, approved by {champion.approved_by}")
+    if not arguments.apply:
+        print("Nothing was changed. --apply writes it.")
+        return 0
+    save_text(path, render_champion(champion))
+    print(f"Wrote {path.relative_to(root)}. Commit it to make it so.")
+    return 0
+
+
+def propose_champion(
+    root: Path, before: Champion | None, approved_by: str, reason: str
+) -> Champion:
+    """The package in artifacts/ as a champion. Raises OutsideError where it is not whole."""
+    manifest = verify_package(root / PACKAGE)
+    digest = model_digest(root / PACKAGE)
+    if before is not None and before.digest == digest:
+        raise GateRefused(f"{digest} is the champion already: nothing to do.")
+    return Champion(
+        schema=1,
+        model=manifest.model,
+        digest=digest,
+        package_md5=tracked_md5(root, PACKAGE),
+        as_of=manifest.as_of,
+        approved_by=approved_by,
+        reason=reason,
+        previous=before.digest if before else None,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
