@@ -74,11 +74,8 @@ class CollectParams(Section):
 
 
 class ValidateParams(Section):
-    """Limits of the data checks that no single column owns."""
+    """How the data checks look; what good data is stands in configs/schema.yaml."""
 
-    min_rows: Count
-    min_label_coverage: Fraction
-    label_rate: tuple[Fraction, Fraction]
     row_rate_ratio: tuple[Positive, Positive]
     units_jump_ratio: Annotated[float, Field(gt=1)]
     max_single_feature_auc: Annotated[float, Field(gt=0.5, le=1)]
@@ -183,9 +180,18 @@ class Column(Section):
         return self
 
 
-class Schema(Section):
-    """configs/schema.yaml: the columns that the pipeline expects from the warehouse."""
+class RowRules(Section):
+    """What must hold of the collected rows as a whole; every end is an allowed value."""
 
+    min_rows: Count
+    min_label_coverage: Fraction
+    label_rate: tuple[Fraction, Fraction]
+
+
+class Schema(Section):
+    """configs/schema.yaml: the rows and columns that the pipeline expects from the warehouse."""
+
+    rows: RowRules
     columns: Annotated[dict[str, Column], Field(min_length=1)]
 
 

@@ -31,7 +31,7 @@ from pipeline.core.report_plots import effects
 from pipeline.core.report_svg import inline_svg
 from pipeline.errors import OutsideError, exit_code_of
 from pipeline.jsonio import load_json, save_text
-from pipeline.ml import plots
+from pipeline.ml import plot_style, plots
 
 REPORT = "artifacts/report"
 MANIFEST = "artifacts/package/manifest.json"
@@ -218,8 +218,8 @@ def _write(folder: Path, report: Report, figures: Mapping[str, Figure]) -> None:
     (folder / "plots").mkdir(parents=True)
     svgs = {}
     for name, figure in figures.items():
-        (folder / "plots" / f"{name}.png").write_bytes(plots.as_png(figure))
-        svgs[name] = inline_svg(plots.as_svg(figure), name, plots.CSS_VARIABLES)
+        (folder / "plots" / f"{name}.png").write_bytes(plot_style.as_png(figure))
+        svgs[name] = inline_svg(plot_style.as_svg(figure), name, plot_style.CSS_VARIABLES)
     markdown, html = (
         (TEMPLATES / name).read_text(encoding="utf-8")
         for name in ("report.md.j2", "report.html.j2")

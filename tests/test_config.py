@@ -58,7 +58,7 @@ def test_an_unknown_key_suggests_the_nearest_known_one() -> None:
 def test_a_missing_file_and_broken_yaml_name_the_place(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"(?s)usecase\.yaml.*not found"):
         load_section(UseCase, tmp_path / "usecase.yaml")
-    with pytest.raises(ConfigurationError, match="line 2, column 1"):
+    with pytest.raises(ConfigurationError, match="line 2, column 5"):
         parse_yaml("a: [1,\nb: 2", "x.yaml")
 
 

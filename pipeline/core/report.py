@@ -16,6 +16,7 @@ from pipeline.core import (
     report_data,
     report_fairness,
     report_gates,
+    report_parameters,
     report_plots,
     report_run,
     report_slices,
@@ -67,6 +68,7 @@ class Report:
     plots: tuple[Plot, ...]
     parameter_line: str
     parameters: Table
+    trials: Table
     cost_line: str
     costs: Table
     resampling_line: str
@@ -114,8 +116,9 @@ def build_report(inputs: ReportInputs) -> Report:
         drift_line=report_data.drift_line(inputs),
         drift=report_data.drift_table(inputs),
         plots=tuple(report_plots.plots(inputs)),
-        parameter_line=report_run.parameter_line(inputs),
-        parameters=report_run.parameter_table(inputs),
+        parameter_line=report_parameters.parameter_line(inputs),
+        parameters=report_parameters.parameter_table(inputs),
+        trials=report_parameters.trial_table(inputs),
         cost_line=report_run.cost_line(inputs),
         costs=report_run.cost_table(inputs),
         resampling_line=report_run.resampling_line(comparison),

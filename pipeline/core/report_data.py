@@ -59,9 +59,9 @@ def drift_table(inputs: ReportInputs) -> Table:
         [
             ("Feature", "code"),
             ("PSI", "number"),
-            (f"PSI, drawn up to {METER_LIMITS} × its limit", "bar"),
+            (f"PSI, up to {METER_LIMITS} × limit", "bar"),
             ("Limit", "number"),
-            ("Finding", "text"),
+            ("Finding", "short"),
         ],
         [
             [

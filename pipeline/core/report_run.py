@@ -1,10 +1,8 @@
-"""How the challenger was made: parameters, cost, second readers, and how to make it again."""
+"""How the run went: cost, second readers, and how to make it again."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from pipeline.core.report_inputs import Json, ReportInputs
 from pipeline.core.report_numbers import (
@@ -22,7 +20,6 @@ from pipeline.core.report_numbers import (
 from pipeline.core.report_table import Cell, Table, meter, table, verdict_cell
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
-_ABSENT = "not set"
 
 
 def champion_line(champion: Json | None) -> str:
@@ -33,43 +30,6 @@ def champion_line(champion: Json | None) -> str:
         f"The champion knows the world as of {moment(champion['as_of'])} and was approved by "
         f"{champion['approved_by']}: {champion['reason']}"
     )
-
-
-def parameter_table(inputs: ReportInputs) -> Table:
-    """Champion and challenger side by side, what changed first."""
-    before, after = inputs.champion_params, inputs.challenger_params
-    if before is None:
-        return table(
-            "Parameters",
-            [("Parameter", "code"), ("Challenger", "code")],
-            [[name, _value(after[name])] for name in sorted(after)],
-        )
-    names = sorted({*before, *after}, key=lambda name: (_same(before, after, name), name))
-    return table(
-        "Parameters, what changed first",
-        [("Parameter", "code"), ("Champion", "code"), ("Challenger", "code"), ("Change", "text")],
-        [
-            [
-                name,
-                _value(before.get(name, _ABSENT)),
-                _value(after.get(name, _ABSENT)),
-                "same" if _same(before, after, name) else "changed",
-            ]
-            for name in names
-        ],
-    )
-
-
-def parameter_line(inputs: ReportInputs) -> str:
-    """How many parameters changed, and how they were found."""
-    before, after = inputs.champion_params, inputs.challenger_params
-    search = f"{inputs.train['trials'] or 1} fits tried ({inputs.params.train.search})"
-    late = ", out of time before the last round" if inputs.train["is_out_of_time"] else ""
-    if before is None:
-        return f"{len(after)} parameters; {search}{late}."
-    names = {*before, *after}
-    changed = sum(not _same(before, after, name) for name in names)
-    return f"{changed} of {len(names)} changed; {search}{late}."
 
 
 def cost_table(inputs: ReportInputs) -> Table:
@@ -190,14 +150,6 @@ def digest_table(inputs: ReportInputs) -> Table:
         [("Of", "text"), ("Digest", "code")],
         [[name, digest] for name, digest in rows.items() if digest],
     )
-
-
-def _same(before: Mapping[str, Any], after: Mapping[str, Any], name: str) -> bool:
-    return name in before and name in after and bool(before[name] == after[name])
-
-
-def _value(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _ends(found: Json) -> tuple[float | None, float | None]:

@@ -49,8 +49,8 @@ _ADVICE = {
     ),
 }
 _FIRST_ADVICE = (
-    "There is no champion to compare with, so a person decides. If these figures are good enough "
-    "to serve, approve the model with scripts/set_champion.py; later ones are judged against it."
+    "Decide whether these figures are good enough to serve. If they are, approve the model with "
+    "scripts/set_champion.py: later ones are judged against it."
 )
 _FIRST_REFUSED = (
     "Do not approve this model: it misses what is asked of any model, with or without a champion. "

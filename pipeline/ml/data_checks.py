@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.config import Schema, ValidateParams
+from pipeline.config import RowRules, Schema, ValidateParams
 from pipeline.domain import Verdict
 from pipeline.ml.data_profile import (
     DAY,
@@ -54,11 +54,11 @@ def check_frame(
     for a champion profile of another format.
     """
     if frame.empty:
-        return [_empty_window(params.min_rows)]
+        return [_empty_window(schema.rows.min_rows)]
     frame = frame.loc[:, ~frame.columns.duplicated()]
     findings = [
-        *check_rows(frame, params.min_rows),
-        *check_labels(frame, params, as_of=as_of, label_maturity_hours=label_maturity_hours),
+        *check_rows(frame, schema.rows.min_rows),
+        *check_labels(frame, schema.rows, as_of=as_of, label_maturity_hours=label_maturity_hours),
         *check_times(frame, as_of),
         *check_constants(frame, schema),
         *check_units_break(frame, schema),
@@ -92,7 +92,7 @@ def check_rows(frame: pd.DataFrame, min_rows: int) -> Iterator[Finding]:
 
 def check_labels(
     frame: pd.DataFrame,
-    params: ValidateParams,
+    rules: RowRules,
     *,
     as_of: datetime,
     label_maturity_hours: float,
@@ -108,15 +108,15 @@ def check_labels(
     yield _finding(
         "label_coverage",
         "label",
-        passed=coverage >= params.min_label_coverage,
+        passed=coverage >= rules.min_label_coverage,
         found=f"{coverage:.1%} of {rows:,} rows old enough to have a label have one",
-        expected=f"at least {params.min_label_coverage:.1%}",
+        expected=f"at least {rules.min_label_coverage:.1%}",
         rows=int(unlabelled.sum()),
         since=first_event(frame["event_time"][unlabelled]),
         mend="look for a label feed that is late or a label join that no longer matches",
     )
     if count:
-        yield from _check_label_values(labels, params.label_rate)
+        yield from _check_label_values(labels, rules.label_rate)
 
 
 def _check_label_values(labels: np.ndarray, band: tuple[float, float]) -> Iterator[Finding]:

@@ -6,15 +6,12 @@ file for Markdown, or an SVG document whose colours the page then makes its own.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from pipeline.domain import Verdict
@@ -25,54 +22,14 @@ from pipeline.ml.curves import (
     roc_points,
     score_histogram,
 )
+from pipeline.ml.plot_style import COLOURS, new_figure
 
-COLOURS = {
-    "champion": "#5f6b7a",
-    "challenger": "#1d5fd1",
-    "text": "#1c2430",
-    "muted": "#566070",
-    "grid": "#e3e7ec",
-    "baseline": "#b9c2cd",
-    "pass": "#197a3e",
-    "inconclusive": "#9a5b00",
-    "fail": "#b3261e",
-    "error": "#7b2d9b",
-    "ground": "#ffffff",
-}
-# Where the page's own colours stand in for these (see pipeline/templates/report.html.j2).
-CSS_VARIABLES = {
-    colour: f"--{'card' if name == 'ground' else name}" for name, colour in COLOURS.items()
-}
-SIZE = (4.8, 3.5)  # inches: small enough that text stays readable on a phone
-PNG_DPI = 160
 CURVE_POINTS = 200
 SMALL_BIN_ROWS = 30  # below this the observed share of a bin says little: drawn hollow
 _LINES = {"champion": (0, (4, 2)), "challenger": "solid"}
 _WIDTHS = {"champion": 1.6, "challenger": 2.2}
 _MARKS = {"champion": "s", "challenger": "o"}
 _VERDICT_MARKS = {"PASS": "o", "INCONCLUSIVE": "D", "FAIL": "X", "ERROR": "s"}
-_STYLE = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib
-    "font.size": 9.5,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "perennial",
-    "path.simplify": True,
-    "text.color": COLOURS["text"],
-    "text.parse_math": False,  # a dollar in a name is a dollar
-    "axes.edgecolor": COLOURS["muted"],
-    "axes.labelcolor": COLOURS["muted"],
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.unicode_minus": True,
-    "xtick.color": COLOURS["muted"],
-    "ytick.color": COLOURS["muted"],
-    "grid.color": COLOURS["grid"],
-    "grid.linewidth": 0.8,
-    "legend.frameon": False,
-    "legend.handlelength": 2.4,
-}
-
 Models = Mapping[str, np.ndarray]  # "champion" (where there is one) and "challenger" -> (n,)
 Legend = Mapping[str, str]  # what the legend says of each
 
@@ -91,7 +48,7 @@ class Effect:
 
 def draw_roc(y: np.ndarray, models: Models, legend: Legend) -> Figure:
     """ROC curves of labels y (n,) of 0 and 1, with the line of a coin."""
-    with _figure() as (figure, axes):
+    with new_figure() as (figure, axes):
         axes.plot([0, 1], [0, 1], color=COLOURS["baseline"], linewidth=1.2)
         for name, probability in models.items():
             points = roc_points(y, probability, CURVE_POINTS)
@@ -103,7 +60,7 @@ def draw_roc(y: np.ndarray, models: Models, legend: Legend) -> Figure:
 
 def draw_precision_recall(y: np.ndarray, models: Models, legend: Legend) -> Figure:
     """Precision-recall curves, with the line of a model that knows nothing: the positive rate."""
-    with _figure() as (figure, axes):
+    with new_figure() as (figure, axes):
         axes.axhline(float(y.mean()), color=COLOURS["baseline"], linewidth=1.2)
         for name, probability in models.items():
             points = precision_recall_points(y, probability, CURVE_POINTS)
@@ -115,7 +72,7 @@ def draw_precision_recall(y: np.ndarray, models: Models, legend: Legend) -> Figu
 
 def draw_calibration(y: np.ndarray, models: Models, legend: Legend) -> Figure:
     """Observed share against mean score in ten bins; the larger the mark, the more rows."""
-    with _figure() as (figure, axes):
+    with new_figure() as (figure, axes):
         axes.plot([0, 1], [0, 1], color=COLOURS["baseline"], linewidth=1.2)
         for name, probability in models.items():
             points = calibration_points(y, probability)
@@ -141,7 +98,7 @@ def draw_scores(
     y: np.ndarray, models: Models, legend: Legend, *, threshold: float, names: tuple[str, str]
 ) -> Figure:
     """How often each score is given, to rows of each label; `names` are of labels 0 and 1."""
-    with _figure(rows=2) as (figure, panels):
+    with new_figure(rows=2) as (figure, panels):
         tables = {name: score_histogram(y, probability) for name, probability in models.items()}
         for axes, column, name in zip(panels, ("positives", "negatives"), names[::-1], strict=True):
             for model, table in tables.items():
@@ -163,7 +120,7 @@ def draw_differences(effects: Sequence[Effect]) -> Figure:
     The tick beside a row is what its interval must stay right of (for the primary metric: what
     its dot must be right of). Marks show the verdict: disc, diamond, cross.
     """
-    with _figure(height=0.9 + 0.33 * len(effects)) as (figure, axes):
+    with new_figure(height=0.9 + 0.33 * len(effects)) as (figure, axes):
         axes.axvline(0, color=COLOURS["muted"], linewidth=1)
         for row, effect in enumerate(effects):
             _effect(axes, row, effect)
@@ -176,42 +133,6 @@ def draw_differences(effects: Sequence[Effect]) -> Figure:
         axes.margins(x=0.06)
         axes.set_xlabel("← worse · improvement · better →")
     return figure
-
-
-def as_png(figure: Figure) -> bytes:
-    """The figure as a PNG file; equal figures give equal bytes."""
-    with mpl.rc_context(_STYLE):
-        buffer = io.BytesIO()
-        figure.savefig(
-            buffer,
-            format="png",
-            dpi=PNG_DPI,
-            facecolor=COLOURS["ground"],
-            metadata={"Software": None},
-        )
-    return buffer.getvalue()
-
-
-def as_svg(figure: Figure) -> str:
-    """The figure as an SVG document with a clear ground; equal figures give equal text."""
-    with mpl.rc_context(_STYLE):
-        buffer = io.StringIO()
-        figure.savefig(
-            buffer,
-            format="svg",
-            transparent=True,
-            metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
-        )
-    return buffer.getvalue()
-
-
-@contextmanager
-def _figure(rows: int = 1, height: float = SIZE[1]) -> Iterator[tuple[Figure, Axes]]:
-    """A figure of our style; with several `rows` an array of axes above one another."""
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(SIZE[0], height), layout="constrained")
-        FigureCanvasAgg(figure)
-        yield figure, figure.subplots(rows, sharex=True)
 
 
 def _line(

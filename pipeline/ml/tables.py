@@ -69,5 +69,5 @@ def _wide_dictionaries(schema: pa.Schema) -> pa.Schema:
 
 
 def _without_pandas_metadata(schema: pa.Schema) -> pa.Schema:
-    """pandas' own metadata counts the first frame's categories, which later frames outgrow."""
+    """Pandas' own metadata counts the first frame's categories, which later frames outgrow."""
     return schema.remove_metadata()

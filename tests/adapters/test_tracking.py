@@ -254,19 +254,26 @@ def test_a_process_killed_once_the_version_is_made_is_repaired(
     assert_registered_once(client, name, challenger)
 
 
-def test_two_jobs_at_once_leave_one_version(client, name, challenger):
-    made = []
-    jobs = [
-        threading.Thread(target=lambda: made.append(register(challenger, **details(name))))
-        for _ in range(2)
-    ]
-    for job in jobs:
-        job.start()
-    for job in jobs:
-        job.join()
-    (version,) = client.search_model_versions(f"name = '{name}'")
-    assert {registration.version for registration in made} == {int(version.version)}
-    assert client.get_model_version_by_alias(name, "challenger").version == version.version
+def test_two_jobs_at_once_leave_one_version(client, name, challenger, through_proxy):
+    """Another job makes its version right before ours arrives: the earlier one stays."""
+
+    def other_job_is_quicker(request):
+        if request.endswith("model-versions/create"):
+            (run,) = runs_of(client, name, challenger.digest)
+            (output,) = run.outputs.model_outputs
+            client.create_model_version(
+                name,
+                source=f"models:/{output.model_id}",
+                run_id=run.info.run_id,
+                tags={"model_digest": challenger.digest},
+                model_id=output.model_id,
+            )
+        return False
+
+    through_proxy.die_when = other_job_is_quicker
+    made = register(challenger, **details(name))
+    assert (made.version, made.is_new) == (1, False)
+    assert_registered_once(client, name, challenger)
 
 
 def test_a_newer_challenger_takes_the_alias_and_can_give_it_back(client, name, tmp_path, model):

@@ -9,9 +9,19 @@ import dataclasses
 import json
 import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from pipeline.config import ComparisonPolicy, Gates, Params, UseCase, parse_section, parse_yaml
+from pipeline.config import (
+    ComparisonPolicy,
+    Gates,
+    Params,
+    UseCase,
+    load_params,
+    parse_section,
+    parse_yaml,
+)
 from pipeline.core.comparison import FIRST_MODEL, Comparison
 from pipeline.core.delong import DeLong
 from pipeline.core.fairness import FairnessResult, GroupRate
@@ -24,39 +34,8 @@ from pipeline.domain import Gate, Interval, Verdict
 from pipeline.jsonio import render_json
 
 PASS, FAIL, INCONCLUSIVE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
+ROOT = Path(__file__).parents[2]
 COMMIT = "3f2a9c81d0b7e6543210fedcba9876543210abcd"
-
-PARAMS = """
-collect:
-  as_of: 2013-07-02T00:00:00Z
-  recent_days: 30
-  history_days: 90
-  label_maturity_hours: 24.0
-  chunk_rows: 100000
-validate:
-  min_rows: 5000
-  min_label_coverage: 0.9
-  label_rate: [0.05, 0.6]
-  row_rate_ratio: [0.5, 2.0]
-  units_jump_ratio: 3.0
-  max_single_feature_auc: 0.95
-  shuffled_label_auc_band: 0.05
-  sample_rows: 20000
-  seed: 11
-split: {method: time, holdout_days: 10, holdout_fraction: 0.2, group: null, seed: 12}
-train:
-  search: halving
-  trials: 12
-  minutes: 10.0
-  cv_folds: 3
-  scoring: neg_log_loss
-  seed: 13
-  n_jobs: 2
-  joblib_backend: loky
-evaluate: {draws: 1000, seed: 14, curve_points: 200, latency_rows: 500}
-compare: {draws: 2000, seed: 15, resample: day}
-package: {format: skops}
-"""
 
 GATES = """
 comparison:
@@ -107,8 +86,15 @@ APRIL = (
 
 
 def params() -> Params:
-    """The parameters of every case."""
-    return parse_section(Params, parse_yaml(PARAMS, "params.yaml"), "params.yaml")
+    """The repository's own, as of a fixed time and with a fixed search."""
+    found = load_params(ROOT)
+    as_of = datetime(2013, 7, 2, tzinfo=UTC)
+    return found.model_copy(
+        update={
+            "collect": found.collect.model_copy(update={"as_of": as_of}),
+            "train": found.train.model_copy(update={"search": "halving"}),
+        }
+    )
 
 
 def policy() -> ComparisonPolicy:
@@ -348,7 +334,12 @@ def inputs(found: dict[str, Any], **changes: Any) -> ReportInputs:
             "best_score": -0.5123,
             "is_out_of_time": False,
         },
-        trials=(),
+        trials=(
+            _trial(0, 9_000, 0.05, -0.53),
+            _trial(0, 9_000, 0.2, -0.61),
+            _trial(1, 27_000, 0.05, -0.52),
+            _trial(1, 27_000, 0.0371, -0.5123),
+        ),
         challenger_params={"learning_rate": 0.0371, "max_iter": 150, "max_leaf_nodes": 31},
         details={"slices": [_measured("origin", "EWR", 0.71), _measured("origin", "JFK", 0.64)]},
         latency={"row_p50_ms": 6.1, "row_p95_ms": 7.912, "batch_row_ms": 0.0123, "rows": 500},
@@ -405,6 +396,17 @@ def _split() -> dict[str, Any]:
             "digest": "sha256:" + "beef" * 16,
         },
         "set_aside_rows": 0,
+    }
+
+
+def _trial(iteration: int, rows: int, rate: float, score: float) -> dict[str, str]:
+    return {
+        "iter": f"{iteration}",
+        "n_resources": f"{rows}",
+        "param_model__learning_rate": f"{rate}",
+        "param_model__loss": "log_loss",
+        "mean_test_score": f"{score}",
+        "std_test_score": "0.02",
     }
 
 

@@ -67,6 +67,7 @@ def hostile():
         champion=champion,
         checks={"findings": [finding]},
         challenger_params={EVIL: EVIL},
+        trials=[{f"param_{EVIL}": EVIL, "mean_test_score": "0.5"}],
         champion_params={EVIL: 1},
         origin=Origin(EVIL, EVIL, EVIL, (EVIL,)),
         timings={EVIL: {"seconds": 1.0, "peak_memory_mb": 1.0, "cores": 1}},
@@ -284,7 +285,7 @@ def test_the_reader_is_told_what_to_do():
     assert "approve and merge" in advice["pass"]
     assert advice["fail"].startswith("Nothing to merge")
     assert "too thin" in advice["inconclusive"]
-    assert "a person decides" in advice["first"]
+    assert "set_champion" in advice["first"]
     assert len(set(advice.values())) == 4
 
 

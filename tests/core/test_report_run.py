@@ -6,31 +6,6 @@ from pipeline.domain import Verdict
 from tests.core import reports
 
 
-def test_what_changed_comes_first_in_the_table_of_parameters():
-    rows = [
-        [cell.text for cell in row] for row in report_run.parameter_table(reports.passing()).rows
-    ]
-    assert rows == [
-        ["learning_rate", "0.05", "0.0371", "changed"],
-        ["max_leaf_nodes", "not set", "31", "changed"],
-        ["warm_start", "True", "not set", "changed"],
-        ["max_iter", "150", "150", "same"],
-    ]
-    line = report_run.parameter_line(reports.passing())
-    assert line == "3 of 4 changed; 16 fits tried (halving)."
-
-
-def test_without_the_champions_parameters_the_challengers_stand_alone():
-    inputs = reports.passing(champion_params=None)
-    assert len(report_run.parameter_table(inputs).columns) == 2
-    assert report_run.parameter_line(inputs) == "3 parameters; 16 fits tried (halving)."
-
-
-def test_a_search_that_ran_out_of_time_says_so():
-    train = {**reports.passing().train, "is_out_of_time": True}
-    assert "out of time" in report_run.parameter_line(reports.passing(train=train))
-
-
 def test_costs_are_in_the_order_of_the_run_and_summed():
     inputs = reports.passing()
     rows = report_run.cost_table(inputs).rows

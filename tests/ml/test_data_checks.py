@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import Column, Schema, ValidateParams
+from pipeline.config import Column, RowRules, Schema, ValidateParams
 from pipeline.domain import Verdict
 from pipeline.errors import ConfigurationError
 from pipeline.ml.data_checks import (
@@ -31,21 +31,20 @@ from pipeline.ml.incident import Finding, verdict
 START = pd.Timestamp("2013-01-01", tz="UTC")
 AS_OF = datetime(2013, 3, 12, tzinfo=UTC)
 DAYS, A_DAY = 60, 20
+ROWS = RowRules(min_rows=100, min_label_coverage=0.9, label_rate=(0.05, 0.6))
 SCHEMA = Schema(
+    rows=ROWS,
     columns={
         "temp": Column(type="number", unit="°F"),
         "distance": Column(type="number", unit="mi"),
         "origin": Column(type="category"),
         "tailnum": Column(type="category"),
-    }
+    },
 )
 
 
 def params(**changes: object) -> ValidateParams:
     defaults = {
-        "min_rows": 100,
-        "min_label_coverage": 0.9,
-        "label_rate": (0.05, 0.6),
         "row_rate_ratio": (0.5, 2.0),
         "units_jump_ratio": 3.0,
         "max_single_feature_auc": 0.95,
@@ -133,7 +132,9 @@ def test_the_least_number_of_rows_is_enough_and_one_less_is_not() -> None:
 
 
 def labels(frame: pd.DataFrame, **options: object) -> list[Finding]:
-    return list(check_labels(frame, params(**options), as_of=AS_OF, label_maturity_hours=24))
+    return list(
+        check_labels(frame, ROWS.model_copy(update=options), as_of=AS_OF, label_maturity_hours=24)
+    )
 
 
 def test_label_coverage_counts_mature_rows_only() -> None:
@@ -190,7 +191,7 @@ def test_a_time_later_than_as_of_is_a_fault_and_as_of_itself_is_not(column: str)
 def test_a_constant_column_is_a_fault_unless_it_may_be_constant(value: float) -> None:
     frame = rows().assign(temp=value)
     assert failed(check_constants(frame, SCHEMA)) == [("constant", "temp")]
-    allowed = Schema(columns={"temp": Column(type="number", may_be_constant=True)})
+    allowed = Schema(rows=ROWS, columns={"temp": Column(type="number", may_be_constant=True)})
     assert not failed(check_constants(frame, allowed))
 
 
@@ -245,7 +246,7 @@ def test_a_column_in_other_units_than_the_champions_is_found() -> None:
 
 
 def test_a_column_that_changed_its_type_is_not_compared() -> None:
-    as_text = Schema(columns={"distance": Column(type="category")})
+    as_text = Schema(rows=ROWS, columns={"distance": Column(type="category")})
     old = profile_frame(rows().assign(distance="far"), as_text)
     now = profile_frame(rows(), SCHEMA)
     assert not failed(check_units(now, old, SCHEMA, ratio=3.0))
@@ -356,6 +357,7 @@ def test_a_broken_column_never_crashes_the_checks(
 # ---------------------------------------------------------------- the flights of 2013
 
 FLIGHTS = Schema(
+    rows=ROWS,
     columns={
         "carrier": Column(type="category", max_categories=40),
         "origin": Column(type="category", categories=("EWR", "JFK", "LGA")),
@@ -369,7 +371,7 @@ FLIGHTS = Schema(
         "precip": Column(type="number", unit="inches in the hour"),
         "pressure": Column(type="number", unit="millibar"),
         "visib": Column(type="number", unit="miles"),
-    }
+    },
 )
 
 

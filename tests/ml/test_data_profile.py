@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import Column, Schema
+from pipeline.config import Column, RowRules, Schema
 from pipeline.errors import ConfigurationError
 from pipeline.ml.data_profile import (
     MIN_VALUES,
@@ -25,13 +25,15 @@ from pipeline.ml.data_profile import (
 )
 
 N = 400
+ROWS = RowRules(min_rows=100, min_label_coverage=0.9, label_rate=(0.05, 0.6))
 SCHEMA = Schema(
+    rows=ROWS,
     columns={
         "temp": Column(type="number", unit="°F"),
         "origin": Column(type="category"),
         "is_holiday": Column(type="boolean"),
         "planned_at": Column(type="time"),
-    }
+    },
 )
 
 
@@ -130,7 +132,7 @@ def test_booleans_that_came_as_objects_are_numbers() -> None:
 
 
 def test_a_profile_of_twenty_five_columns_takes_a_few_kilobytes() -> None:
-    wide = Schema(columns={f"x{i}": Column(type="number") for i in range(25)})
+    wide = Schema(rows=ROWS, columns={f"x{i}": Column(type="number") for i in range(25)})
     frame = rows().assign(**{f"x{i}": rows(seed=i)["temp"] for i in range(25)})
     assert len(json.dumps(profile_frame(frame, wide))) < 15_000
 

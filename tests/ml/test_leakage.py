@@ -34,9 +34,6 @@ from pipeline.ml.leakage import (
 )
 
 PARAMS = ValidateParams(
-    min_rows=100,
-    min_label_coverage=0.9,
-    label_rate=(0.05, 0.6),
     row_rate_ratio=(0.5, 2.0),
     units_jump_ratio=3.0,
     max_single_feature_auc=0.95,

@@ -1,12 +1,13 @@
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from pipeline.domain import Verdict
-from pipeline.ml import plots
+from pipeline.ml import plot_style, plots
 
 RNG = np.random.default_rng(3)
 Y = (RNG.random(800) < 0.3).astype(int)
@@ -37,26 +38,26 @@ def lines_of(figure, label):
 @pytest.mark.parametrize("draw", DRAWERS)
 def test_the_same_scores_give_the_same_bytes(draw):
     first, second = (draw(Y, MODELS, LEGEND) for _ in range(2))
-    assert plots.as_png(first) == plots.as_png(second)
-    assert plots.as_svg(first) == plots.as_svg(second)
+    assert plot_style.as_png(first) == plot_style.as_png(second)
+    assert plot_style.as_svg(first) == plot_style.as_svg(second)
 
 
 def test_the_forest_plot_gives_the_same_bytes_too():
     first, second = (plots.draw_differences(EFFECTS) for _ in range(2))
-    assert plots.as_png(first) == plots.as_png(second)
-    assert plots.as_svg(first) == plots.as_svg(second)
+    assert plot_style.as_png(first) == plot_style.as_png(second)
+    assert plot_style.as_svg(first) == plot_style.as_svg(second)
 
 
 @pytest.mark.parametrize("draw", DRAWERS)
 def test_a_first_model_is_drawn_alone(draw):
-    svg = plots.as_svg(draw(Y, {"challenger": MODELS["challenger"]}, LEGEND))
+    svg = plot_style.as_svg(draw(Y, {"challenger": MODELS["challenger"]}, LEGEND))
     assert LEGEND["challenger"] in svg
     assert "champion," not in svg
 
 
 @pytest.mark.parametrize("draw", DRAWERS)
 def test_both_models_are_named_in_the_picture(draw):
-    svg = plots.as_svg(draw(Y, MODELS, LEGEND))
+    svg = plot_style.as_svg(draw(Y, MODELS, LEGEND))
     assert all(text in svg for text in LEGEND.values())
 
 
@@ -69,17 +70,17 @@ def test_champion_and_challenger_differ_without_colour(draw):
 
 
 def test_a_png_is_a_picture_on_a_white_ground_without_a_date():
-    content = plots.as_png(plots.draw_roc(Y, MODELS, LEGEND))
+    content = plot_style.as_png(plots.draw_roc(Y, MODELS, LEGEND))
     picture = Image.open(io.BytesIO(content))
     assert picture.format == "PNG"
-    assert picture.width == round(plots.SIZE[0] * plots.PNG_DPI)
+    assert picture.width == round(plot_style.SIZE[0] * plot_style.PNG_DPI)
     assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
     assert set(picture.info) <= {"dpi"}
     assert len(content) < 100_000
 
 
 def test_an_svg_has_no_date_and_no_ground_and_real_text():
-    svg = plots.as_svg(plots.draw_roc(Y, MODELS, LEGEND))
+    svg = plot_style.as_svg(plots.draw_roc(Y, MODELS, LEGEND))
     assert "<dc:date" not in svg
     assert "Matplotlib" not in svg
     assert re.search(r"<text [^>]*>False positive rate</text>", svg)
@@ -88,8 +89,8 @@ def test_an_svg_has_no_date_and_no_ground_and_real_text():
 
 def test_every_colour_of_a_drawing_can_be_the_pages():
     figures = [draw(Y, MODELS, LEGEND) for draw in DRAWERS] + [plots.draw_differences(EFFECTS)]
-    used = {c for figure in figures for c in re.findall(r"#[0-9a-f]{6}", plots.as_svg(figure))}
-    assert used <= set(plots.CSS_VARIABLES)
+    used = {c for figure in figures for c in re.findall(r"#[0-9a-f]{6}", plot_style.as_svg(figure))}
+    assert used <= set(plot_style.CSS_VARIABLES)
 
 
 def test_the_roc_curve_is_that_of_the_scores():
@@ -141,7 +142,13 @@ def test_names_are_shown_as_they_are():
         threshold=0.5,
         names=("$on$", "late < 15"),
     )
-    texts = re.findall(r"<text [^>]*>([^<]*)</text>", plots.as_svg(figure))
+    texts = re.findall(r"<text [^>]*>([^<]*)</text>", plot_style.as_svg(figure))
     assert "$x_2$ &lt;b&gt; &amp; _y_" in texts
     assert "rows that are $on$" in texts
-    assert plots.as_png(figure)
+    assert plot_style.as_png(figure)
+
+
+def test_the_page_has_every_colour_that_a_drawing_asks_for():
+    page = Path(__file__).parents[2] / "pipeline" / "templates" / "report.html.j2"
+    style = page.read_text(encoding="utf-8")
+    assert all(f"{name}: #" in style for name in plot_style.CSS_VARIABLES.values())

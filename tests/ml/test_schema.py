@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import Column, Schema
+from pipeline.config import Column, RowRules, Schema
 from pipeline.domain import Verdict
 from pipeline.errors import ConfigurationError
 from pipeline.ml.incident import Finding, verdict
@@ -14,7 +14,9 @@ from pipeline.ml.schema import BUILT_IN, as_pandera, check_schema
 
 N = 40
 START = pd.Timestamp("2013-01-01", tz="UTC")
+ROWS = RowRules(min_rows=100, min_label_coverage=0.9, label_rate=(0.05, 0.6))
 SCHEMA = Schema(
+    rows=ROWS,
     columns={
         "temp": Column(type="number", min=-40, max=130, unit="°F", max_null_fraction=0.1),
         "seats": Column(type="integer", min=1),
@@ -22,7 +24,7 @@ SCHEMA = Schema(
         "is_holiday": Column(type="boolean"),
         "planned_at": Column(type="time"),
         "ticket": Column(type="category", unique=True),
-    }
+    },
 )
 
 
@@ -191,7 +193,7 @@ def test_an_unknown_category_is_counted_and_shown() -> None:
 
 
 def test_too_many_categories_are_counted_with_their_rows() -> None:
-    schema = Schema(columns={"c": Column(type="category", max_categories=2)})
+    schema = Schema(rows=ROWS, columns={"c": Column(type="category", max_categories=2)})
     frame = rows()[list(BUILT_IN)].assign(c=["a"] * 20 + ["b"] * 17 + ["d"] * 2 + ["e"])
     (fault,) = faults(frame, schema)
     assert (fault.check, fault.rows_affected, fault.examples) == ("max_categories", 3, ("d", "e"))
@@ -289,7 +291,8 @@ def test_lists_and_other_objects_are_a_fault_and_no_crash() -> None:
 
 def test_a_contradicting_schema_names_all_its_faults() -> None:
     schema = Schema(
-        columns={"label": Column(type="integer"), "x": Column(type="number", categories=("a",))}
+        rows=ROWS,
+        columns={"label": Column(type="integer"), "x": Column(type="number", categories=("a",))},
     )
     with pytest.raises(ConfigurationError) as error:
         as_pandera(schema)

@@ -1,0 +1,92 @@
+"""`dvc repro` from nothing against one plain script, and a no-op `dvc repro` against `dvc status`.
+
+    python -m benchmarks.bench_repro [--runs 3] [--trials 12]
+
+Each pair is measured alternately in one run, on a copy of this checkout in a temporary folder, on
+the flights of 2013; the median counts. The plain script is benchmarks/plain_retrain.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def main() -> None:
+    """Measure and print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--trials", type=int, default=12, help="parameter sets of the search")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        repository = copy_checkout(Path(folder) / "flights", arguments.trials)
+        run(repository, "-m", "scripts.seed_warehouse", "--apply")
+        whole, nothing = [], []
+        for _ in range(arguments.runs):
+            clear(repository)
+            repro = run(repository, "-m", "dvc", "repro")
+            plain = run(repository, "-m", "benchmarks.plain_retrain")
+            whole.append((repro, plain))
+        for _ in range(2 * arguments.runs):
+            status = run(repository, "-m", "dvc", "status")
+            nothing.append((run(repository, "-m", "dvc", "repro"), status))
+    print("| | ours, s | peer, s | ratio | aim |")
+    print("|---|--:|--:|--:|--:|")
+    print(f"| `dvc repro` from nothing / plain script | {row(whole)} | ≤ 1.25 |")
+    print(f"| no-op `dvc repro` / `dvc status` | {row(nothing)} | ≤ 1.5 |")
+
+
+def copy_checkout(target: Path, trials: int) -> Path:
+    """The tracked files in a git repository of their own."""
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    for name in filter(None, names):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target / name)
+    params = target / "params.yaml"
+    params.write_text(re.sub(r"  trials: \d+", f"  trials: {trials}", params.read_text()))
+    subprocess.run(["git", "init", "--quiet"], cwd=target, check=True)
+    return target
+
+
+def clear(repository: Path) -> None:
+    """Forget every earlier run: outputs, cache and lock."""
+    for path in ("artifacts", ".dvc/cache", ".dvc/tmp"):
+        shutil.rmtree(repository / path, ignore_errors=True)
+    (repository / "dvc.lock").unlink(missing_ok=True)
+
+
+def run(repository: Path, *command: str) -> float:
+    """Run Python in the repository; seconds of wall time."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    started = time.perf_counter()
+    subprocess.run(
+        [sys.executable, *command],
+        cwd=repository,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(repository)},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    return time.perf_counter() - started
+
+
+def row(pairs: list[tuple[float, float]]) -> str:
+    """Medians of both, and the median of the ratios."""
+    ours, peers = zip(*pairs, strict=True)
+    ratio = statistics.median(a / b for a, b in pairs)
+    return f"{statistics.median(ours):.2f} | {statistics.median(peers):.2f} | {ratio:.2f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""The champion's package, fetched by digest and verified, for the stages that look at it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.adapters.store import fetch_package
+from pipeline.champion import load_champion
+from pipeline.config import load_usecase
+from pipeline.ml.package import verify_package
+
+FETCHED = Path(".dvc/tmp/packages")
+
+
+def champion_package(root: Path) -> Path | None:
+    """The folder of the champion's package, or None while there is no champion.
+
+    Every file has been checked against the digest that the champion pointer names. Raises
+    OutsideError where neither the DVC cache nor the remote has the package.
+    """
+    champion = load_champion(root, load_usecase(root).model)
+    if champion is None:
+        return None
+    folder = root / FETCHED / champion.digest.removeprefix("sha256:")
+    if not folder.exists():
+        fetch_package(root, champion.package_md5, folder)
+    verify_package(folder, champion.digest)
+    return folder

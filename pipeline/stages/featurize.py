@@ -1,0 +1,57 @@
+"""featurize: turn labelled rows into features, row by row, in bounded memory.
+
+Nothing is fitted here. What must be fitted (encoders, imputers) is part of the model's own
+scikit-learn pipeline and sees the training rows alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from pipeline.config import load_params
+from pipeline.errors import ConfigurationError
+from pipeline.ml.tables import KEYS, write_parquet
+from pipeline.stages import collect
+from pipeline.stages.stage import ARTIFACTS, run_stage, say
+from pipeline.usecase.features import build_features
+
+FEATURES = ARTIFACTS / "featurize" / "features.parquet"
+
+
+def run(root: Path) -> None:
+    """Write features.parquet: id, event_time, label and the features of each labelled row."""
+    chunk_rows = load_params(root).collect.chunk_rows
+    rows = write_parquet(root / FEATURES, _feature_chunks(root / collect.ROWS, chunk_rows))
+    say(f"{rows:,} labelled rows with features")
+
+
+def _feature_chunks(path: Path, chunk_rows: int) -> Iterator[pd.DataFrame]:
+    for batch in pq.ParquetFile(path).iter_batches(chunk_rows):
+        rows = batch.to_pandas()
+        labelled = rows[rows["label"].notna()].reset_index(drop=True)
+        features = build_features(labelled)
+        _check_features(features, labelled)
+        keys = labelled[list(KEYS)].astype({"label": "int8"})
+        yield pd.concat([keys, features], axis="columns")
+
+
+def _check_features(features: pd.DataFrame, rows: pd.DataFrame) -> None:
+    faults = []
+    if len(features) != len(rows) or not features.index.equals(rows.index):
+        faults.append(f"returned {len(features)} rows for {len(rows)}, expected the same rows")
+    clashes = sorted(set(features) & set(KEYS))
+    if clashes:
+        faults.append(f"returned the columns {clashes}, which are keys and not features")
+    textual = features.select_dtypes(["object", "string", "datetime"]).columns.tolist()
+    if textual:
+        faults.append(f"returned {textual} as text or times; make them categories or numbers")
+    if faults:
+        raise ConfigurationError("pipeline/usecase/features.py: build_features", faults)
+
+
+if __name__ == "__main__":
+    run_stage("featurize", run)

@@ -1,0 +1,73 @@
+"""split: lock the holdout, and stop before training where the split leaks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.config import load_params
+from pipeline.jsonio import save_json
+from pipeline.ml.digest import frame_digest, row_hashes
+from pipeline.ml.leakage import check_leakage
+from pipeline.ml.split import split_rows
+from pipeline.ml.tables import load_table, save_table
+from pipeline.stages import featurize
+from pipeline.stages.champion import champion_package
+from pipeline.stages.incident import stop_on_fault
+from pipeline.stages.stage import ARTIFACTS, run_stage, say
+
+FOLDER = ARTIFACTS / "split"
+TRAIN = FOLDER / "train.parquet"
+HOLDOUT = FOLDER / "holdout.parquet"
+SEEN_IDS = FOLDER / "seen_ids.parquet"
+SUMMARY = FOLDER / "summary.json"
+
+
+def run(root: Path) -> None:
+    """Write train.parquet, holdout.parquet, seen_ids.parquet and summary.json."""
+    params = load_params(root)
+    rows = load_table(root / featurize.FEATURES)
+    champion = champion_package(root)
+    seen = load_seen_ids(champion / "seen_ids.parquet") if champion else np.array([], np.uint64)
+    split = split_rows(rows, seen, params.split)
+    train = rows[split.train].reset_index(drop=True)
+    holdout = rows[split.holdout].reset_index(drop=True)
+    findings = check_leakage(
+        train, holdout, group=params.split.group, params=params.validate_, seen=seen
+    )
+    stop_on_fault(root, "split", findings, len(rows))
+
+    save_table(root / TRAIN, train)
+    save_table(root / HOLDOUT, holdout)
+    all_seen = np.union1d(seen, row_hashes(train["id"]))
+    save_table(root / SEEN_IDS, pd.DataFrame({"row_hash": all_seen}))
+    save_json(
+        root / SUMMARY,
+        {
+            "method": params.split.method,
+            "train": _describe(train),
+            "holdout": {**_describe(holdout), "digest": frame_digest(holdout)},
+            "set_aside_rows": split.set_aside,
+        },
+    )
+    say(f"{len(train):,} rows train, {len(holdout):,} judge, {split.set_aside:,} set aside")
+
+
+def load_seen_ids(path: Path) -> np.ndarray:
+    """Row hashes that a champion's line trained on, shape (n,), uint64."""
+    return pd.read_parquet(path)["row_hash"].to_numpy(dtype=np.uint64)
+
+
+def _describe(rows: pd.DataFrame) -> dict[str, object]:
+    return {
+        "rows": len(rows),
+        "label_rate": round(float(rows["label"].mean()), 4),
+        "start": rows["event_time"].min().to_pydatetime(),
+        "end": rows["event_time"].max().to_pydatetime(),
+    }
+
+
+if __name__ == "__main__":
+    run_stage("split", run)

@@ -1,0 +1,48 @@
+"""What every pipeline stage shares: how it starts, how it ends and what it cost."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.errors import exit_code_of
+from pipeline.jsonio import load_json, save_json
+
+ARTIFACTS = Path("artifacts")
+TIMINGS = ARTIFACTS / "timings.json"
+
+
+def run_stage(name: str, run: Callable[[Path], None]) -> None:
+    """Run a stage in the current folder and exit with the code of its outcome.
+
+    Seconds and peak memory go to artifacts/timings.json, which is no DVC output: they differ from
+    run to run, and outputs must not.
+    """
+    root = Path.cwd()
+    started = time.monotonic()
+    code = exit_code_of(lambda: run(root))
+    if code == 0:
+        _record_cost(root / TIMINGS, name, time.monotonic() - started)
+    sys.exit(code)
+
+
+def say(message: str) -> None:
+    """One line of progress, at once, also through DVC's pipe."""
+    print(f"  {message}", flush=True)
+
+
+def _record_cost(path: Path, name: str, seconds: float) -> None:
+    costs = load_json(path) if path.exists() else {}
+    peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if sys.platform == "darwin":
+        peak_kib //= 1024
+    costs[name] = {
+        "seconds": round(seconds, 2),
+        "peak_memory_mb": round(peak_kib / 1024, 1),
+        "cores": os.cpu_count(),
+    }
+    save_json(path, costs)

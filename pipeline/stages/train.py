@@ -1,0 +1,82 @@
+"""train: search parameters within the budget, warm-started from the champion, and fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import load_params
+from pipeline.jsonio import load_json, save_json, save_text
+from pipeline.ml.cluster import joblib_backend
+from pipeline.ml.model_io import save_model
+from pipeline.ml.search import SearchResult, search_parameters
+from pipeline.ml.tables import features_of, load_table
+from pipeline.stages import split
+from pipeline.stages.champion import champion_package
+from pipeline.stages.stage import ARTIFACTS, run_stage, say
+from pipeline.usecase.model import DEFAULTS, SEARCH_SPACE, build_model
+
+FOLDER = ARTIFACTS / "train"
+MODEL = FOLDER / "model"
+PARAMS = FOLDER / "params.json"
+TRIALS = FOLDER / "trials.csv"
+SUMMARY = FOLDER / "summary.json"
+
+
+def run(root: Path) -> None:
+    """Write the model, its parameters, the trials and summary.json."""
+    params = load_params(root)
+    rows = load_table(root / split.TRAIN).sort_values(["event_time", "id"], ignore_index=True)
+    X, y = features_of(rows), rows["label"]
+    estimator = build_model(X, params.train.seed)
+    first = _first_candidates(root, estimator.get_params())
+    with joblib_backend(params.train):
+        result = search_parameters(
+            estimator, SEARCH_SPACE, X, y, first=first, params=params.train, on_round=_say_round
+        )
+    _save(root, result, params.package.format)
+    if result.is_out_of_time:
+        say(f"the search used up its {params.train.minutes:g} minutes: fewer rounds than planned")
+    say(f"fitted on {len(rows):,} rows with {_short(result.params)}")
+
+
+def _first_candidates(root: Path, known: dict[str, Any]) -> list[dict[str, Any]]:
+    """The champion's parameters, where this model still has them, then the defaults."""
+    champion = champion_package(root)
+    if champion is None:
+        return [DEFAULTS]
+    inherited = load_json(champion / "params.json")
+    return [inherited, DEFAULTS] if set(inherited) <= set(known) else [DEFAULTS]
+
+
+def _save(root: Path, result: SearchResult, model_format: str) -> None:
+    digest = save_model(root / MODEL, result.model, model_format)
+    save_json(root / PARAMS, result.params)
+    save_text(root / TRIALS, result.trials.to_csv(index=False, lineterminator="\n"))
+    scores = result.trials.get("mean_test_score")
+    save_json(
+        root / SUMMARY,
+        {
+            "model_digest": digest,
+            "model_bytes": (root / MODEL).stat().st_size,
+            "trials": len(result.trials),
+            "best_score": None if scores is None else scores.max(),
+            "is_out_of_time": result.is_out_of_time,
+        },
+    )
+
+
+def _say_round(candidates: int, rows: int) -> None:
+    say(f"{candidates} parameter sets" + (f" on {rows:,} rows" if rows else ""))
+
+
+def _short(params: dict[str, Any]) -> str:
+    show = {name.rpartition("__")[2]: value for name, value in params.items()}
+    return ", ".join(
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in show.items()
+    )
+
+
+if __name__ == "__main__":
+    run_stage("train", run)

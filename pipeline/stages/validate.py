@@ -1,0 +1,50 @@
+"""validate: stop broken data before a training minute is spent.
+
+Drift is no fault here: the world may change, and that is what retraining is for. A fault is data
+that says what cannot be true, such as a column in other units, a future timestamp or a dead feed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.config import load_params, load_schema
+from pipeline.jsonio import load_json, save_json
+from pipeline.ml.data_checks import check_frame
+from pipeline.ml.data_profile import profile_frame
+from pipeline.ml.schema import check_schema
+from pipeline.stages import collect
+from pipeline.stages.champion import champion_package
+from pipeline.stages.incident import stop_on_fault
+from pipeline.stages.stage import ARTIFACTS, run_stage, say
+
+REPORT = ARTIFACTS / "validate" / "report.json"
+PROFILE = ARTIFACTS / "validate" / "data-profile.json"
+
+
+def run(root: Path) -> None:
+    """Write report.json and data-profile.json. Raises DataIncident after writing the report."""
+    params, schema = load_params(root), load_schema(root)
+    rows = pd.read_parquet(root / collect.ROWS)
+    champion = champion_package(root)
+    findings = [
+        *check_schema(rows, schema),
+        *check_frame(
+            rows,
+            schema,
+            params.validate_,
+            as_of=params.collect.as_of,
+            label_maturity_hours=params.collect.label_maturity_hours,
+            champion_profile=champion and load_json(champion / "data-profile.json")["rows"],
+        ),
+    ]
+    save_json(root / REPORT, {"findings": findings})
+    stop_on_fault(root, "validate", findings, len(rows))
+    save_json(root / PROFILE, profile_frame(rows, schema))
+    say(f"{len(rows):,} rows passed {len(findings)} checks")
+
+
+if __name__ == "__main__":
+    run_stage("validate", run)

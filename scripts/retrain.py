@@ -1,0 +1,116 @@
+"""Retrain once: run the pipeline as of a moment, judge the challenger, write the report.
+
+The run itself only writes artifacts/ and, with --as-of, one line of params.yaml. What leaves this
+folder (the package to the DVC remote, the challenger to the model registry) is printed as a plan
+and happens with --apply.
+
+Exit codes: 0 the challenger passed, 1 a gate says no, 2 bad configuration, 3 an outside system
+failed, 4 data incident.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.champion import champion_path
+from pipeline.config import check_configuration, load_params, load_usecase
+from pipeline.domain import Verdict
+from pipeline.errors import ConfigurationError, GateRefused, OutsideError, exit_code_of
+from pipeline.jsonio import load_json, save_text
+
+AS_OF_LINE = re.compile(r"^(  as_of: *)\S+", re.MULTILINE)
+NO_CHAMPION = (
+    "# No model serves yet: a person approves the first one, with scripts/set_champion.py.\n"
+)
+STAGE_EXIT = re.compile(r"exited with (\d+)")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line and retrain."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--as-of", help="see the world as of this time, such as 2013-07-02")
+    parser.add_argument("--trigger-type", default="manual_retrain", help="why this retrain runs")
+    parser.add_argument("--trigger-priority", default="medium", help="how urgent that is")
+    parser.add_argument("--apply", action="store_true", help="push the package and register it")
+    arguments = parser.parse_args(argv)
+    return exit_code_of(lambda: retrain(Path.cwd(), arguments))
+
+
+def retrain(root: Path, arguments: argparse.Namespace) -> int:
+    """Run, report and (with --apply) push and register. Returns the exit code."""
+    if arguments.as_of is not None:
+        set_as_of(root / "params.yaml", parse_time(arguments.as_of))
+    check_configuration(root)
+    start_model(champion_path(root, load_usecase(root).model))
+    print(f"Retraining as of {load_params(root).collect.as_of:%Y-%m-%d %H:%M} UTC", flush=True)
+    code = reproduce(root)
+    if code != 0:
+        return code
+    trigger = [
+        f"--trigger-type={arguments.trigger_type}",
+        f"--trigger-priority={arguments.trigger_priority}",
+    ]
+    apply = ["--apply"] * arguments.apply
+    verdict = Verdict(load_json(root / "artifacts/compare/comparison.json")["verdict"])
+    steps = [["scripts.render_report", *trigger], ["scripts.push_package", *apply]]
+    if verdict in (Verdict.PASS, Verdict.INCONCLUSIVE):  # those that a person may still promote
+        steps.append(["scripts.register_challenger", *trigger, *apply])
+    for step in steps:
+        code = subprocess.run([sys.executable, "-m", *step], cwd=root, check=False).returncode
+        if code != 0:
+            return code
+    return 0 if verdict is Verdict.PASS else GateRefused.exit_code
+
+
+def start_model(champion: Path) -> None:
+    """Give a new model its champion file, which says that there is none; the stages look at it."""
+    if not champion.exists():
+        save_text(champion, NO_CHAMPION)
+
+
+def parse_time(text: str) -> datetime:
+    """A time in UTC; one without a zone is UTC. Raises ConfigurationError."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(
+            "--as-of", [f"found {text!r}, expected a time such as 2013-07-02T00:00:00Z"]
+        ) from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def set_as_of(path: Path, as_of: datetime) -> None:
+    """Write `as_of` into params.yaml; every other byte stays."""
+    text = path.read_text(encoding="utf-8")
+    changed, count = AS_OF_LINE.subn(rf'\g<1>"{as_of:%Y-%m-%dT%H:%M:%SZ}"', text, count=1)
+    if count == 0:
+        raise ConfigurationError(str(path), ["collect.as_of: missing, expected a line with a time"])
+    if changed != text:
+        save_text(path, changed)
+
+
+def reproduce(root: Path) -> int:
+    """Run `dvc repro`. Returns the exit code of the stage that failed, or 0."""
+    command = [sys.executable, "-m", "dvc", "repro"]
+    with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) as run:
+        said = []
+        for line in run.stderr or ():
+            sys.stderr.write(line)
+            said.append(line)
+    if run.returncode == 0:
+        return 0
+    stage_exit = STAGE_EXIT.search("".join(said))
+    if stage_exit is None:
+        raise OutsideError("dvc repro failed before a stage did; its own words are above.")
+    # A stage that died without a word of ours (a signal, a bug) counts as an outside failure.
+    code = int(stage_exit.group(1))
+    return code if code in (1, 2, 3, 4) else OutsideError.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

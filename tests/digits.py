@@ -1,0 +1,54 @@
+"""The second use case: scikit-learn's scanned digits, given times, in a SQLite warehouse."""
+
+import sqlite3
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sklearn.datasets import load_digits
+
+from tests.repository import ROOT, copy_repository
+
+OVERLAY = ROOT / "tests" / "second_usecase"
+START = datetime(2026, 1, 1)  # noqa: DTZ001 (naive UTC, as warehouses keep it)
+INVERTED_FROM = datetime(2026, 2, 5)  # noqa: DTZ001
+FIRST_AS_OF = "2026-02-05"
+LAST_AS_OF = "2026-03-15"
+
+
+def digits_repository(folder: Path) -> Path:
+    """A copy of the template with the digits in place of the flights, and their warehouse."""
+    repository = copy_repository(folder, OVERLAY)
+    save_warehouse(repository / "warehouse.db")
+    return repository
+
+
+def save_warehouse(path: Path) -> None:
+    """One scan an hour from January 1st; someone reads each six hours later.
+
+    From February 5th on the scanner inverts the ink, so that there is something to learn anew.
+    """
+    digits = load_digits()
+    cells = digits.images.reshape(-1, 4, 2, 4, 2).sum(axis=(2, 4)).reshape(-1, 16).astype(int)
+    with sqlite3.connect(path) as database:
+        columns = ", ".join(f"cell_{number:02} INTEGER" for number in range(16))
+        database.execute(f"CREATE TABLE scans (scan TEXT, scanned_at TEXT, {columns})")
+        database.execute("CREATE TABLE readings (scan TEXT, is_even INTEGER, read_at TEXT)")
+        marks = ", ".join("?" * 18)
+        for number, (ink, digit) in enumerate(zip(cells, digits.target, strict=True)):
+            at = START + timedelta(hours=number)
+            seen = 64 - ink if at >= INVERTED_FROM else ink
+            scan = [f"scan-{number:04}", _text(at), *map(int, seen)]
+            database.execute(f"INSERT INTO scans VALUES ({marks})", scan)  # noqa: S608
+            reading = (scan[0], int(digit % 2 == 0), _text(at + timedelta(hours=6)))
+            database.execute("INSERT INTO readings VALUES (?, ?, ?)", reading)
+
+
+def change_warehouse(repository: Path, *statements: str) -> None:
+    """Run SQL against the repository's warehouse."""
+    with sqlite3.connect(repository / "warehouse.db") as database:
+        for statement in statements:
+            database.execute(statement)
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S.000000")

@@ -1,0 +1,143 @@
+"""Bad input: one clear error each, the right exit code, nothing trained, nothing half-written."""
+
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.digits import FIRST_AS_OF, change_warehouse, digits_repository
+from tests.repository import python
+
+CONFIGURATION, OUTSIDE, INCIDENT = 2, 3, 4
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return digits_repository(tmp_path_factory.mktemp("digits"))
+
+
+@pytest.fixture
+def repository(template: Path, tmp_path: Path) -> Path:
+    shutil.copytree(template, tmp_path / "digits", symlinks=True)
+    return tmp_path / "digits"
+
+
+def retrain(repository: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return python(repository, "scripts.retrain", "--as-of", FIRST_AS_OF, **environment)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("statements", "words"),
+    [
+        (["UPDATE scans SET cell_10 = cell_10 * 1000"], "cell_10"),
+        (["UPDATE scans SET cell_10 = NULL WHERE rowid % 2"], "cell_10"),
+        (["UPDATE readings SET is_even = 1"], "label"),
+        (["UPDATE scans SET scan = 'scan-0001' WHERE scan = 'scan-0002'"], "scan-0001"),
+        (["DELETE FROM scans"], "0 rows"),
+        (["DELETE FROM scans WHERE rowid > 40"], "rows"),
+        (["DELETE FROM readings WHERE rowid % 2"], "label"),
+        (["UPDATE readings SET is_even = 7 WHERE rowid = 5"], "label"),
+        (["UPDATE scans SET cell_10 = 'seven' WHERE rowid = 9"], "cell_10"),
+    ],
+    ids=[
+        "units jump",
+        "null flood",
+        "one-class labels",
+        "duplicate id",
+        "empty window",
+        "dead feed",
+        "labels missing",
+        "impossible label",
+        "wrong type",
+    ],
+)
+def test_broken_data_is_an_incident_before_a_training_minute(
+    repository: Path, statements: list[str], words: str
+) -> None:
+    change_warehouse(repository, *statements)
+    run = retrain(repository)
+    assert run.returncode == INCIDENT, run.stdout + run.stderr
+    assert "DataIncident" in run.stderr
+    assert words in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (repository / "artifacts/train").exists()
+
+
+def test_an_incident_leaves_a_report_and_the_next_run_goes_on(repository: Path) -> None:
+    change_warehouse(repository, "UPDATE scans SET cell_10 = cell_10 * 1000")
+    assert retrain(repository).returncode == INCIDENT
+    incident = repository / "artifacts/validate/incident.md"
+    assert "cell_10" in incident.read_text()
+    change_warehouse(repository, "UPDATE scans SET cell_10 = cell_10 / 1000")
+    shutil.rmtree(repository / "artifacts/collect")
+    (repository / "dvc.lock").unlink()
+    assert retrain(repository).returncode == 1  # a first model: a person decides
+    assert not incident.exists()
+
+
+def test_a_missing_column_names_it(repository: Path) -> None:
+    change_warehouse(repository, "ALTER TABLE scans DROP COLUMN cell_10")
+    run = retrain(repository)
+    assert run.returncode == CONFIGURATION, run.stderr
+    assert "cell_10" in run.stderr
+
+
+def test_all_faults_of_all_files_are_reported_at_once(repository: Path) -> None:
+    edit(repository / "params.yaml", "trials: 12", "trials: many")
+    edit(repository / "params.yaml", "history_days:", "history_dayz:")
+    edit(repository / "configs/gates.yaml", "confidence: 0.95", "confidence: 95")
+    edit(repository / "configs/usecase.yaml", "model: even-digit", "model: ../../etc")
+    run = retrain(repository)
+    assert run.returncode == CONFIGURATION
+    for words in (
+        "params.yaml: train.trials: found 'many'",
+        "params.yaml: collect.history_dayz: unknown key; did you mean 'history_days'?",
+        "params.yaml: collect.history_days: missing",
+        "configs/gates.yaml: comparison.confidence: found 95",
+        "configs/usecase.yaml: model: found '../../etc'",
+    ):
+        assert words in run.stderr
+    assert not (repository / "artifacts").exists()
+
+
+def test_a_warehouse_that_is_down_is_an_outside_error_without_its_password(
+    repository: Path,
+) -> None:
+    url = "postgresql+psycopg://ada:hunter2@127.0.0.1:9/flights"
+    run = retrain(repository, WAREHOUSE_URL=url)
+    assert run.returncode == OUTSIDE, run.stderr
+    assert "127.0.0.1:9" in run.stderr
+    assert "hunter2" not in run.stdout + run.stderr
+    assert retrain(repository).returncode == 1  # back up: the same command goes on
+
+
+def test_a_disk_that_takes_no_more_loses_nothing(repository: Path) -> None:
+    """The kernel refuses writes past a limit, with an OSError as a full disk gives."""
+    assert python(repository, "pipeline.stages.collect").returncode == 0
+    rows = (repository / "artifacts/collect/rows.parquet").read_bytes()
+    full = subprocess.run(
+        [sys.executable, "-m", "pipeline.stages.collect"],
+        cwd=repository,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(repository),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert full.returncode == OUTSIDE, full.stderr
+    assert "run again" in full.stderr
+    assert (repository / "artifacts/collect/rows.parquet").read_bytes() == rows
+    assert list((repository / "artifacts/collect").glob("*.tmp")) == []

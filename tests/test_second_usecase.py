@@ -1,0 +1,47 @@
+"""Your own data: another table, another model, and not one file of the framework touched."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.digits import FIRST_AS_OF, LAST_AS_OF, OVERLAY, digits_repository
+from tests.repository import commit, git, python
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return digits_repository(tmp_path_factory.mktemp("digits"))
+
+
+def comparison(repository: Path) -> dict:
+    return json.loads((repository / "artifacts/compare/comparison.json").read_text())
+
+
+def test_replacing_the_example_is_an_edit_of_two_folders_under_150_lines() -> None:
+    files = [path.relative_to(OVERLAY) for path in OVERLAY.rglob("*") if path.is_file()]
+    places = {path.parts[:2] if path.parts[0] == "pipeline" else path.parts[:1] for path in files}
+    assert places == {("pipeline", "usecase"), ("configs",)}
+    lines = sum(len((OVERLAY / path).read_text().splitlines()) for path in files)
+    assert lines < 150
+
+
+def test_the_whole_pipeline_runs_on_another_table(digits: Path) -> None:
+    first = python(digits, "scripts.retrain", "--as-of", FIRST_AS_OF, "--apply")
+    assert first.returncode == 1, first.stdout + first.stderr
+    assert comparison(digits)["verdict"] == "INCONCLUSIVE"
+    approve = python(
+        digits, "scripts.set_champion", "--approved-by=ada", "--reason=first", "--apply"
+    )
+    assert approve.returncode == 0, approve.stderr
+    commit(digits, "Approve the first champion")
+    second = python(digits, "scripts.retrain", "--as-of", LAST_AS_OF, "--apply")
+    assert second.returncode == 0, second.stdout + second.stderr
+    found = comparison(digits)
+    assert found["verdict"] == "PASS"
+    accuracy = next(row for row in found["metrics"] if row["metric"] == "accuracy")
+    assert accuracy["difference"] > 0.1
+    assert "Is the scanned digit even?" in (digits / "artifacts/report/report.md").read_text()
+    assert "even-digit" in (digits / "artifacts/package/model-card.md").read_text()
+    changed = git(digits, "diff", "--name-only", "HEAD~1", "--", "pipeline", "scripts", "configs")
+    assert changed == ""
