@@ -1,6 +1,6 @@
 """`dvc repro` from nothing against one plain script, and a no-op `dvc repro` against `dvc status`.
 
-    python -m benchmarks.bench_repro [--runs 3] [--trials 12]
+    python -m benchmarks.bench_repro [--runs 3] [--trials 6]
 
 Each pair is measured alternately in one run, on a copy of this checkout in a temporary folder, on
 the flights of 2013; the median counts. The plain script is benchmarks/plain_retrain.py.
@@ -26,7 +26,7 @@ def main() -> None:
     """Measure and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--trials", type=int, default=12, help="parameter sets of the search")
+    parser.add_argument("--trials", type=int, default=6, help="parameter sets of the search")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         repository = copy_checkout(Path(folder) / "flights", arguments.trials)

@@ -10,7 +10,7 @@ from tests.repository import ROOT, copy_repository
 
 OVERLAY = ROOT / "tests" / "second_usecase"
 START = datetime(2026, 1, 1)  # noqa: DTZ001 (naive UTC, as warehouses keep it)
-INVERTED_FROM = datetime(2026, 2, 5)  # noqa: DTZ001
+MIRRORED_FROM = datetime(2026, 2, 5)  # noqa: DTZ001
 FIRST_AS_OF = "2026-02-05"
 LAST_AS_OF = "2026-03-15"
 
@@ -25,19 +25,20 @@ def digits_repository(folder: Path) -> Path:
 def save_warehouse(path: Path) -> None:
     """One scan an hour from January 1st; someone reads each six hours later.
 
-    From February 5th on the scanner inverts the ink, so that there is something to learn anew.
+    From February 5th on the scanner mirrors them, so that there is something to learn anew.
     """
     digits = load_digits()
-    cells = digits.images.reshape(-1, 4, 2, 4, 2).sum(axis=(2, 4)).reshape(-1, 16).astype(int)
+    plain = digits.images.reshape(-1, 4, 2, 4, 2).sum(axis=(2, 4)).astype(int)
+    mirrored = plain[:, :, ::-1]
     with sqlite3.connect(path) as database:
         columns = ", ".join(f"cell_{number:02} INTEGER" for number in range(16))
         database.execute(f"CREATE TABLE scans (scan TEXT, scanned_at TEXT, {columns})")
         database.execute("CREATE TABLE readings (scan TEXT, is_even INTEGER, read_at TEXT)")
         marks = ", ".join("?" * 18)
-        for number, (ink, digit) in enumerate(zip(cells, digits.target, strict=True)):
+        for number, digit in enumerate(digits.target):
             at = START + timedelta(hours=number)
-            seen = 64 - ink if at >= INVERTED_FROM else ink
-            scan = [f"scan-{number:04}", _text(at), *map(int, seen)]
+            cells = (mirrored if at >= MIRRORED_FROM else plain)[number].ravel()
+            scan = [f"scan-{number:04}", _text(at), *map(int, cells)]
             database.execute(f"INSERT INTO scans VALUES ({marks})", scan)  # noqa: S608
             reading = (scan[0], int(digit % 2 == 0), _text(at + timedelta(hours=6)))
             database.execute("INSERT INTO readings VALUES (?, ?, ?)", reading)

@@ -92,7 +92,7 @@ def test_a_missing_column_names_it(repository: Path) -> None:
 
 
 def test_all_faults_of_all_files_are_reported_at_once(repository: Path) -> None:
-    edit(repository / "params.yaml", "trials: 12", "trials: many")
+    edit(repository / "params.yaml", "trials: 6", "trials: many")
     edit(repository / "params.yaml", "history_days:", "history_dayz:")
     edit(repository / "configs/gates.yaml", "confidence: 0.95", "confidence: 95")
     edit(repository / "configs/usecase.yaml", "model: even-digit", "model: ../../etc")

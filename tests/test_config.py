@@ -38,7 +38,7 @@ def test_the_shipped_configuration_loads() -> None:
 def test_every_fault_is_reported_at_once_with_its_path() -> None:
     text = (ROOT / "params.yaml").read_text()
     text = text.replace("recent_days: 30", "recent_days: -1")
-    text = text.replace("trials: 12", 'trials: "twelve"')
+    text = text.replace("trials: 6", 'trials: "twelve"')
     text = text.replace("method: time", "method: shuffle")
     faults = faults_of(Params, text)
     assert len(faults) == 3

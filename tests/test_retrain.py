@@ -14,7 +14,7 @@ import yaml
 
 from tests.repository import commit, copy_repository, git, python
 
-QUICK = {"trials: 12": "trials: 2", "draws: 2_000": "draws: 400", "draws: 1_000": "draws: 100"}
+QUICK = {"trials: 6": "trials: 2", "draws: 2_000": "draws: 400", "draws: 1_000": "draws: 100"}
 
 
 @pytest.fixture(scope="module")

@@ -32,15 +32,16 @@ _FIRST_TITLES = {
 }
 _ADVICE = {
     Verdict.PASS: (
-        "Read the worst slices and the fairness gaps, then approve and merge the retrain pull "
-        "request. Merging starts the rollout at its first stage; reverting the merge rolls back."
+        "Read the worst slices and the fairness gaps. If they are good enough to serve, make the "
+        "challenger the champion with scripts/set_champion.py and commit; reverting that commit "
+        "goes back."
     ),
     Verdict.FAIL: (
-        "Nothing to merge: the champion stays. If a better challenger was expected, start with "
+        "Nothing to do: the champion stays. If a better challenger was expected, start with "
         "the first failed gate, then look at the drift."
     ),
     Verdict.INCONCLUSIVE: (
-        "Nothing to merge: the evidence is too thin, so the champion stays. Retrain when more "
+        "Nothing to do yet: the evidence is too thin, so the champion stays. Retrain when more "
         "labelled rows have come in, or judge on more of them (split.holdout_days)."
     ),
     Verdict.ERROR: (

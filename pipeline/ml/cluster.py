@@ -16,7 +16,7 @@ from pipeline.errors import ConfigurationError, OutsideError
 def joblib_backend(params: TrainParams) -> Iterator[None]:
     """Run the search on this machine's cores, or on the Dask cluster that the environment names."""
     if params.joblib_backend != "dask":
-        # One thread a worker: the trials are the parallelism, and threads on top only get in its way.
+        # The trials are the parallelism already; threads inside them only get in the way.
         threads = {"inner_max_num_threads": 1} if params.joblib_backend == "loky" else {}
         with joblib.parallel_config(backend=params.joblib_backend, n_jobs=params.n_jobs, **threads):
             yield

@@ -282,8 +282,8 @@ def test_every_colour_that_the_page_uses_is_defined():
 
 def test_the_reader_is_told_what_to_do():
     advice = {case: build_report(make()).advice for case, make in CASES.items()}
-    assert "approve and merge" in advice["pass"]
-    assert advice["fail"].startswith("Nothing to merge")
+    assert "scripts/set_champion.py" in advice["pass"]
+    assert advice["fail"].startswith("Nothing to do")
     assert "too thin" in advice["inconclusive"]
     assert "set_champion" in advice["first"]
     assert len(set(advice.values())) == 4
