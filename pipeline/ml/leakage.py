@@ -102,7 +102,7 @@ def check_groups(
     """No value of the column `group` may be in both parts. Nulls belong to no group."""
     if group is None:
         return
-    overlap = holdout[group].isin(train[group].dropna().unique()) & holdout[group].notna()
+    overlap = holdout[group].isin(train[group].dropna().unique())
     texts = (
         "in a group that is in both parts",
         "each group in one part",

@@ -201,6 +201,13 @@ def test_a_spread_that_moves_alone_is_no_change() -> None:
     assert units_change(look(WINTER + 22), look(calm), unit="°F", ratio=3.0) is None
 
 
+@pytest.mark.parametrize("widening", [1.2, 1.0, 1 / 2.5])
+def test_a_large_move_whose_spread_does_not_follow_is_no_change(widening: float) -> None:
+    narrow = WINTER - WINTER.mean()
+    was, now = 40 + narrow, 160 + narrow * widening
+    assert units_change(look(was), look(now), unit=None, ratio=3.0) is None
+
+
 def test_a_median_about_zero_has_no_ratio() -> None:
     assert units_change(look(DELAY + 0.1), look(DELAY + 2), unit="min", ratio=3.0) is None
 

@@ -217,6 +217,13 @@ def test_the_strongest_honest_feature_is_named_with_its_figure() -> None:
     assert score_of(finding) == pytest.approx(expected, abs=0.01)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_number_scores_as_scikit_learn_says_whatever_its_direction(sign: int) -> None:
+    label = TRAIN["label"].to_numpy()
+    found = feature_auc(sign * TRAIN["strong"], label, seed=1)
+    assert found == pytest.approx(roc_auc_score(label, TRAIN["strong"]))
+
+
 def test_a_category_that_gives_the_label_away_is_a_fault() -> None:
     label = TRAIN["label"].to_numpy()
     reason = np.where(label == 1, "late-", "fine-") + TRAIN["carrier"].astype(str)

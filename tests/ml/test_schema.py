@@ -278,6 +278,13 @@ def test_the_frame_is_left_as_it_was() -> None:
     pd.testing.assert_frame_equal(frame, before)
 
 
+def test_a_boolean_among_numbers_is_no_number() -> None:
+    cells = np.full(N, 20.0, dtype=object)
+    cells[[3, 7]] = [True, np.False_]
+    fault = only(rows(temp=pd.Series(cells)))
+    assert (fault.check, fault.rows_affected) == ("type", 2)
+
+
 def test_any_index_will_do() -> None:
     frame = rows(temp=np.where(np.arange(N) == 7, 999.0, 20.0)).set_index(np.zeros(N, dtype=int))
     fault = only(frame)
