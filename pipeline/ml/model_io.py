@@ -20,10 +20,8 @@ from typing import Any
 import joblib
 import numpy as np
 import sklearn
-import skops.io
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
-from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.ml.skops_bytes import canonical_bytes, stored_sklearn_version
@@ -95,10 +93,17 @@ def _digest(data: bytes) -> str:
 
 
 def _skops_bytes(model: BaseEstimator, trusted: Sequence[str]) -> bytes:
+    import skops.io.exceptions  # noqa: PLC0415 (takes a second, and most stages load no model)
+
     try:
         data = canonical_bytes(skops.io.dumps(model))
         unknown = set(skops.io.get_untrusted_types(data=data)) - set(trusted)
-    except (UnsupportedTypeException, TypeError, ValueError, AttributeError) as error:
+    except (
+        skops.io.exceptions.UnsupportedTypeException,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ) as error:
         raise ConfigurationError(
             "params.yaml",
             [f"package.format: found 'skops', which cannot hold this model ({error}); use joblib"],
@@ -119,12 +124,14 @@ _TRUST_ADVICE = "read what it does, then pass it as trusted, or use package.form
 
 
 def _from_skops(data: bytes, where: str, trusted: Sequence[str]) -> BaseEstimator:
+    import skops.io.exceptions  # noqa: PLC0415 (takes a second, and most stages load no model)
+
     try:
         _check_sklearn(stored_sklearn_version(data), where)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", InconsistentVersionWarning)  # _check_sklearn has spoken
             model = skops.io.loads(data, trusted=list(trusted))
-    except UntrustedTypesFoundException as error:
+    except skops.io.exceptions.UntrustedTypesFoundException as error:
         raise OutsideError(f"{where}: found types that are not trusted: {error}") from error
     except (zipfile.BadZipFile, LookupError, TypeError, ValueError, AttributeError) as error:
         raise OutsideError(f"{where}: not a skops model that loads here ({error}).") from error

@@ -15,13 +15,11 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.adapters.warehouse import connect, read_rows
 from pipeline.config import CollectParams, load_params
 from pipeline.jsonio import save_json
 from pipeline.ml.digest import FrameDigest
 from pipeline.ml.tables import write_parquet
 from pipeline.stages.stage import ARTIFACTS, run_stage, say
-from pipeline.usecase import query
 
 ROWS = ARTIFACTS / "collect" / "rows.parquet"
 SUMMARY = ARTIFACTS / "collect" / "summary.json"
@@ -46,6 +44,10 @@ def windows(params: CollectParams) -> dict[str, Window]:
 
 def run(root: Path) -> None:
     """Write rows.parquet and summary.json."""
+    # Imported here: other stages import this file for its paths, and no database for them.
+    from pipeline.adapters.warehouse import connect, read_rows  # noqa: PLC0415
+    from pipeline.usecase import query  # noqa: PLC0415
+
     params = load_params(root).collect
     parts = windows(params)
     engine = connect(os.environ.get("WAREHOUSE_URL", DEFAULT_WAREHOUSE_URL))
