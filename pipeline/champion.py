@@ -55,7 +55,9 @@ def render_champion(champion: Champion) -> str:
     """`champion` as YAML: one order of keys, so equal champions are equal bytes."""
     values = champion.model_dump(by_alias=True)
     values["as_of"] = champion.as_of.isoformat().replace("+00:00", "Z")
-    body = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
+    # What does not print is escaped, since YAML would read some of it back as a line break.
+    is_printable = all(value.isprintable() for value in values.values() if isinstance(value, str))
+    body = yaml.safe_dump(values, sort_keys=False, allow_unicode=is_printable, width=100)
     return f"# Which model serves. Only pull requests change this file.\n{body}"
 
 

@@ -48,7 +48,7 @@ def retrain(root: Path, arguments: argparse.Namespace) -> int:
     check_configuration(root)
     start_model(champion_path(root, load_usecase(root).model))
     print(f"Retraining as of {load_params(root).collect.as_of:%Y-%m-%d %H:%M} UTC", flush=True)
-    code = reproduce(root)
+    code = recollect(root) or reproduce(root)
     if code != 0:
         return code
     trigger = [
@@ -94,9 +94,21 @@ def set_as_of(path: Path, as_of: datetime) -> None:
         save_text(path, changed)
 
 
-def reproduce(root: Path) -> int:
+def recollect(root: Path) -> int:
+    """Read the warehouse again where the last run was an incident. Returns an exit code.
+
+    DVC keeps what it read before as long as as_of stays, so that data which was mended in the
+    warehouse would never be seen.
+    """
+    if not any(root.glob("artifacts/*/incident.md")):
+        return 0
+    print("The last run was an incident: reading the warehouse again", flush=True)
+    return reproduce(root, "--force", "--no-run-cache", "--single-item", "collect")
+
+
+def reproduce(root: Path, *options: str) -> int:
     """Run `dvc repro`. Returns the exit code of the stage that failed, or 0."""
-    command = [sys.executable, "-m", "dvc", "repro"]
+    command = [sys.executable, "-m", "dvc", "repro", *options]
     with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) as run:
         said = []
         for line in run.stderr or ():
