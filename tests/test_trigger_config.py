@@ -105,17 +105,6 @@ def test_the_document_of_the_protocol_loads_as_it_stands() -> None:
     assert config.priority_of("manual_retrain") == "medium"
 
 
-def test_the_protocol_here_is_the_one_that_was_shared() -> None:
-    shared = ROOT.parent / "shared" / "protocol-24.md"
-    if not shared.exists():
-        pytest.skip("the protocol is not part of this repository")
-    block = re.search(
-        r"```yaml\n(# retraining/trigger-config.yaml\n.*?)```", shared.read_text(), re.S
-    )
-    assert block is not None
-    assert block[1] == PROTOCOL
-
-
 def test_the_shipped_configuration_loads_with_all_six_triggers_on() -> None:
     rules = load_triggers(ROOT).retraining_triggers
     assert all(getattr(rules, name).enabled for name in TRIGGER_NAMES)
