@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from tests.repository import copy_repository
 
 
 def main() -> None:
@@ -47,16 +47,9 @@ def main() -> None:
 
 
 def copy_checkout(target: Path, trials: int) -> Path:
-    """The tracked files in a git repository of their own."""
-    names = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split("\0")
-    for name in filter(None, names):
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, target / name)
-    params = target / "params.yaml"
+    """Copy this checkout into a repository of its own that searches `trials` parameter sets."""
+    params = copy_repository(target) / "params.yaml"
     params.write_text(re.sub(r"  trials: \d+", f"  trials: {trials}", params.read_text()))
-    subprocess.run(["git", "init", "--quiet"], cwd=target, check=True)
     return target
 
 

@@ -60,6 +60,16 @@ Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 
+
+def parse_utc(text: str, where: str) -> datetime:
+    """A time in UTC; one without a zone is UTC. Raises ConfigurationError naming `where`."""
+    try:
+        return _as_utc(text)  # type: ignore[no-any-return]
+    except ValueError as error:
+        fault = f"found {text!r}, expected a time such as 2013-07-02T00:00:00Z"
+        raise ConfigurationError(where, [fault]) from error
+
+
 # ---------------------------------------------------------------- params.yaml
 
 

@@ -34,6 +34,13 @@ class ConfigurationError(PipelineError):
         super().__init__(f"{where}: {len(self.faults)} fault(s) to mend{lines}")
 
 
+class SchemaChanged(ConfigurationError):
+    """The warehouse lacks a table or column that the query reads.
+
+    A fault of configuration to a retrain; to monitoring, which has seen it work, an incident.
+    """
+
+
 class OutsideError(PipelineError):
     """A system outside this repository failed: warehouse, registry, remote, disk. Run again."""
 

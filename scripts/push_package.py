@@ -11,8 +11,7 @@ from pathlib import Path
 
 from pipeline.adapters.store import push_outputs, tracked_md5
 from pipeline.errors import exit_code_of
-
-PACKAGE = "artifacts/package"
+from pipeline.paths import PACKAGE
 
 
 def main(argv: list[str] | None = None) -> int:

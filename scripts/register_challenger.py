@@ -1,7 +1,8 @@
 """Register the packaged challenger in the MLflow registry, under the alias `challenger`.
 
-Prints its plan; --apply does it. MLFLOW_TRACKING_URI says where; without it, mlflow.db in this
-folder. Safe to repeat and to be killed: one package becomes one run and one version.
+One that lost (verdict FAIL or ERROR) is logged as a run, with no version and no alias. Prints its
+plan; --apply does it. MLFLOW_TRACKING_URI says where; without it, mlflow.db in this folder. Safe to
+repeat and to be killed: one package becomes one run and at most one version.
 
 Exit codes: 0 done, 2 bad configuration, 3 the registry failed or the package is damaged.
 """
@@ -16,15 +17,26 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.adapters.store import tracked_md5
-from pipeline.adapters.tracking import Challenger, Dataset, Trigger, register, shown_uri
+from pipeline.adapters.tracking import (
+    LOST,
+    Challenger,
+    Dataset,
+    Evidence,
+    Trigger,
+    log_lost,
+    register,
+    shown_uri,
+)
+from pipeline.domain import Verdict
 from pipeline.errors import OutsideError, exit_code_of
 from pipeline.jsonio import load_json
 from pipeline.ml.model_io import TRUSTED_TYPES
 from pipeline.ml.package import Manifest, load_packaged_model, model_digest, verify_package
+from pipeline.paths import PACKAGE
 from pipeline.trigger_config import PRIORITIES, TRIGGER_NAMES
 
-PACKAGE = "artifacts/package"
 EVALUATION = Path("artifacts/evaluate")
+COMPARISON = Path("artifacts/compare/comparison.json")
 REPORT_PLOTS = Path("artifacts/report/plots")
 TRAINING_ROWS = "artifacts/split/train.parquet"
 
@@ -46,45 +58,56 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def register_challenger(root: Path, package: str, trigger: Trigger, *, is_applied: bool) -> int:
-    """Print what would be registered and, if `is_applied`, register it. Returns 0."""
+    """Print what would be registered or logged and, if `is_applied`, do it. Returns 0."""
     folder = root / package
     manifest = verify_package(folder)
     digest = model_digest(folder)
-    details = {
-        "params": params_of(folder, manifest),
-        "metrics": load_json(folder / "metrics.json"),
-        "tags": tags_of(root, package, manifest),
-        "plots": plots_of(root, folder),
-    }
-    print(plan(digest, manifest, details, trigger), flush=True)
-    if not is_applied:
-        print("Nothing was registered. --apply does it.")
-        return 0
-    made = register(
-        challenger_of(folder, manifest, digest),
-        model_name=manifest.model,
+    evidence = Evidence(
+        params=params_of(folder, manifest),
+        metrics=load_json(folder / "metrics.json"),
+        tags=tags_of(root, package, manifest),
+        plots=plots_of(root, folder),
         dataset=dataset_of(manifest),
         trigger=trigger,
-        **details,
+        verdict=verdict_of(root, folder),
     )
-    print(
-        f"{'Registered' if made.is_new else 'Found registered already'}: {made.model_name} "
-        f"version {made.version}, run {made.run_id}"
-    )
+    print(plan(digest, manifest, evidence), flush=True)
+    if not is_applied:
+        print("Nothing was registered. --apply does it.")
+    elif evidence.verdict in LOST:
+        lost = log_lost(digest, model_name=manifest.model, evidence=evidence)
+        print(f"{'Logged' if lost.is_new else 'Found logged already'}: run {lost.run_id}")
+    else:
+        made = register(
+            challenger_of(folder, manifest, digest), model_name=manifest.model, evidence=evidence
+        )
+        print(
+            f"{'Registered' if made.is_new else 'Found registered already'}: {made.model_name} "
+            f"version {made.version}, run {made.run_id}"
+        )
     return 0
 
 
-def plan(digest: str, manifest: Manifest, details: dict[str, Any], trigger: Trigger) -> str:
+def plan(digest: str, manifest: Manifest, evidence: Evidence) -> str:
     """What would happen, for people to read."""
     entry = manifest.files[manifest.model_file]
-    counts = ", ".join(f"{name} {len(details[name])}" for name in ("params", "metrics", "plots"))
+    counts = ", ".join(
+        f"{name} {len(found)}"
+        for name, found in (
+            ("params", evidence.params),
+            ("metrics", evidence.metrics),
+            ("plots", evidence.plots),
+        )
+    )
+    is_lost = evidence.verdict in LOST
     return (
         f"MLflow registry {shown_uri()}:\n"
-        f"  version of {manifest.model}, {digest}\n"
+        f"  {'run' if is_lost else 'version'} of {manifest.model}, {digest}\n"
         f"  {manifest.model_file}, {entry.size:,} bytes, trained on {manifest.train_rows:,} rows "
         f"as of {manifest.as_of:%Y-%m-%d %H:%M} UTC\n"
-        f"  {counts}; trigger {trigger.type} ({trigger.priority})\n"
-        f"  alias challenger"
+        f"  {counts}; trigger {evidence.trigger.type} ({evidence.trigger.priority})\n"
+        f"  verdict {evidence.verdict or 'unknown'}\n"
+        f"  {'no version and no alias' if is_lost else 'alias challenger'}"
     )
 
 
@@ -133,13 +156,26 @@ def tags_of(root: Path, package: str, manifest: Manifest) -> dict[str, str]:
     return tags
 
 
+def verdict_of(root: Path, folder: Path) -> Verdict | None:
+    """What the comparison said of this package; None where it was about another, or never ran."""
+    comparison = root / COMPARISON
+    if not comparison.is_file() or not is_evaluated(root, folder):
+        return None
+    return Verdict(load_json(comparison)["verdict"])
+
+
 def plots_of(root: Path, folder: Path) -> list[Path]:
     """The curves and pictures of this package's evaluation; none where it is another model's."""
-    metrics = root / EVALUATION / "metrics.json"
-    if not metrics.is_file() or metrics.read_bytes() != (folder / "metrics.json").read_bytes():
+    if not is_evaluated(root, folder):
         return []
     pictures = (root / REPORT_PLOTS).glob("*.png")
     return [*sorted((root / EVALUATION).glob("*.csv")), *sorted(pictures)]
+
+
+def is_evaluated(root: Path, folder: Path) -> bool:
+    """Whether artifacts/ holds the evaluation of this package, and not of another model."""
+    metrics = root / EVALUATION / "metrics.json"
+    return metrics.is_file() and metrics.read_bytes() == (folder / "metrics.json").read_bytes()
 
 
 def _git_commit(root: Path) -> str | None:

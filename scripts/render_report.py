@@ -32,10 +32,10 @@ from pipeline.core.report_svg import inline_svg
 from pipeline.errors import OutsideError, exit_code_of
 from pipeline.jsonio import load_json, save_text
 from pipeline.ml import plot_style, plots
+from pipeline.paths import PACKAGE, fetched_package
 
 REPORT = "artifacts/report"
-MANIFEST = "artifacts/package/manifest.json"
-FETCHED = ".dvc/tmp/packages"  # where the stages keep the champion (pipeline/stages/champion.py)
+MANIFEST = f"{PACKAGE}/manifest.json"
 PREDICTIONS = "artifacts/evaluate/predictions.parquet"
 CHAMPION_SCORES = "artifacts/compare/champion.parquet"
 TRIALS = "artifacts/train/trials.csv"
@@ -125,7 +125,7 @@ def champion_params(root: Path, champion: Champion | None) -> dict[str, Any] | N
     """The champion's parameters where its package was fetched by a stage, else None."""
     if champion is None:
         return None
-    path = root / FETCHED / champion.digest.removeprefix("sha256:") / "params.json"
+    path = fetched_package(root, champion.digest) / "params.json"
     return load_json(path) if path.is_file() else None
 
 

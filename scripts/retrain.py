@@ -18,33 +18,42 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.champion import champion_path
-from pipeline.config import check_configuration, load_params, load_usecase
+from pipeline.config import check_configuration, load_params, load_usecase, parse_utc
 from pipeline.domain import Verdict
 from pipeline.errors import ConfigurationError, GateRefused, OutsideError, exit_code_of
+from pipeline.github_env import set_outputs
 from pipeline.jsonio import load_json, save_text
 
 AS_OF_LINE = re.compile(r"^(  as_of: *)\S+", re.MULTILINE)
 NO_CHAMPION = (
     "# No model serves yet: a person approves the first one, with scripts/set_champion.py.\n"
 )
+# How the trigger ledger calls the ends of a run, as scripts/settle_retrain.py takes them.
+OUTCOMES = {0: "proposed", 1: "lost", 4: "incident"}
 STAGE_EXIT = re.compile(r"exited with (\d+)")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and retrain."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--as-of", help="see the world as of this time, such as 2013-07-02")
+    parser.add_argument("--as-of", help="a time such as 2013-07-02, or now (default: as it stands)")
     parser.add_argument("--trigger-type", default="manual_retrain", help="why this retrain runs")
     parser.add_argument("--trigger-priority", default="medium", help="how urgent that is")
+    parser.add_argument(
+        "--accept-loss", action="store_true", help="exit with 0, not 1, where the champion stays"
+    )
     parser.add_argument("--apply", action="store_true", help="push the package and register it")
     arguments = parser.parse_args(argv)
-    return exit_code_of(lambda: retrain(Path.cwd(), arguments))
+    code = exit_code_of(lambda: retrain(Path.cwd(), arguments))
+    set_outputs({"outcome": OUTCOMES.get(code, "failed")})
+    is_fine = arguments.accept_loss and code == GateRefused.exit_code
+    return 0 if is_fine else code
 
 
 def retrain(root: Path, arguments: argparse.Namespace) -> int:
     """Run, report and (with --apply) push and register. Returns the exit code."""
     if arguments.as_of is not None:
-        set_as_of(root / "params.yaml", parse_time(arguments.as_of))
+        set_as_of(root / "params.yaml", parse_as_of(arguments.as_of))
     check_configuration(root)
     start_model(champion_path(root, load_usecase(root).model))
     print(f"Retraining as of {load_params(root).collect.as_of:%Y-%m-%d %H:%M} UTC", flush=True)
@@ -57,9 +66,11 @@ def retrain(root: Path, arguments: argparse.Namespace) -> int:
     ]
     apply = ["--apply"] * arguments.apply
     verdict = Verdict(load_json(root / "artifacts/compare/comparison.json")["verdict"])
-    steps = [["scripts.render_report", *trigger], ["scripts.push_package", *apply]]
-    if verdict in (Verdict.PASS, Verdict.INCONCLUSIVE):  # those that a person may still promote
-        steps.append(["scripts.register_challenger", *trigger, *apply])
+    steps = [
+        ["scripts.render_report", *trigger],
+        ["scripts.push_package", *apply],
+        ["scripts.register_challenger", *trigger, *apply],  # or log it, where it lost
+    ]
     for step in steps:
         code = subprocess.run([sys.executable, "-m", *step], cwd=root, check=False).returncode
         if code != 0:
@@ -73,15 +84,9 @@ def start_model(champion: Path) -> None:
         save_text(champion, NO_CHAMPION)
 
 
-def parse_time(text: str) -> datetime:
-    """A time in UTC; one without a zone is UTC. Raises ConfigurationError."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigurationError(
-            "--as-of", [f"found {text!r}, expected a time such as 2013-07-02T00:00:00Z"]
-        ) from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+def parse_as_of(text: str) -> datetime:
+    """The moment that `--as-of` means. Raises ConfigurationError."""
+    return datetime.now(UTC) if text == "now" else parse_utc(text, "--as-of")
 
 
 def set_as_of(path: Path, as_of: datetime) -> None:

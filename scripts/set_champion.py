@@ -1,8 +1,8 @@
 """Make the packaged challenger the champion, because a person says so.
 
 This is how the first model gets in, and how a person overrules a gate: it needs a name and a
-reason, and both stay in git. Prints its plan; --apply writes rollouts/<model>/champion.yaml, which
-a commit then makes true.
+reason, and both stay in git. Prints its plan; --apply writes champion.yaml and reference.json
+(what monitoring compares with) into rollouts/<model>/, which a commit then makes true.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pipeline.adapters.store import tracked_md5
 from pipeline.champion import Champion, champion_path, load_champion, render_champion
 from pipeline.config import load_usecase
 from pipeline.errors import GateRefused, exit_code_of
-from pipeline.jsonio import save_text
+from pipeline.jsonio import load_json, save_json, save_text
 from pipeline.ml.package import model_digest, verify_package
-
-PACKAGE = "artifacts/package"
+from pipeline.monitoring.reference import FILE, reference_path
+from pipeline.paths import PACKAGE
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -41,8 +41,10 @@ def set_champion(root: Path, arguments: argparse.Namespace) -> int:
     if not arguments.apply:
         print("Nothing was changed. --apply writes it.")
         return 0
+    reference = {"champion": champion.digest, **load_json(root / PACKAGE / FILE)}
+    save_json(reference_path(root, champion.model), reference)
     save_text(path, render_champion(champion))
-    print(f"Wrote {path.relative_to(root)}. Commit it to make it so.")
+    print(f"Wrote {path.parent.relative_to(root)}/. Commit it to make it so.")
     return 0
 
 

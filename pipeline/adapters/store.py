@@ -10,7 +10,6 @@ import hashlib
 import json
 import logging
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config import parse_yaml
+from pipeline.credentials import without_credentials
 from pipeline.errors import OutsideError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def push_outputs(root: Path, *outputs: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise OutsideError(f"`dvc push` took over {PUSH_SECONDS} s. Run it again.") from error
     if done.returncode != 0:
-        reason = _without_credentials(done.stderr.strip() or done.stdout.strip())
+        reason = without_credentials(done.stderr.strip() or done.stdout.strip())
         raise OutsideError(f"`dvc push` failed: {reason}\nNothing is lost; run it again.")
 
 
@@ -174,7 +174,7 @@ def _what_to_do(root: Path, package_md5: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001 (each cloud's client has errors of its own)
-        reason = _without_credentials(str(error) or type(error).__name__)
+        reason = without_credentials(str(error) or type(error).__name__)
         raise OutsideError(
             f"package {package_md5} could not be fetched for {root}: {reason}. Check "
             "`dvc remote list` and its credentials, then run again: nothing was left half-written."
@@ -198,8 +198,4 @@ def _quiet_dvc() -> Iterator[None]:
 def _remote_of(repo: Repo) -> str:
     config: dict[str, Any] = repo.config
     name = config["core"].get("remote")
-    return f"'{name}' ({_without_credentials(config['remote'][name]['url'])})"
-
-
-def _without_credentials(text: str) -> str:
-    return re.sub(r"//[^/\s]+@", "//***@", text)
+    return f"'{name}' ({without_credentials(config['remote'][name]['url'])})"

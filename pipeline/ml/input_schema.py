@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from pipeline.config import Schema
 from pipeline.errors import ConfigurationError, DataIncident
 
 _JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean", "category": "string"}
@@ -41,6 +42,15 @@ def input_schema(features: pd.DataFrame, *, nullable: Collection[str] = ()) -> d
         "required": list(kinds),
         "x-order": list(kinds),
     }
+
+
+def may_be_null(schema: Schema) -> frozenset[str]:
+    """The columns that `schema` allows nulls in, whether or not training has seen one there.
+
+    To be named as nullable where a feature is called like its column: a null that passes the
+    schema must not be refused when a later holdout is scored.
+    """
+    return frozenset(name for name, column in schema.columns.items() if column.max_null_fraction)
 
 
 def prepare(frame: pd.DataFrame, schema: Mapping[str, Any]) -> pd.DataFrame:

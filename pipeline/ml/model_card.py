@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.domain import Interval
 
+TEMPLATES = Path(__file__).parent.parent / "templates"
 MAX_TEXT = 500
 
 # What every model of this kind has in common; the use case adds its own.
@@ -120,7 +121,7 @@ def inert(value: Any) -> str:
 def _environment() -> Environment:
     """Everything printed goes through `inert`, so a template cannot forget to escape."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=False,  # noqa: S701 (that is for HTML; finalize escapes Markdown)
         finalize=inert,
         undefined=StrictUndefined,

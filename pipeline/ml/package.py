@@ -33,6 +33,7 @@ PARTS = (  # beside the model itself
     "metrics.json",
     "model-card.md",
     "params.json",
+    "reference.json",
     "seen_ids.parquet",
 )
 

@@ -8,8 +8,7 @@ from pipeline.adapters.store import fetch_package
 from pipeline.champion import load_champion
 from pipeline.config import load_usecase
 from pipeline.ml.package import verify_package
-
-FETCHED = Path(".dvc/tmp/packages")
+from pipeline.paths import fetched_package
 
 
 def champion_package(root: Path) -> Path | None:
@@ -21,7 +20,7 @@ def champion_package(root: Path) -> Path | None:
     champion = load_champion(root, load_usecase(root).model)
     if champion is None:
         return None
-    folder = root / FETCHED / champion.digest.removeprefix("sha256:")
+    folder = fetched_package(root, champion.digest)
     if not folder.exists():
         fetch_package(root, champion.package_md5, folder)
     verify_package(folder, champion.digest)

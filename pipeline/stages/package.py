@@ -7,19 +7,27 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import Params, UseCase, load_gates, load_params, load_usecase
+import pandas as pd
+
+from pipeline.config import (
+    Params,
+    UseCase,
+    load_gates,
+    load_params,
+    load_schema,
+    load_usecase,
+)
 from pipeline.domain import Interval
 from pipeline.jsonio import load_json, render_json
 from pipeline.ml.environment import environment_lock, versions_of
-from pipeline.ml.input_schema import input_schema
+from pipeline.ml.input_schema import input_schema, may_be_null
 from pipeline.ml.model_card import Figure, GroupRates, ModelCard, Rows, render_model_card
 from pipeline.ml.package import About, build_package
 from pipeline.ml.tables import features_of, load_table
+from pipeline.paths import PACKAGE
 from pipeline.stages import collect, compare, evaluate, split, train, validate
-from pipeline.stages.reference import profile_features
-from pipeline.stages.stage import ARTIFACTS, run_stage, say
-
-PACKAGE = ARTIFACTS / "package"
+from pipeline.stages.reference import profile_features, profile_rows
+from pipeline.stages.stage import run_stage, say
 
 
 def run(root: Path) -> None:
@@ -31,14 +39,16 @@ def run(root: Path) -> None:
         "rows": load_json(root / validate.PROFILE),
         "features": profile_features(features),
     }
+    input_rules = input_schema(features, nullable=may_be_null(load_schema(root)))
     parts = {
         f"model.{params.package.format}": root / train.MODEL,
         "data-profile.json": render_json(profile),
         "environment.txt": environment_lock(),
-        "input-schema.json": render_json(input_schema(features)),
+        "input-schema.json": render_json(input_rules),
         "metrics.json": root / evaluate.METRICS,
         "model-card.md": render_model_card(_card(root, params, usecase, list(features))),
         "params.json": root / train.PARAMS,
+        "reference.json": render_json(_reference(root, rows["id"])),
         "seen_ids.parquet": root / split.SEEN_IDS,
     }
     about = About(
@@ -51,6 +61,15 @@ def run(root: Path) -> None:
     )
     digest = build_package(root / PACKAGE, parts, about)
     say(f"{usecase.model} {digest}")
+
+
+def _reference(root: Path, ids: pd.Series) -> dict[str, Any]:
+    """What monitoring compares production with: see monitoring/reference.py, which reads it."""
+    return {
+        "until": load_json(root / collect.SUMMARY)["windows"]["recent"]["end"],
+        "metrics": load_json(root / evaluate.METRICS),
+        "columns": profile_rows(root / collect.ROWS, ids),
+    }
 
 
 def _card(root: Path, params: Params, usecase: UseCase, features: list[str]) -> ModelCard:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
 from pipeline.core.binning import Kind
 from pipeline.core.drift import Drift, psi
 from pipeline.core.profile import ColumnProfile, profile_column
+
+NOT_WATCHED = ("id", "event_time", "available_at", "label", "label_available_at")
 
 
 def profile_features(features: pd.DataFrame) -> dict[str, Any]:
@@ -17,6 +23,21 @@ def profile_features(features: pd.DataFrame) -> dict[str, Any]:
     return {
         str(name): profile_column(_values(column), kind=_kind(column)).to_json()
         for name, column in features.items()
+    }
+
+
+def profile_rows(path: Path, ids: pd.Series) -> dict[str, Any]:
+    """A JSON-friendly profile of each collected column that monitoring watches, for rows of `ids`.
+
+    One column at a time, so that memory holds one.
+    """
+    schema = pq.read_schema(path)
+    keep = _read(path, "id").isin(ids).to_numpy()
+    return {
+        field.name: profile_column(_values(_read(path, field.name)[keep]), kind=kind).to_json()
+        for field in schema
+        if field.name not in NOT_WATCHED
+        for kind in [_arrow_kind(field.type)]
     }
 
 
@@ -43,11 +64,26 @@ def _row(name: str, drift: Drift) -> dict[str, Any]:
     }
 
 
+def _read(path: Path, name: str) -> pd.Series:
+    return pq.read_table(path, columns=[name])[name].to_pandas()
+
+
+def _arrow_kind(found: pa.DataType) -> Kind:
+    if pa.types.is_boolean(found):
+        return "boolean"
+    if pa.types.is_timestamp(found) or pa.types.is_date(found):
+        return "time"
+    is_number = pa.types.is_integer(found) or pa.types.is_floating(found)
+    return "number" if is_number else "category"
+
+
 def _kind(column: pd.Series) -> Kind:
     return "category" if isinstance(column.dtype, pd.CategoricalDtype) else "number"
 
 
 def _values(column: pd.Series) -> np.ndarray:
-    if _kind(column) == "category":
+    if is_datetime64_any_dtype(column.dtype):
+        return column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+    if not is_numeric_dtype(column.dtype) or is_bool_dtype(column.dtype):
         return column.astype(object).where(column.notna(), None).to_numpy(dtype=object)
     return column.to_numpy(dtype=float, na_value=np.nan)

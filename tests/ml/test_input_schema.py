@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from pipeline.config import Column, RowRules, Schema
 from pipeline.errors import ConfigurationError, DataIncident
-from pipeline.ml.input_schema import input_schema, prepare
+from pipeline.ml.input_schema import input_schema, may_be_null, prepare
 
 
 def features():
@@ -50,6 +51,24 @@ def test_a_column_may_be_null_where_it_was_or_where_the_caller_says_so():
     assert declared["hour"]["type"] == ["integer", "null"]
     assert declared["distance"]["type"] == ["number", "null"]
     assert declared["origin"]["type"] == "string"
+
+
+def test_a_null_that_the_configured_schema_allows_is_taken_though_training_never_saw_one():
+    configured = Schema(
+        rows=RowRules(min_rows=1, min_label_coverage=0.9, label_rate=(0.05, 0.6)),
+        columns={
+            "origin": Column(type="category", max_null_fraction=0.01),
+            "hour": Column(type="integer"),
+            "not_a_feature": Column(type="number", max_null_fraction=0.5),
+        },
+    )
+    assert may_be_null(configured) == {"origin", "not_a_feature"}
+    schema = input_schema(features(), nullable=may_be_null(configured))
+    assert set(schema["properties"]) == set(features())
+    later = features().assign(origin=["JFK", None, "LGA"])
+    assert prepare(later, schema)["origin"].isna().tolist() == [False, True, False]
+    with pytest.raises(DataIncident, match="hour: found 1 of 3 values null, expected none"):
+        prepare(later.assign(hour=[1, None, 3]), schema)
 
 
 def test_a_time_is_no_feature():

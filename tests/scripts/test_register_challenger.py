@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline.adapters import tracking
-from pipeline.adapters.tracking import find_version
+from pipeline.adapters.tracking import connection, find_version
 from pipeline.ml.model_io import save_model
 from pipeline.ml.package import PARTS, About, build_package, model_digest, verify_package
 from scripts.register_challenger import main, tags_of
@@ -51,7 +50,7 @@ def made(tmp_path_factory):
 def root(made, tmp_path, monkeypatch):
     shutil.copytree(made, tmp_path / "repository")
     monkeypatch.chdir(tmp_path / "repository")
-    for name, value in tracking._ENVIRONMENT.items():
+    for name, value in connection.ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/registry.db")
     return tmp_path / "repository"
@@ -67,6 +66,7 @@ def test_without_apply_the_plan_is_printed_and_nothing_is_made(root, capsys):
         f"  version of flight-delay, {digest}\n"
         f"  model.skops, {size:,} bytes, trained on 61,234 rows as of 2013-07-02 00:00 UTC\n"
         "  params 4, metrics 2, plots 1; trigger manual_retrain (medium)\n"
+        "  verdict unknown\n"
         "  alias challenger\n"
         "Nothing was registered. --apply does it.\n"
     )
@@ -100,6 +100,60 @@ def test_with_apply_the_package_is_registered_once(root, capsys):
     assert run.data.tags["mlflow.source.git.commit"] == head.stdout.strip()
     files = MlflowClient().list_artifacts(version.run_id, "plots")
     assert [file.path for file in files] == ["plots/roc.csv"]
+
+
+def judge(root, verdict):
+    (root / "artifacts/compare").mkdir(exist_ok=True)
+    (root / "artifacts/compare/comparison.json").write_text(json.dumps({"verdict": verdict}))
+
+
+@pytest.mark.parametrize("verdict", ["FAIL", "ERROR"])
+def test_a_challenger_that_lost_is_planned_as_a_run_alone(root, capsys, verdict):
+    judge(root, verdict)
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    assert f"  run of flight-delay, {model_digest(root / 'artifacts/package')}\n" in shown
+    assert f"  verdict {verdict}\n  no version and no alias\n" in shown
+    assert not (root.parent / "registry.db").exists()
+
+
+def test_with_apply_a_challenger_that_lost_is_logged_once_and_never_registered(root, capsys):
+    from mlflow import MlflowClient  # noqa: PLC0415 (takes seconds)
+
+    judge(root, "FAIL")
+    trigger = ["--trigger-type", "data_drift", "--trigger-priority", "high"]
+    assert main(["--apply", *trigger]) == 0
+    assert "Logged: run " in capsys.readouterr().out
+    assert main(["--apply", *trigger]) == 0
+    assert "Found logged already: run " in capsys.readouterr().out
+    client = MlflowClient()
+    assert client.search_registered_models() == []
+    experiment = client.get_experiment_by_name("flight-delay")
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert run.data.tags["verdict"] == "FAIL"
+    assert run.data.tags["model_digest"] == model_digest(root / "artifacts/package")
+    assert run.data.params["trigger_type"] == "data_drift"
+    assert run.data.params["trigger_priority"] == "high"
+    assert run.data.metrics == {"roc_auc": 0.75}
+    assert len(run.inputs.dataset_inputs) == 1
+    files = client.list_artifacts(run.info.run_id, "plots")
+    assert [file.path for file in files] == ["plots/roc.csv"]
+
+
+def test_a_challenger_that_passed_is_registered_with_its_verdict(root):
+    from mlflow import MlflowClient  # noqa: PLC0415 (takes seconds)
+
+    judge(root, "PASS")
+    assert main(["--apply"]) == 0
+    version = MlflowClient().get_model_version_by_alias("flight-delay", "challenger")
+    assert MlflowClient().get_run(version.run_id).data.tags["verdict"] == "PASS"
+
+
+def test_the_verdict_of_another_model_is_not_taken_for_its_own(root, capsys):
+    judge(root, "FAIL")
+    (root / "artifacts/evaluate/metrics.json").write_text('{"roc_auc": 0.7}')
+    assert main([]) == 0
+    assert "  verdict unknown\n  alias challenger\n" in capsys.readouterr().out
 
 
 def test_dvcs_name_of_the_package_is_kept_where_the_lock_file_has_it(root):

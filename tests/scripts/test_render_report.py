@@ -10,7 +10,7 @@ from pipeline.champion import Champion, champion_path, render_champion
 from pipeline.core.report_inputs import ReportInputs
 from pipeline.jsonio import save_json, save_text
 from pipeline.ml.tables import save_table
-from pipeline.stages import champion as champion_stage
+from pipeline.paths import fetched_package
 from scripts import render_report
 from tests.core import reports
 
@@ -186,11 +186,10 @@ def test_a_broken_configuration_has_its_own_exit_code(tmp_path, monkeypatch):
 
 
 def test_the_champions_parameters_are_compared_where_its_package_is_at_hand(tmp_path, monkeypatch):
-    assert champion_stage.FETCHED.as_posix() == render_report.FETCHED
     make_run(tmp_path, undrawn())
     render(tmp_path, monkeypatch)
     assert "of 4 changed" not in report_of(tmp_path)
-    folder = tmp_path / render_report.FETCHED / ("4d1e" * 16)
+    folder = fetched_package(tmp_path, "sha256:" + "4d1e" * 16)
     save_json(folder / "params.json", {"learning_rate": 0.05, "max_iter": 150, "depth": 3})
     render(tmp_path, monkeypatch)
     assert "3 of 4 changed" in report_of(tmp_path)

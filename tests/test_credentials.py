@@ -1,0 +1,44 @@
+"""What people read never holds a credential, and stays readable."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.credentials import without_credentials
+
+WORDS = st.text("abcdefghijklmnop0123456789", min_size=4, max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://bob:p@ss@db:5432/x", "postgresql://***@db:5432/x"),
+        ("https://token@host/x", "https://***@host/x"),
+        ("https://host/x?password=abc&y=1", "https://host/x?password=***&y=1"),
+        ("https://host/x?Token=abc and more", "https://host/x?Token=*** and more"),
+        ("one s3://a:b@c/d, two s3://e:f@g/h", "one s3://***@c/d, two s3://***@g/h"),
+        ("sqlite:///mlflow.db", "sqlite:///mlflow.db"),
+        ("https://host/a@b", "https://host/a@b"),
+        ("write to ada@example.org", "write to ada@example.org"),
+        ("", ""),
+    ],
+)
+def test_credentials_of_urls_and_parameters_are_hidden_and_nothing_else_is(text, shown):
+    assert without_credentials(text) == shown
+
+
+def test_secrets_that_the_caller_knows_are_hidden_wherever_they_stand():
+    assert without_credentials("401 for hunter2", ["hunter2"]) == "401 for ***"
+
+
+@pytest.mark.parametrize("secrets", [[], [None], [""]])
+def test_a_secret_that_is_not_set_hides_nothing(secrets):
+    assert without_credentials("401 for bob", secrets) == "401 for bob"
+
+
+@given(WORDS, WORDS)
+def test_no_user_or_password_of_a_url_is_ever_shown(user, password):
+    shown = without_credentials(f"failed: s3://{user}-U:{password}-P@host/key")
+    assert f"{user}-U" not in shown
+    assert f"{password}-P" not in shown
+    assert without_credentials(shown) == shown
