@@ -6,6 +6,8 @@ careless query cannot see the future.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 
 from pipeline.errors import ConfigurationError
@@ -36,6 +38,29 @@ def point_in_time(rows: sa.Select, labels: sa.Select, dialect: str) -> sa.Select
         .where(row.c.event_time >= start, row.c.event_time < end, row.c.available_at <= as_of)
         .order_by(row.c.event_time, _by_bytes(row.c.id, dialect))
     )
+
+
+def known_rows(rows: sa.Select) -> sa.Select:
+    """The columns of `rows` alone, of the events in [start, end) that were known at as_of.
+
+    Parameters to bind as in `point_in_time`. For counting: in no order.
+    """
+    row = rows.subquery("r")
+    as_of, start, end = (_moment(name) for name in ("as_of", "start", "end"))
+    is_known = row.c.available_at <= as_of
+    return sa.select(*row.c).where(row.c.event_time >= start, row.c.event_time < end, is_known)
+
+
+def naive_utc(moment: datetime) -> datetime:
+    """`moment` as the warehouse keeps it. Raises ValueError where it has no zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone, expected a time such as 2013-07-02T00:00Z")
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def moments_of(*, as_of: datetime, start: datetime, end: datetime) -> dict[str, datetime]:
+    """The parameters that the selects of this module bind. Raises ValueError without a zone."""
+    return {"as_of": naive_utc(as_of), "start": naive_utc(start), "end": naive_utc(end)}
 
 
 def _newest_labels(labels: sa.Select) -> sa.Subquery:

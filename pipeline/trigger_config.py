@@ -269,8 +269,11 @@ class DataFaults(Section):
     """What is broken data, and so an incident instead of a retrain.
 
     A column's missing share above the reference's by `null_flood` or more; its median moved by a
-    factor of `units_jump_ratio` or more; no row newer than `stale_after`.
+    factor of `units_jump_ratio` or more; no row newer than `stale_after`. Looked for in the last
+    `window` before a check.
     """
+
+    window: Duration = timedelta(hours=24)
 
     null_flood: Annotated[float, Field(gt=0, le=1)] = 0.5
     units_jump_ratio: Annotated[float, Field(gt=1, allow_inf_nan=False)] = 3.0
@@ -290,6 +293,33 @@ class Recovery(Section):
     max_attempts: Count = 3
 
 
+class PrometheusQueries(Section):
+    """One expression for each figure of a window; `$window` and `$champion` are filled in.
+
+    `rows` answered in the window, `labelled` of them with a label, and each metric on those.
+    """
+
+    rows: Annotated[str, Field(min_length=1)]
+    labelled: Annotated[str, Field(min_length=1)]
+    metrics: Annotated[dict[str, str], Field(min_length=1)]
+
+
+class MetricsSource(Section):
+    """Who knows how the champion performs: the warehouse's predictions, or Prometheus.
+
+    The addresses are the environment's: WAREHOUSE_URL, PROMETHEUS_URL.
+    """
+
+    source: Literal["warehouse", "prometheus"] = "warehouse"
+    prometheus: PrometheusQueries | None = None
+
+    @model_validator(mode="after")
+    def _has_its_queries(self) -> Self:
+        if self.source == "prometheus" and self.prometheus is None:
+            raise ValueError("source prometheus needs prometheus: rows, labelled and metrics")
+        return self
+
+
 class TriggerConfig(Section):
     """configs/triggers.yaml."""
 
@@ -298,6 +328,7 @@ class TriggerConfig(Section):
     pacing: Pacing = Pacing()
     data_faults: DataFaults = DataFaults()
     recovery: Recovery = Recovery()
+    metrics: MetricsSource = MetricsSource()
 
     def priority_of(self, trigger: TriggerName) -> Priority:
         """The priority that the file gives `trigger`, or else the default one."""

@@ -12,5 +12,7 @@ lock() {
 }
 
 lock light
-lock train --extra train --extra example
-lock dev --extra train --extra example --extra dask --group dev
+lock monitor --extra monitor
+lock relay --extra relay
+lock train --extra train --extra monitor --extra example
+lock dev --extra train --extra monitor --extra relay --extra example --extra dask --group dev

@@ -1,9 +1,11 @@
-"""The demo: seed a warehouse, train the first champion, retrain three times, show the verdicts.
+"""The demo: a year of flights goes by, the triggers ask for retrains, and the best model serves.
 
 It works in a repository of its own, .demo/flights, so that this checkout stays as it is. There it
 does what a team would do, with the same scripts and on real data: the flights that left New York
-in 2013. The one thing it takes upon itself is the approval of the first champion, which belongs
-to a person; it says so when it does.
+in 2013. After the first champion the months go by: its answers are recorded as a server would, the
+triggers look at them, and the retrains are those that fired. Two things it takes upon itself that
+belong to people and to GitHub, and says so when it does: approving the first champion, and merging
+what passed.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline.config import load_usecase
 from pipeline.errors import OutsideError, exit_code_of
@@ -23,22 +26,31 @@ from pipeline.jsonio import load_json
 DEMO = Path(".demo")
 REPOSITORY = DEMO / "flights"
 REPORTS = DEMO / "reports"
+FIRST = "2013-04-02T12:00:00Z"
+CHECKS = (  # a moment a month; in production the monitor looks every hour
+    "2013-05-03T12:00:00Z",
+    "2013-06-03T12:00:00Z",
+    "2013-07-03T12:00:00Z",
+    "2013-08-03T12:00:00Z",
+    "2013-09-03T12:00:00Z",
+    "2013-10-03T12:00:00Z",
+    "2013-11-03T12:00:00Z",
+    "2013-12-03T12:00:00Z",
+)
 
 
 @dataclass(frozen=True)
-class Retrain:
-    """One retrain of the demo: its name and the moment whose knowledge it uses."""
+class Ended:
+    """A retrain of the demo: when it ran, why, and what came of it."""
 
-    name: str
     as_of: str
+    causes: str
+    comparison: dict[str, Any]
 
-
-FIRST = Retrain("january-to-march", "2013-04-02T00:00:00Z")
-LATER = (
-    Retrain("april", "2013-05-02T00:00:00Z"),
-    Retrain("june", "2013-07-02T00:00:00Z"),
-    Retrain("december", "2014-01-02T00:00:00Z"),
-)
+    @property
+    def name(self) -> str:
+        """The name of its report's folder."""
+        return self.as_of[:10]
 
 
 def main() -> int:
@@ -47,30 +59,63 @@ def main() -> int:
 
 
 def run(root: Path) -> int:
-    """Make the demo's repository and take it through a year. Returns 0."""
+    """Make the demo's repository and take it through the year. Returns 0."""
     started = time.monotonic()
     repository = make_repository(root)
     step("Load the flights of 2013 into a warehouse, as they would have arrived")
     call(repository, "seed_warehouse", "--apply")
 
-    step("Train the first champion on January to March")
-    call(repository, "retrain", "--as-of", FIRST.as_of, "--apply", may_refuse=True)
-    keep_report(root, repository, FIRST)
+    step("Train the first champion on what is known on April 2nd")
+    call(repository, "retrain", "--as-of", FIRST, "--apply", may_refuse=True)
+    keep_report(root, repository, FIRST[:10])
     print("\nA first model is never its own judge: a person approves it. The demo does that now.")
-    call(repository, "set_champion", "--approved-by", "demo", "--reason", "first model", "--apply")
-    commit(repository, "Approve the first champion")
+    approve(repository, "first model")
 
-    verdicts = []
-    for retrain in LATER:
-        step(f"Retrain as of {retrain.as_of[:10]} ({retrain.name})")
-        git(repository, "switch", "--quiet", "--create", f"retrain/{retrain.name}", "main")
-        call(repository, "retrain", "--as-of", retrain.as_of, "--apply", may_refuse=True)
-        verdicts.append((retrain, load_json(repository / "artifacts/compare/comparison.json")))
-        keep_report(root, repository, retrain)
-        commit(repository, f"Retrain as of {retrain.as_of[:10]}")
-    git(repository, "switch", "--quiet", "main")
-    show(root, verdicts, time.monotonic() - started)
+    ended = []
+    for before, now in zip((FIRST, *CHECKS), CHECKS, strict=False):
+        step(f"{now[:10]}: the champion has answered another month, and the triggers look")
+        call(repository, "score_rows", "--start", before, "--end", now, "--apply")
+        seen = check(repository, now)
+        if seen["retrain"] is not None:
+            ended.append(retrain(root, repository, seen, now))
+    show(root, ended, time.monotonic() - started)
     return 0
+
+
+def check(repository: Path, at: str) -> dict[str, Any]:
+    """Check the triggers as of `at`; what was seen and decided. Broken data trains nothing."""
+    path = repository / "artifacts/check.json"
+    options = ("--at", at, "--json", str(path.relative_to(repository)), "--local", "--apply")
+    call(repository, "check_triggers", *options, allowed=(0, 4))
+    return load_json(path)
+
+
+def retrain(root: Path, repository: Path, seen: dict[str, Any], at: str) -> Ended:
+    """Claim the retrain that is due, train on a branch, merge what passed, tell the ledger."""
+    name, first = seen["retrain"], seen["causes"][0]
+    call(repository, "admit_retrain", "--local", "--retrain", name, "--at", at, "--apply")
+    git(repository, "switch", "--quiet", "--create", f"retrain/{name}", "main")
+    why = ("--trigger-type", first["trigger"], "--trigger-priority", first["priority"])
+    call(repository, "retrain", "--as-of", at, *why, "--apply", may_refuse=True)
+    comparison = load_json(repository / "artifacts/compare/comparison.json")
+    keep_report(root, repository, at[:10])
+    commit(repository, f"Retrain {name}")
+    git(repository, "switch", "--quiet", "main")
+    is_better = comparison["verdict"] == "PASS"
+    if is_better:
+        print("\nIt passed. A reviewer would merge it now; the demo does that.")
+        git(repository, "merge", "--quiet", "--ff-only", f"retrain/{name}")
+        approve(repository, f"{name} passed its gates")
+    outcome = "won" if is_better else "lost"
+    told = ("--local", "--retrain", name, "--outcome", outcome, "--at", at, "--apply")
+    call(repository, "settle_retrain", *told)
+    return Ended(at, ", ".join(cause["trigger"] for cause in seen["causes"]), comparison)
+
+
+def approve(repository: Path, reason: str) -> None:
+    """Make the packaged challenger the champion, and commit that."""
+    call(repository, "set_champion", "--approved-by", "demo", "--reason", reason, "--apply")
+    commit(repository, f"Approve the champion: {reason}")
 
 
 def make_repository(root: Path) -> Path:
@@ -100,7 +145,13 @@ def tracked_files(root: Path) -> list[str]:
     return [name for name in listed.stdout.split("\0") if name and (root / name).is_file()]
 
 
-def call(repository: Path, script: str, *arguments: str, may_refuse: bool = False) -> None:
+def call(
+    repository: Path,
+    script: str,
+    *arguments: str,
+    may_refuse: bool = False,
+    allowed: tuple[int, ...] = (0,),
+) -> None:
     """Run a script as a user would. Exit code 1, a gate's no, is an answer where `may_refuse`."""
     run = subprocess.run(
         [sys.executable, "-m", f"scripts.{script}", *arguments],
@@ -108,7 +159,7 @@ def call(repository: Path, script: str, *arguments: str, may_refuse: bool = Fals
         env=os.environ | {"PYTHONPATH": str(repository)},
         check=False,
     )
-    if run.returncode not in ((0, 1) if may_refuse else (0,)):
+    if run.returncode not in ((0, 1) if may_refuse else allowed):
         raise OutsideError(f"scripts/{script}.py ended with exit code {run.returncode}.")
 
 
@@ -124,9 +175,9 @@ def commit(repository: Path, subject: str) -> None:
     git(repository, "commit", "--quiet", "--allow-empty", f"--message={subject}")
 
 
-def keep_report(root: Path, repository: Path, retrain: Retrain) -> None:
+def keep_report(root: Path, repository: Path, name: str) -> None:
     """Copy the report out, so that the next retrain does not replace it."""
-    shutil.copytree(repository / "artifacts/report", root / REPORTS / retrain.name)
+    shutil.copytree(repository / "artifacts/report", root / REPORTS / name)
 
 
 def step(title: str) -> None:
@@ -134,15 +185,16 @@ def step(title: str) -> None:
     print(f"\n== {title}", flush=True)
 
 
-def show(root: Path, verdicts: list[tuple[Retrain, dict]], seconds: float) -> None:
-    """Print the verdicts side by side, and where to read why."""
-    question = load_usecase(root).question
-    print(f"\n{question} Three retrains against the champion of {FIRST.name}:\n")
-    for retrain, comparison in verdicts:
-        print(f"  {retrain.name:10} {comparison['verdict']:13} {comparison['summary']}")
+def show(root: Path, retrains: list[Ended], seconds: float) -> None:
+    """Print what fired and what came of it, and where to read why."""
+    print(f"\n{load_usecase(root).question} {len(CHECKS)} months, {len(retrains)} retrains:\n")
+    for ended in retrains:
+        print(f"  {ended.name}  {ended.causes}")
+        print(f"              {ended.comparison['verdict']}: {ended.comparison['summary']}")
     print("\nWhy, with plots:")
-    for retrain in (FIRST, *LATER):
-        print(f"  {REPORTS / retrain.name / 'report.html'}")
+    for name in (FIRST[:10], *(ended.name for ended in retrains)):
+        print(f"  {REPORTS / name / 'report.html'}")
+    print("What the triggers saw and did: git -C .demo/flights log perennial/ledger")
     print(f"\nTook {seconds:.0f} s. The demo's repository: {REPOSITORY}")
 
 

@@ -39,6 +39,14 @@ def replace_tables(
             connection.exec_driver_sql(f"ANALYZE {dialect.identifier_preparer.format_table(table)}")
 
 
+def append_rows(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame) -> None:
+    """Add the rows of `frame` to `table`, which is made if it is not there; in one transaction."""
+    table.create(connection, checkfirst=True)
+    dialect = connection.dialect
+    load = LOADERS.get(f"{dialect.name}+{dialect.driver}", _load_rows)
+    load(connection, table, frame[list(table.c.keys())])
+
+
 def _records(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     """Rows as tuples of plain Python values, None for a gap."""
     plain = frame.astype("object").where(frame.notna(), None)

@@ -11,14 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
 import sqlalchemy as sa
 
-from pipeline.errors import ConfigurationError, DataIncident, OutsideError
-from pipeline.pointintime import QUERY_FILE, point_in_time
+from pipeline.errors import ConfigurationError, DataIncident, OutsideError, SchemaChanged
+from pipeline.pointintime import QUERY_FILE, moments_of, point_in_time
+
+if TYPE_CHECKING:
+    import pandas as pd  # at run time imported where used: monitoring connects without it
 
 URL_EXAMPLES = "sqlite:///warehouse.db or postgresql+psycopg://user:password@host/database"
 NOT_THERE = re.compile(
@@ -63,7 +64,7 @@ def database_errors(engine: sa.Engine) -> Iterator[None]:
         reason = _reason(error, engine.url)
         if NOT_THERE.search(reason):
             fault = f"{reason}. Expected what {QUERY_FILE} reads: seed the warehouse, or mend it"
-            raise ConfigurationError(where, [fault]) from None
+            raise SchemaChanged(where, [fault]) from None
         raise OutsideError(f"{where}: {reason}. See that it is up, then run again.") from None
 
 
@@ -149,18 +150,12 @@ def read_rows(
     column), OutsideError (the warehouse cannot be read), DataIncident (a value is not of its
     column's type), and ValueError where a time has no zone.
     """
-    moments = {"as_of": _naive_utc(as_of), "start": _naive_utc(start), "end": _naive_utc(end)}
+    moments = moments_of(as_of=as_of, start=start, end=end)
     statement = point_in_time(rows, labels, engine.dialect.name)
-    kinds = _kinds(statement)
+    kinds = kinds_of(statement)
     if not is_there(engine):
         raise OutsideError(f"warehouse {safe_url(engine.url)}: no such file. Seed it, or name it.")
     return _stream(engine, statement, kinds, moments, chunk_rows)
-
-
-def _naive_utc(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError(f"{moment} has no time zone, expected a time such as 2013-07-02T00:00Z")
-    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _stream(
@@ -192,6 +187,8 @@ def _chunks(result: sa.CursorResult, chunk_rows: int) -> Iterator[Sequence[Any]]
 
 def _check_times(frame: pd.DataFrame, moments: Mapping[str, datetime]) -> None:
     """The last line: a database that compares times its own way must not leak the future."""
+    import pandas as pd  # noqa: PLC0415
+
     as_of, start, end = (pd.Timestamp(moments[name], tz=UTC) for name in ("as_of", "start", "end"))
     outside = (frame["event_time"] < start) | (frame["event_time"] >= end)
     later = (frame["available_at"] > as_of) | (frame["label_available_at"] > as_of)
@@ -216,8 +213,8 @@ KINDS = (
 )
 
 
-def _kinds(statement: sa.Select) -> dict[str, str]:
-    """For each column the pandas dtype of its SQL type, or "time"."""
+def kinds_of(statement: sa.Select) -> dict[str, str]:
+    """For each column of `statement` the pandas dtype of its SQL type, or "time"."""
     fixed = {"id": "str", "label": "Int8", "label_available_at": "time"}
     kinds, faults = {}, []
     for column in statement.selected_columns:
@@ -235,12 +232,17 @@ def _kinds(statement: sa.Select) -> dict[str, str]:
 
 def _frame(chunk: Sequence[Any], kinds: Mapping[str, str]) -> pd.DataFrame:
     """`chunk` as a frame with the dtypes of `kinds`, also where it has no rows or only gaps."""
+    import pandas as pd  # noqa: PLC0415
+
     values = zip(*chunk, strict=True) if chunk else ((),) * len(kinds)
     columns = zip(kinds.items(), values, strict=True)
     return pd.DataFrame({name: _series(name, column, kind) for (name, kind), column in columns})
 
 
 def _series(name: str, values: Sequence[Any], kind: str) -> pd.Series:
+    import numpy as np  # noqa: PLC0415
+    import pandas as pd  # noqa: PLC0415
+
     try:
         if kind == "time":
             moments = pd.to_datetime(pd.Series(values, dtype="object"), utc=True)

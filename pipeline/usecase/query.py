@@ -86,6 +86,16 @@ planes = Table(
     Column("plane_seats", Integer),
 )
 
+# What the champion answered: written by whatever serves it, here by scripts/score_rows.py.
+flight_predictions = Table(
+    "flight_predictions",
+    MetaData(),  # apart from the seeded tables: seeding again keeps every answer
+    Column("id", String, primary_key=True),
+    Column("model", String, primary_key=True),  # the model's digest
+    Column("score", Double, nullable=False),  # the probability of being late
+    Column("available_at", DateTime, nullable=False),
+)
+
 WIND_RECORD_MPH = 253  # the strongest gust ever measured; one reading of 2013 says 1,048
 
 
@@ -115,6 +125,11 @@ def rows() -> Select:
 def labels() -> Select:
     """Each version of each label; a cancelled or diverted flight never gets one."""
     return select(flight_labels.c.id, flight_labels.c.label, flight_labels.c.available_at)
+
+
+def predictions() -> Select:
+    """Each answer of each model. Optional: without it, no trigger sees the model's performance."""
+    return select(*_columns(flight_predictions, "id model score available_at"))
 
 
 def _columns(table: Table, names: str) -> list[Column]:

@@ -1,0 +1,7 @@
+"""GitHub's REST API."""
+
+from pipeline.adapters.github.answers import Busy, Refused
+from pipeline.adapters.github.connection import Patience
+from pipeline.adapters.github.repository import API_URL, GitHub, RunPeople
+
+__all__ = ["API_URL", "Busy", "GitHub", "Patience", "Refused", "RunPeople"]

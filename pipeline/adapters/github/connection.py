@@ -1,0 +1,146 @@
+"""Requests to one GitHub repository: tried as often as is safe, and never showing the token."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pipeline.adapters.github.answers import (
+    Answer,
+    Busy,
+    Refused,
+    advice_for,
+    pause_after,
+)
+from pipeline.errors import ConfigurationError, OutsideError
+
+if TYPE_CHECKING:
+    from github.Requester import Requester
+
+_MAX_MESSAGE_CHARS = 300
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.+$)[A-Za-z0-9._-]{1,100}")
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How a request is tried: `attempts` in all, waits that double from `first_wait_seconds`.
+
+    A wait that GitHub asks for is kept if it is `longest_wait_seconds` or shorter; a longer one
+    ends the tries, so that no caller hangs.
+    """
+
+    attempts: int = 4
+    first_wait_seconds: float = 1.0
+    longest_wait_seconds: float = 60.0
+    timeout_seconds: int = 15
+
+
+class Connection:
+    """Requests to the repository `owner/name` with a token, which no error shows."""
+
+    def __init__(
+        self,
+        repository: str,
+        token: str,
+        api_url: str,
+        patience: Patience,
+    ) -> None:
+        """Connects to nothing yet. Raises ConfigurationError for arguments that cannot be right."""
+        faults = _faults(repository, token, api_url)
+        if faults:
+            raise ConfigurationError("GitHub", faults)
+        self.repository = repository
+        self._token = token
+        self._api_url = api_url.rstrip("/")
+        self._patience = patience
+
+    def get(self, path: str) -> Any:
+        """The JSON value at `path` below the repository. Raises OutsideError."""
+        answer = self.request("GET", path)
+        if answer.status != 200:
+            raise self.error(f"GET {path}", answer)
+        try:
+            return json.loads(answer.text)
+        except ValueError as error:
+            raise OutsideError(f"GitHub: GET {path} did not answer in JSON. Run again.") from error
+
+    def request(self, verb: str, path: str, body: Any = None) -> Answer:
+        """The first answer that is not worth another try. Raises OutsideError without an answer."""
+        wait = self._patience.first_wait_seconds
+        for attempt in range(1, self._patience.attempts + 1):
+            answer = self._try(verb, path, body)
+            is_last = attempt == self._patience.attempts
+            pause = pause_after(answer, wait) if not is_last else None
+            if pause is None or pause > self._patience.longest_wait_seconds:
+                break
+            time.sleep(pause)
+            wait = min(2 * wait, self._patience.longest_wait_seconds)
+        if isinstance(answer, str):
+            raise OutsideError(
+                f"GitHub: {verb} {path} of {self.repository} got no answer in {attempt} tries "
+                f"({answer}). Check the network and run again."
+            )
+        return answer
+
+    def error(self, what: str, answer: Answer) -> OutsideError:
+        """An answer as the error that it is: Busy, Refused or another OutsideError."""
+        try:
+            message = str(json.loads(answer.text)["message"])
+        except (ValueError, KeyError, TypeError):
+            message = "no message"
+        text = (
+            f"GitHub: {what} of {self.repository} answered {answer.status} "
+            f"({self._shown(message)}). {advice_for(answer.status)}"
+        )
+        pause = pause_after(answer, 0) if answer.status in (403, 429) else None
+        if pause is not None:
+            return Busy(text, pause)
+        return Refused(text) if answer.status == 422 else OutsideError(text)
+
+    @cached_property
+    def _requester(self) -> Requester:
+        from github import Auth, Github  # noqa: PLC0415 (slow to import, and not always needed)
+
+        client = Github(
+            auth=Auth.Token(self._token),
+            base_url=self._api_url,
+            timeout=self._patience.timeout_seconds,
+            retry=None,
+        )
+        return client.requester
+
+    def _try(self, verb: str, path: str, body: Any) -> Answer | str:
+        """An answer, or why there was none."""
+        from github import GithubException  # noqa: PLC0415
+        from requests import RequestException  # noqa: PLC0415
+
+        try:
+            url = f"/repos/{self.repository}{path}"
+            status, headers, text = self._requester.requestJson(verb, url, input=body)
+        except (RequestException, GithubException, OSError, RuntimeError) as error:
+            return self._shown(f"{type(error).__name__}: {error}")
+        return Answer(status, headers, text)
+
+    def _shown(self, text: str) -> str:
+        """What a stranger wrote, on one line, cut, and without the token."""
+        shown = text.replace(self._token, "***")[:_MAX_MESSAGE_CHARS]
+        return " ".join("".join(c if c.isprintable() else " " for c in shown).split())
+
+
+def _faults(repository: str, token: str, api_url: str) -> list[str]:
+    faults = []
+    if not _REPOSITORY.fullmatch(repository):
+        faults.append(f"repository: found {repository[:60]!r}, expected owner/name")
+    if not re.fullmatch(r"[\x21-\x7e]{8,}", token):
+        faults.append("token: expected 8 or more printable characters (what was found is secret)")
+    parts = urlsplit(api_url)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    if not is_safe or not parts.hostname or "@" in parts.netloc:
+        faults.append("api_url: expected https://<host>, since a token travels to it")
+    return faults

@@ -1,0 +1,91 @@
+"""What the champion answered, with the labels that came since: two columns and a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import sqlalchemy as sa
+
+from pipeline.errors import ConfigurationError, DataIncident
+from pipeline.pointintime import QUERY_FILE, point_in_time
+
+PREDICTION_COLUMNS = ("id", "model", "score", "available_at")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One element for each row that the model answered, by event time.
+
+    `event_time` (n,) datetime64[us] in UTC; `score` (n,) from 0 to 1; `label` (n,) 1.0, 0.0, or NaN
+    where none is known.
+    """
+
+    event_time: np.ndarray
+    score: np.ndarray
+    label: np.ndarray
+
+    def first_event(self, default: datetime) -> datetime:
+        """The time of the first answer, or `default` if that is earlier or there is none."""
+        if not len(self.event_time):
+            return default
+        return min(self.event_time[0].item().replace(tzinfo=UTC), default)
+
+    def between(self, start: datetime, end: datetime) -> Answers:
+        """The answers of the events in [start, end)."""
+        edges = [np.datetime64(moment.replace(tzinfo=None), "us") for moment in (start, end)]
+        first, last = np.searchsorted(self.event_time, edges)
+        part = slice(int(first), int(last))
+        return Answers(self.event_time[part], self.score[part], self.label[part])
+
+
+def read_answers(
+    connection: sa.Connection,
+    rows: sa.Select,
+    labels: sa.Select,
+    predictions: sa.Select,
+    *,
+    model: str,
+    moments: Mapping[str, datetime],
+) -> Answers:
+    """The answers of `model` (a digest) to the events in [start, end), as known at as_of.
+
+    `predictions` has the columns id, model, score, available_at. A row that was answered twice
+    counts with its first answer: that is the one somebody acted on. Raises ConfigurationError
+    naming the columns that `predictions` lacks, DataIncident for scores outside [0, 1].
+    """
+    given = {column.name for column in predictions.selected_columns}
+    missing = [name for name in PREDICTION_COLUMNS if name not in given]
+    if missing:
+        raise ConfigurationError(
+            QUERY_FILE, [f"predictions() has no column {name}" for name in missing]
+        )
+    known = point_in_time(rows, labels, connection.dialect.name).order_by(None).subquery("k")
+    first = _first_answers(predictions, model)
+    statement = (
+        sa.select(known.c.event_time, first.c.score, known.c.label)
+        .join_from(known, first, sa.and_(first.c.id == known.c.id, first.c.turn == 1))
+        .order_by(known.c.event_time, known.c.id)
+    )
+    found = connection.execute(statement, moments).all()
+    score = np.array([row.score for row in found], dtype=np.float64)
+    if not bool(np.all((score >= 0) & (score <= 1))):
+        raise DataIncident("warehouse: predictions() gives scores outside 0 to 1, or none at all")
+    return Answers(
+        np.array([row.event_time for row in found], dtype="datetime64[us]"),
+        score,
+        np.array([np.nan if row.label is None else row.label for row in found], dtype=np.float64),
+    )
+
+
+def _first_answers(predictions: sa.Select, model: str) -> sa.Subquery:
+    answer = predictions.subquery("p")
+    turn = sa.func.row_number().over(partition_by=answer.c.id, order_by=answer.c.available_at)
+    as_of = sa.bindparam("as_of", type_=sa.DateTime())
+    return (
+        sa.select(answer.c.id, answer.c.score, turn.label("turn"))
+        .where(answer.c.model == model, answer.c.available_at <= as_of)
+        .subquery("a")
+    )

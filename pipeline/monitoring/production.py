@@ -1,0 +1,83 @@
+"""Production as the repository's files describe it: warehouse, provider, champion and policy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from pipeline.adapters.warehouse import connect, is_there, reading, safe_url
+from pipeline.champion import Champion, load_champion
+from pipeline.config import load_params, load_schema, load_usecase
+from pipeline.errors import ConfigurationError, OutsideError
+from pipeline.monitoring.observe import MeasuredWindow, Policy, Source
+from pipeline.monitoring.provided import measured_by
+from pipeline.monitoring.reference import Reference, load_reference
+from pipeline.trigger_config import load_triggers
+from pipeline.usecase import query
+
+DEFAULT_WAREHOUSE_URL = "sqlite:///warehouse.db"
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """The model that is looked after: who serves, what it learned from, what the policy is."""
+
+    champion: Champion
+    reference: Reference
+    policy: Policy
+
+
+def load_policy(root: Path) -> Policy:
+    """The policy in configs/ and params.yaml. Raises ConfigurationError with all faults at once."""
+    faults: list[str] = []
+    loaded = []
+    for load in (load_triggers, load_schema, load_usecase, load_params):
+        try:
+            loaded.append(load(root))
+        except ConfigurationError as error:
+            faults += [f"{Path(error.where).relative_to(root)}: {fault}" for fault in error.faults]
+    if faults:
+        raise ConfigurationError("configuration", faults)
+    triggers, schema, usecase, params = loaded
+    maturity = timedelta(hours=params.collect.label_maturity_hours)
+    return Policy(triggers, schema, usecase.decision_threshold, maturity)
+
+
+def load_monitored(root: Path) -> Monitored | None:
+    """The monitored model; None while there is no champion. Raises ConfigurationError."""
+    policy = load_policy(root)
+    champion = load_champion(root, load_usecase(root).model)
+    if champion is None:
+        return None
+    return Monitored(champion, load_reference(root, champion), policy)
+
+
+@contextmanager
+def watching(monitored: Monitored) -> Iterator[Source]:
+    """A connection to all that is looked at, for as long as the block lasts."""
+    engine = connect(os.environ.get("WAREHOUSE_URL", DEFAULT_WAREHOUSE_URL))
+    if not is_there(engine):
+        raise OutsideError(f"warehouse {safe_url(engine.url)}: no such file. Seed it, or name it.")
+    measure = _provider(monitored)
+    with reading(engine) as connection:
+        # predictions() is optional: answers may be measured elsewhere, or not at all
+        predictions = query.predictions() if hasattr(query, "predictions") else None
+        yield Source(connection, query.rows(), query.labels(), predictions, measure)
+
+
+def _provider(monitored: Monitored) -> MeasuredWindow | None:
+    wanted = monitored.policy.triggers.metrics
+    if wanted.source != "prometheus" or wanted.prometheus is None:
+        return None
+    from pipeline.adapters.prometheus import Prometheus  # noqa: PLC0415 (an HTTP client, for some)
+
+    url = os.environ.get("PROMETHEUS_URL")
+    if not url:
+        fault = "PROMETHEUS_URL: not set, and metrics.source in configs/triggers.yaml needs it"
+        raise ConfigurationError("environment", [fault])
+    server = Prometheus(url, os.environ.get("PROMETHEUS_TOKEN"))
+    return measured_by(server, wanted.prometheus, monitored.champion.digest)

@@ -1,0 +1,103 @@
+"""Serve in batch: let the champion answer the rows that arrived, and keep its answers.
+
+The shipped example has no server of its own, so this stands in for one: run it as often as rows
+arrive. Each answer is recorded as of the moment its row was known. Rows that this champion has
+answered already are left alone, so a run that was killed is simply run again. Prints its plan;
+--apply writes the answers to the warehouse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import sqlalchemy as sa
+
+from pipeline.adapters.bulkload import append_rows
+from pipeline.adapters.warehouse import connect, read_rows, reading, safe_url, writing
+from pipeline.champion import load_champion
+from pipeline.config import load_params, load_usecase, parse_utc
+from pipeline.errors import ConfigurationError, exit_code_of
+from pipeline.jsonio import load_json
+from pipeline.ml.input_schema import prepare
+from pipeline.ml.package import load_packaged_model
+from pipeline.stages.champion import champion_package
+from pipeline.stages.collect import DEFAULT_WAREHOUSE_URL
+from pipeline.usecase import query
+from pipeline.usecase.features import build_features
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line and score."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--start", required=True, help="first event time, such as 2013-04-02")
+    parser.add_argument("--end", help="event times before this one (default: now)")
+    parser.add_argument("--apply", action="store_true", help="write the answers")
+    arguments = parser.parse_args(argv)
+    return exit_code_of(lambda: run(Path.cwd(), arguments))
+
+
+def run(root: Path, arguments: argparse.Namespace) -> int:
+    """Score the rows of the window that the champion has not answered yet. Returns 0."""
+    start = parse_utc(arguments.start, "--start")
+    end = parse_utc(arguments.end, "--end") if arguments.end else datetime.now(UTC)
+    champion = load_champion(root, load_usecase(root).model)
+    if champion is None:
+        raise ConfigurationError("rollouts/", ["no champion: nothing can answer yet"])
+    engine = connect(os.environ.get("WAREHOUSE_URL", DEFAULT_WAREHOUSE_URL))
+    rows = unanswered(root, engine, champion.digest, start, end)
+    print(f"{champion.model} {champion.digest[:19]} answers {len(rows):,} rows of {start} to {end}")
+    if not arguments.apply:
+        print("Nothing was changed. --apply writes the answers.")
+        return 0
+    if len(rows):
+        answers = answer(root, rows, champion.digest)
+        with writing(engine) as connection:
+            append_rows(connection, query.flight_predictions, answers)
+    print(f"Written to {safe_url(engine.url)}.")
+    return 0
+
+
+def unanswered(
+    root: Path, engine: sa.Engine, digest: str, start: datetime, end: datetime
+) -> pd.DataFrame:
+    """The rows of [start, end) known at `end` without an answer of the model `digest`."""
+    chunks = read_rows(
+        engine,
+        query.rows(),
+        query.labels(),
+        as_of=end,
+        start=start,
+        end=end,
+        chunk_rows=load_params(root).collect.chunk_rows,
+    )
+    rows = pd.concat(chunks, ignore_index=True)
+    with reading(engine) as connection:
+        if not sa.inspect(connection).has_table(query.flight_predictions.name):
+            return rows
+        given = query.predictions().subquery()
+        ids = connection.scalars(sa.select(given.c.id).where(given.c.model == digest))
+        return rows[~rows["id"].isin(set(ids))]
+
+
+def answer(root: Path, rows: pd.DataFrame, digest: str) -> pd.DataFrame:
+    """One row of the predictions table for each of `rows`."""
+    package = champion_package(root)
+    model = load_packaged_model(package, digest)
+    features = prepare(build_features(rows), load_json(package / "input-schema.json"))
+    return pd.DataFrame(
+        {
+            "id": rows["id"],
+            "model": digest,
+            "score": model.predict_proba(features)[:, 1],
+            "available_at": rows["available_at"].dt.tz_localize(None),
+        }
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

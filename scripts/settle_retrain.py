@@ -1,0 +1,79 @@
+"""Tell the trigger ledger how a training run ended.
+
+proposed: its pull request waits for people. lost: the champion stays. incident: the data is
+broken, and the retrain is given up. failed: it crashed, and is tried again until the limit of
+configs/triggers.yaml. Only the run that claimed the retrain may say so. Saying the same twice is
+harmless. Prints its plan; --apply writes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.config import parse_utc
+from pipeline.core.ledger import Ledger, RetrainState
+from pipeline.core.retrains import fail_run, find_retrain, mark_proposed, settle
+from pipeline.errors import exit_code_of
+from pipeline.monitoring.ledger_store import LedgerStore
+from pipeline.trigger_config import Recovery, load_triggers
+
+OUTCOMES = ("proposed", "won", "lost", "incident", "failed")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line and settle."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--retrain", required=True, help="its id in the ledger")
+    parser.add_argument("--outcome", required=True, choices=OUTCOMES)
+    parser.add_argument("--note", default="", help="a sentence for those who read the ledger")
+    parser.add_argument("--local", action="store_true", help="use this repository's own ledger")
+    parser.add_argument("--at", help="as of this time (default: now)")
+    parser.add_argument("--apply", action="store_true", help="write it")
+    arguments = parser.parse_args(argv)
+    return exit_code_of(lambda: run(Path.cwd(), arguments))
+
+
+def run(root: Path, arguments: argparse.Namespace) -> int:
+    """Take the step and, with --apply, save it. Returns 0."""
+    at = parse_utc(arguments.at, "--at") if arguments.at else datetime.now(UTC)
+    name = "local" if arguments.local else os.environ.get("GITHUB_RUN_ID", "")
+    recovery = load_triggers(root).recovery
+    store = LedgerStore(root, is_local=arguments.local)
+
+    def step(ledger: Ledger) -> tuple[Ledger, str]:
+        after = outcome_of(ledger, arguments, name, at, recovery)
+        return after, str(find_retrain(after, arguments.retrain).state)
+
+    if arguments.apply:
+        state = store.update(step, f"{arguments.retrain}: {arguments.outcome}")
+    else:
+        state = step(store.read())[1]
+    print(f"{arguments.retrain} is {state}.")
+    if not arguments.apply:
+        print("Nothing was written. --apply does it.")
+    return 0
+
+
+def outcome_of(
+    ledger: Ledger, arguments: argparse.Namespace, run: str, at: datetime, recovery: Recovery
+) -> Ledger:
+    """The ledger after the retrain ended as the command line says."""
+    retrain, note = arguments.retrain, arguments.note[:500]
+    if arguments.outcome == "proposed":
+        return mark_proposed(ledger, retrain, run, at)
+    if arguments.outcome == "failed":
+        return fail_run(ledger, retrain, run, at, recovery)
+    ends = {
+        "won": RetrainState.WON,
+        "lost": RetrainState.LOST,
+        "incident": RetrainState.ABANDONED,
+    }
+    return settle(ledger, retrain, ends[arguments.outcome], at, run=run, note=note)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

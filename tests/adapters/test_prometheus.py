@@ -1,0 +1,155 @@
+import math
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from pipeline.adapters.prometheus import Prometheus
+from pipeline.errors import ConfigurationError, OutsideError
+from tests.servers import exporter, fault_proxy, prometheus
+from tests.servers.binaries import wait_for
+from tests.servers.ports import free_port
+
+TOKEN = "a-token-that-nobody-may-see"  # noqa: S105
+
+
+def now():
+    return datetime.now(UTC)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with exporter.running() as source:
+        source.metrics = {
+            'accuracy{model="a"}': 0.75,
+            'accuracy{model="b"}': 0.5,
+            'errors{kind="x"}': math.nan,
+        }
+        folder = tmp_path_factory.mktemp("prometheus")
+        with prometheus.running(folder, targets=[source.address]) as url:
+            wait_for(lambda: Prometheus(url).query('accuracy{model="a"}', now()), 30)
+            yield url
+
+
+def test_one_series_gives_its_value(server):
+    assert Prometheus(server).query('accuracy{model="a"}', now()) == 0.75
+    assert Prometheus(server + "/", TOKEN).query('sum(accuracy{model=~"a|b"})', now()) == 1.25
+
+
+def test_a_plain_number_is_a_number(server):
+    assert Prometheus(server).query("1 + 1", now()) == 2
+
+
+def test_nothing_and_nan_are_none_and_an_infinity_is_itself(server):
+    asked = Prometheus(server)
+    assert asked.query("no_such_metric", now()) is None
+    assert asked.query('errors{kind="x"}', now()) is None
+    assert asked.query("vector(0) / 0", now()) is None
+    assert asked.query("vector(1) / 0", now()) == math.inf
+
+
+def test_the_time_of_the_question_is_the_time_that_is_judged(server):
+    assert Prometheus(server).query('accuracy{model="a"}', now() - timedelta(days=1)) is None
+    moment = datetime(2013, 7, 2, 0, 0, 0, 250_000, UTC)
+    assert Prometheus(server).query("time()", moment) == moment.timestamp()
+
+
+def test_several_series_are_no_answer(server):
+    with pytest.raises(OutsideError, match=r"gave 2 series, expected one: aggregate"):
+        Prometheus(server).query("accuracy", now())
+
+
+def test_a_range_is_no_answer(server):
+    with pytest.raises(OutsideError, match="gave a matrix"):
+        Prometheus(server).query("accuracy[1m]", now())
+
+
+def test_a_bad_expression_is_told_in_prometheus_words(server):
+    with pytest.raises(OutsideError, match="answered 400: invalid parameter"):
+        Prometheus(server).query("sum(", now())
+
+
+def test_a_time_without_a_zone_is_a_fault_of_the_caller(server):
+    with pytest.raises(ValueError, match="zone"):
+        Prometheus(server).query("1", datetime(2013, 7, 2))  # noqa: DTZ001
+
+
+def test_a_token_is_sent_and_never_shown(server):
+    with fault_proxy.running(server) as proxy:
+        seen = []
+        forward = proxy.forward
+
+        def spy(handler):
+            seen.append(handler.headers.get("Authorization"))
+            return forward(handler)
+
+        proxy.forward = spy
+        assert Prometheus(proxy.url, TOKEN).query("1", now()) == 1
+        assert seen == [f"Bearer {TOKEN}"]
+        proxy.is_dead = True
+        with pytest.raises(OutsideError) as caught:
+            Prometheus(proxy.url.replace("//", "//me:pass@"), TOKEN).query("1", now())
+    assert TOKEN not in str(caught.value)
+    assert "pass" not in str(caught.value)
+
+
+def test_a_server_that_is_down_is_a_clear_error():
+    with pytest.raises(OutsideError, match="was not answered"):
+        Prometheus(f"http://127.0.0.1:{free_port()}").query("up", now())
+
+
+@contextmanager
+def page(status, body, **headers):
+    """A server that is not Prometheus, or one that says what a test cannot make Prometheus say."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+SAMPLE = '{"resultType": "vector", "result": [{"metric": {}, "value": [0, "1"]}]}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (200, "<html>", "not answered in JSON"),
+        (200, "[]", "not answered as Prometheus answers"),
+        (200, '{"data": {"resultType": "vector", "result": [{}]}}', "as Prometheus answers"),
+        (200, f'{{"warnings": ["a store is down"], "data": {SAMPLE}}}', "partial: a store is down"),
+        (503, "upstream\nis away", "answered 503: upstream is away"),
+    ],
+)
+def test_an_answer_that_cannot_be_trusted_is_an_error(status, body, words):
+    with page(status, body) as url, pytest.raises(OutsideError, match=words):
+        Prometheus(url).query("up", now())
+
+
+def test_a_redirect_is_not_followed_with_the_token(server):
+    with (
+        page(302, "", Location=f"{server}/api/v1/query?query=1") as url,
+        pytest.raises(OutsideError, match="answered 302"),
+    ):
+        Prometheus(url, TOKEN).query("up", now())
+
+
+def test_a_url_that_is_none_is_refused_at_once():
+    with pytest.raises(ConfigurationError, match="expected http"):
+        Prometheus("file:///etc/passwd")
