@@ -14,16 +14,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
-from sklearn.base import BaseEstimator
 
 from pipeline.config import Count, Fraction, Section, UtcTime, parse_section
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.jsonio import load_json
 from pipeline.ml.environment import versions_of
-from pipeline.ml.model_io import TRUSTED_TYPES, load_model
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
 
 MANIFEST = "manifest.json"
 PARTS = (  # beside the model itself
@@ -149,12 +150,17 @@ def load_packaged_model(
     folder: Path,
     expected_digest: str | None = None,
     *,
-    trusted: Sequence[str] = TRUSTED_TYPES,
+    trusted: Sequence[str] | None = None,
 ) -> BaseEstimator:
-    """The model of the package in `folder`, after `verify_package` had nothing to say."""
+    """The model of the package in `folder`, after `verify_package` had nothing to say.
+
+    `trusted`: see `load_model`, whose own list holds if none is given.
+    """
+    from pipeline.ml.model_io import TRUSTED_TYPES, load_model  # noqa: PLC0415 (scikit-learn)
+
     manifest = verify_package(folder, expected_digest)
     entry = manifest.files[manifest.model_file]
-    return load_model(folder / manifest.model_file, entry.sha256, trusted=trusted)
+    return load_model(folder / manifest.model_file, entry.sha256, trusted=trusted or TRUSTED_TYPES)
 
 
 def _render_manifest(folder: Path, about: About) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from pipeline.config import SplitParams
 from pipeline.errors import DataIncident
@@ -58,6 +57,8 @@ def _newest(rows: pd.DataFrame, days: int) -> np.ndarray:
 
 def _stratified(rows: pd.DataFrame, fresh: np.ndarray, params: SplitParams) -> np.ndarray:
     """A seeded share of the fresh rows with the label rate kept, whole groups where asked."""
+    from sklearn.model_selection import StratifiedGroupKFold, train_test_split  # noqa: PLC0415
+
     candidates = np.flatnonzero(fresh)
     _require_both_classes(rows, "holdout", fresh)
     labels = rows["label"].to_numpy()[candidates]

@@ -19,10 +19,9 @@ from pipeline.config import CollectParams, load_params
 from pipeline.jsonio import save_json
 from pipeline.ml.digest import FrameDigest
 from pipeline.ml.tables import write_parquet
-from pipeline.stages.stage import ARTIFACTS, run_stage, say
+from pipeline.stages import outputs
+from pipeline.stages.stage import run_stage, say
 
-ROWS = ARTIFACTS / "collect" / "rows.parquet"
-SUMMARY = ARTIFACTS / "collect" / "summary.json"
 DEFAULT_WAREHOUSE_URL = "sqlite:///warehouse.db"
 
 
@@ -61,9 +60,9 @@ def run(root: Path) -> None:
         chunk_rows=params.chunk_rows,
     )
     tally = Tally(parts)
-    write_parquet(root / ROWS, tally.watch(chunks))
+    write_parquet(root / outputs.COLLECTED_ROWS, tally.watch(chunks))
     summary = tally.summary()
-    save_json(root / SUMMARY, {"as_of": params.as_of, **summary})
+    save_json(root / outputs.COLLECT_SUMMARY, {"as_of": params.as_of, **summary})
     say(f"{summary['rows']:,} rows known at {params.as_of:%Y-%m-%d %H:%M} UTC")
 
 

@@ -25,30 +25,27 @@ from pipeline.jsonio import load_json, save_json
 from pipeline.ml.input_schema import prepare
 from pipeline.ml.package import load_manifest, load_packaged_model, model_digest
 from pipeline.ml.tables import features_of, load_table, save_table
-from pipeline.stages import evaluate, featurize, split
+from pipeline.stages import outputs
 from pipeline.stages.champion import champion_package
 from pipeline.stages.collect import windows
 from pipeline.stages.holdout import blocks_of, labels_of
 from pipeline.stages.reference import drift_of
-from pipeline.stages.stage import ARTIFACTS, run_stage, say
-
-CHAMPION_SCORES = ARTIFACTS / "compare" / "champion.parquet"
-COMPARISON = ARTIFACTS / "compare" / "comparison.json"
+from pipeline.stages.stage import run_stage, say
 
 
 def run(root: Path) -> None:
     """Write comparison.json, and the champion's score of each holdout row."""
     params, policy = load_params(root), load_gates(root).comparison
     champion = champion_package(root)
-    rows = load_table(root / split.HOLDOUT)
+    rows = load_table(root / outputs.HOLDOUT)
     scores = champion_scores(champion, rows, load_usecase(root).decision_threshold)
     holdout = _holdout(root, rows, scores, policy)
     comparison, tests = judge(holdout, policy, params)
     known = pd.DataFrame({"id": rows["id"], "champion": np.nan if scores is None else scores})
-    save_table(root / CHAMPION_SCORES, known)
+    save_table(root / outputs.CHAMPION_SCORES, known)
     verdict = worst([comparison.verdict, *(_trial(test) for test in tests)])
     save_json(
-        root / COMPARISON,
+        root / outputs.COMPARISON,
         {
             "verdict": verdict,
             "summary": summarise(comparison.gates, tests),
@@ -126,7 +123,7 @@ def _trial(test: Gate) -> Verdict:
 def _holdout(
     root: Path, rows: pd.DataFrame, champion: np.ndarray | None, policy: ComparisonPolicy
 ) -> Holdout:
-    predictions = load_table(root / evaluate.PREDICTIONS)
+    predictions = load_table(root / outputs.PREDICTIONS)
     columns = [*policy.slices.columns, *(rule.column for rule in policy.fairness)]
     return Holdout(
         y=rows["label"].to_numpy(),
@@ -139,7 +136,7 @@ def _holdout(
 
 
 def _recent_drift(root: Path, champion: Path, params: Params) -> list[dict[str, Any]]:
-    rows = load_table(root / featurize.FEATURES)
+    rows = load_table(root / outputs.FEATURES)
     recent = rows[rows["event_time"] >= windows(params.collect)["recent"].start]
     return drift_of(load_json(champion / "data-profile.json")["features"], features_of(recent))
 

@@ -17,27 +17,21 @@ from pipeline.jsonio import load_json, save_json, save_text
 from pipeline.ml import curves
 from pipeline.ml.model_io import load_model
 from pipeline.ml.tables import features_of, load_table, save_table
-from pipeline.stages import split, train
+from pipeline.stages import outputs
 from pipeline.stages.holdout import blocks_of, slice_masks
-from pipeline.stages.stage import ARTIFACTS, run_stage, say
-
-FOLDER = ARTIFACTS / "evaluate"
-PREDICTIONS = FOLDER / "predictions.parquet"
-METRICS = FOLDER / "metrics.json"
-DETAILS = FOLDER / "details.json"
-LATENCY = FOLDER / "latency.json"
+from pipeline.stages.stage import run_stage, say
 
 
 def run(root: Path) -> None:
     """Write metrics, details with intervals and slices, curves, predictions and latency."""
     params, usecase = load_params(root), load_usecase(root)
-    holdout = load_table(root / split.HOLDOUT)
+    holdout = load_table(root / outputs.HOLDOUT)
     X, y = features_of(holdout), holdout["label"].to_numpy()
-    digest = load_json(root / train.SUMMARY)["model_digest"]
-    model = load_model(root / train.MODEL, digest)
+    digest = load_json(root / outputs.TRAIN_SUMMARY)["model_digest"]
+    model = load_model(root / outputs.MODEL, digest)
     probability = model.predict_proba(X)[:, 1]
     threshold = usecase.decision_threshold
-    save_table(root / PREDICTIONS, holdout[["id", "label"]].assign(challenger=probability))
+    save_table(root / outputs.PREDICTIONS, holdout[["id", "label"]].assign(challenger=probability))
 
     blocks = blocks_of(holdout, params.compare.resample)
     confidence = load_gates(root).comparison.confidence
@@ -63,11 +57,11 @@ def run(root: Path) -> None:
         {"column": column, "value": value, **measure(mask)}
         for column, value, mask in slice_masks(holdout, load_gates(root).comparison.slices.columns)
     ]
-    save_json(root / METRICS, overall["metrics"])
+    save_json(root / outputs.METRICS, overall["metrics"])
     counts = confusion(y, probability, threshold)
-    save_json(root / DETAILS, {**overall, "confusion": counts, "slices": slices})
+    save_json(root / outputs.DETAILS, {**overall, "confusion": counts, "slices": slices})
     _save_curves(root, y, probability, threshold, params.evaluate)
-    save_json(root / LATENCY, measure_latency(model, X.head(params.evaluate.latency_rows)))
+    save_json(root / outputs.LATENCY, measure_latency(model, X.head(params.evaluate.latency_rows)))
     say(f"{len(holdout):,} holdout rows and {len(slices)} slices scored")
 
 
@@ -108,7 +102,7 @@ def _save_curves(
     }
     for name, table in tables.items():
         text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-        save_text(root / FOLDER / f"{name}.csv", text)
+        save_text(root / outputs.EVALUATION / f"{name}.csv", text)
 
 
 if __name__ == "__main__":

@@ -15,17 +15,17 @@ import pyarrow.parquet as pq
 from pipeline.config import load_params
 from pipeline.errors import ConfigurationError
 from pipeline.ml.tables import KEYS, write_parquet
-from pipeline.stages import collect
-from pipeline.stages.stage import ARTIFACTS, run_stage, say
+from pipeline.stages import outputs
+from pipeline.stages.stage import run_stage, say
 from pipeline.usecase.features import build_features
-
-FEATURES = ARTIFACTS / "featurize" / "features.parquet"
 
 
 def run(root: Path) -> None:
     """Write features.parquet: id, event_time, label and the features of each labelled row."""
     chunk_rows = load_params(root).collect.chunk_rows
-    rows = write_parquet(root / FEATURES, _feature_chunks(root / collect.ROWS, chunk_rows))
+    rows = write_parquet(
+        root / outputs.FEATURES, _feature_chunks(root / outputs.COLLECTED_ROWS, chunk_rows)
+    )
     say(f"{rows:,} labelled rows with features")
 
 

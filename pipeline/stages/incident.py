@@ -11,7 +11,7 @@ from pipeline.domain import Verdict
 from pipeline.errors import DataIncident
 from pipeline.jsonio import save_text
 from pipeline.ml.incident import Finding, render_incident
-from pipeline.stages.stage import ARTIFACTS
+from pipeline.stages.outputs import ARTIFACTS
 
 
 def stop_on_fault(root: Path, stage: str, findings: Sequence[Finding], rows: int) -> None:

@@ -25,7 +25,7 @@ from pipeline.ml.model_card import Figure, GroupRates, ModelCard, Rows, render_m
 from pipeline.ml.package import About, build_package
 from pipeline.ml.tables import features_of, load_table
 from pipeline.paths import PACKAGE
-from pipeline.stages import collect, compare, evaluate, split, train, validate
+from pipeline.stages import outputs
 from pipeline.stages.reference import profile_features, profile_rows
 from pipeline.stages.stage import run_stage, say
 
@@ -33,23 +33,23 @@ from pipeline.stages.stage import run_stage, say
 def run(root: Path) -> None:
     """Write the package folder."""
     params, usecase = load_params(root), load_usecase(root)
-    rows = load_table(root / split.TRAIN)
+    rows = load_table(root / outputs.TRAIN_ROWS)
     features = features_of(rows)
     profile = {
-        "rows": load_json(root / validate.PROFILE),
+        "rows": load_json(root / outputs.DATA_PROFILE),
         "features": profile_features(features),
     }
     input_rules = input_schema(features, nullable=may_be_null(load_schema(root)))
     parts = {
-        f"model.{params.package.format}": root / train.MODEL,
+        f"model.{params.package.format}": root / outputs.MODEL,
         "data-profile.json": render_json(profile),
         "environment.txt": environment_lock(),
         "input-schema.json": render_json(input_rules),
-        "metrics.json": root / evaluate.METRICS,
+        "metrics.json": root / outputs.METRICS,
         "model-card.md": render_model_card(_card(root, params, usecase, list(features))),
-        "params.json": root / train.PARAMS,
+        "params.json": root / outputs.MODEL_PARAMS,
         "reference.json": render_json(_reference(root, rows["id"])),
-        "seen_ids.parquet": root / split.SEEN_IDS,
+        "seen_ids.parquet": root / outputs.SEEN_IDS,
     }
     about = About(
         model=usecase.model,
@@ -57,7 +57,7 @@ def run(root: Path) -> None:
         threshold=usecase.decision_threshold,
         as_of=params.collect.as_of,
         train_rows=len(rows),
-        data_digest=load_json(root / collect.SUMMARY)["data_digest"],
+        data_digest=load_json(root / outputs.COLLECT_SUMMARY)["data_digest"],
     )
     digest = build_package(root / PACKAGE, parts, about)
     say(f"{usecase.model} {digest}")
@@ -66,15 +66,15 @@ def run(root: Path) -> None:
 def _reference(root: Path, ids: pd.Series) -> dict[str, Any]:
     """What monitoring compares production with: see monitoring/reference.py, which reads it."""
     return {
-        "until": load_json(root / collect.SUMMARY)["windows"]["recent"]["end"],
-        "metrics": load_json(root / evaluate.METRICS),
-        "columns": profile_rows(root / collect.ROWS, ids),
+        "until": load_json(root / outputs.COLLECT_SUMMARY)["windows"]["recent"]["end"],
+        "metrics": load_json(root / outputs.METRICS),
+        "columns": profile_rows(root / outputs.COLLECTED_ROWS, ids),
     }
 
 
 def _card(root: Path, params: Params, usecase: UseCase, features: list[str]) -> ModelCard:
-    parts = load_json(root / split.SUMMARY)
-    details = load_json(root / evaluate.DETAILS)
+    parts = load_json(root / outputs.SPLIT_SUMMARY)
+    details = load_json(root / outputs.DETAILS)
     policy = load_gates(root).comparison
     as_of = f"{params.collect.as_of:%Y-%m-%dT%H:%M:%SZ}"
     return ModelCard(
@@ -87,7 +87,7 @@ def _card(root: Path, params: Params, usecase: UseCase, features: list[str]) -> 
         training=_rows(parts["train"]),
         holdout=_rows(parts["holdout"]),
         features=features,
-        params=load_json(root / train.PARAMS),
+        params=load_json(root / outputs.MODEL_PARAMS),
         metrics=_figures(details),
         slices=[
             figure
@@ -95,7 +95,7 @@ def _card(root: Path, params: Params, usecase: UseCase, features: list[str]) -> 
             for figure in _figures(part)
             if figure.metric == policy.slices.metric
         ],
-        fairness=_group_rates(load_json(root / compare.COMPARISON)),
+        fairness=_group_rates(load_json(root / outputs.COMPARISON)),
         reproduce=[f"python -m scripts.retrain --as-of {as_of}"],
         versions=versions_of(),
     )

@@ -13,22 +13,16 @@ from pipeline.ml.digest import frame_digest, row_hashes
 from pipeline.ml.leakage import check_leakage
 from pipeline.ml.split import split_rows
 from pipeline.ml.tables import load_table, save_table
-from pipeline.stages import featurize
+from pipeline.stages import outputs
 from pipeline.stages.champion import champion_package
 from pipeline.stages.incident import stop_on_fault
-from pipeline.stages.stage import ARTIFACTS, run_stage, say
-
-FOLDER = ARTIFACTS / "split"
-TRAIN = FOLDER / "train.parquet"
-HOLDOUT = FOLDER / "holdout.parquet"
-SEEN_IDS = FOLDER / "seen_ids.parquet"
-SUMMARY = FOLDER / "summary.json"
+from pipeline.stages.stage import run_stage, say
 
 
 def run(root: Path) -> None:
     """Write train.parquet, holdout.parquet, seen_ids.parquet and summary.json."""
     params = load_params(root)
-    rows = load_table(root / featurize.FEATURES)
+    rows = load_table(root / outputs.FEATURES)
     champion = champion_package(root)
     seen = load_seen_ids(champion / "seen_ids.parquet") if champion else np.array([], np.uint64)
     split = split_rows(rows, seen, params.split)
@@ -39,12 +33,12 @@ def run(root: Path) -> None:
     )
     stop_on_fault(root, "split", findings, len(rows))
 
-    save_table(root / TRAIN, train)
-    save_table(root / HOLDOUT, holdout)
+    save_table(root / outputs.TRAIN_ROWS, train)
+    save_table(root / outputs.HOLDOUT, holdout)
     all_seen = np.union1d(seen, row_hashes(train["id"]))
-    save_table(root / SEEN_IDS, pd.DataFrame({"row_hash": all_seen}))
+    save_table(root / outputs.SEEN_IDS, pd.DataFrame({"row_hash": all_seen}))
     save_json(
-        root / SUMMARY,
+        root / outputs.SPLIT_SUMMARY,
         {
             "method": params.split.method,
             "train": _describe(train),

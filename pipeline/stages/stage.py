@@ -11,9 +11,7 @@ from pathlib import Path
 
 from pipeline.errors import exit_code_of
 from pipeline.jsonio import load_json, save_json
-
-ARTIFACTS = Path("artifacts")
-TIMINGS = ARTIFACTS / "timings.json"
+from pipeline.stages.outputs import TIMINGS
 
 
 def run_stage(name: str, run: Callable[[Path], None]) -> None:

@@ -11,22 +11,18 @@ from pipeline.ml.cluster import joblib_backend
 from pipeline.ml.model_io import save_model
 from pipeline.ml.search import SearchResult, search_parameters
 from pipeline.ml.tables import features_of, load_table
-from pipeline.stages import split
+from pipeline.stages import outputs
 from pipeline.stages.champion import champion_package
-from pipeline.stages.stage import ARTIFACTS, run_stage, say
+from pipeline.stages.stage import run_stage, say
 from pipeline.usecase.model import DEFAULTS, SEARCH_SPACE, build_model
-
-FOLDER = ARTIFACTS / "train"
-MODEL = FOLDER / "model"
-PARAMS = FOLDER / "params.json"
-TRIALS = FOLDER / "trials.csv"
-SUMMARY = FOLDER / "summary.json"
 
 
 def run(root: Path) -> None:
     """Write the model, its parameters, the trials and summary.json."""
     params = load_params(root)
-    rows = load_table(root / split.TRAIN).sort_values(["event_time", "id"], ignore_index=True)
+    rows = load_table(root / outputs.TRAIN_ROWS).sort_values(
+        ["event_time", "id"], ignore_index=True
+    )
     X, y = features_of(rows), rows["label"]
     estimator = build_model(X, params.train.seed)
     first = _first_candidates(root, estimator.get_params())
@@ -50,15 +46,15 @@ def _first_candidates(root: Path, known: dict[str, Any]) -> list[dict[str, Any]]
 
 
 def _save(root: Path, result: SearchResult, model_format: str) -> None:
-    digest = save_model(root / MODEL, result.model, model_format)
-    save_json(root / PARAMS, result.params)
-    save_text(root / TRIALS, result.trials.to_csv(index=False, lineterminator="\n"))
+    digest = save_model(root / outputs.MODEL, result.model, model_format)
+    save_json(root / outputs.MODEL_PARAMS, result.params)
+    save_text(root / outputs.TRIALS, result.trials.to_csv(index=False, lineterminator="\n"))
     scores = result.trials.get("mean_test_score")
     save_json(
-        root / SUMMARY,
+        root / outputs.TRAIN_SUMMARY,
         {
             "model_digest": digest,
-            "model_bytes": (root / MODEL).stat().st_size,
+            "model_bytes": (root / outputs.MODEL).stat().st_size,
             "trials": len(result.trials),
             "best_score": None if scores is None else scores.max(),
             "is_out_of_time": result.is_out_of_time,

@@ -16,19 +16,16 @@ from pipeline.jsonio import load_json, save_json
 from pipeline.ml.data_checks import check_frame
 from pipeline.ml.data_profile import profile_frame
 from pipeline.ml.schema import check_schema
-from pipeline.stages import collect
+from pipeline.stages import outputs
 from pipeline.stages.champion import champion_package
 from pipeline.stages.incident import stop_on_fault
-from pipeline.stages.stage import ARTIFACTS, run_stage, say
-
-REPORT = ARTIFACTS / "validate" / "report.json"
-PROFILE = ARTIFACTS / "validate" / "data-profile.json"
+from pipeline.stages.stage import run_stage, say
 
 
 def run(root: Path) -> None:
     """Write report.json and data-profile.json. Raises DataIncident after writing the report."""
     params, schema = load_params(root), load_schema(root)
-    rows = load_rows(root / collect.ROWS)
+    rows = load_rows(root / outputs.COLLECTED_ROWS)
     profile = profile_frame(rows, schema)
     champion = champion_package(root)
     findings = [
@@ -43,9 +40,9 @@ def run(root: Path) -> None:
             champion_profile=champion and load_json(champion / "data-profile.json")["rows"],
         ),
     ]
-    save_json(root / REPORT, {"findings": findings})
+    save_json(root / outputs.VALIDATION_REPORT, {"findings": findings})
     stop_on_fault(root, "validate", findings, len(rows))
-    save_json(root / PROFILE, profile)
+    save_json(root / outputs.DATA_PROFILE, profile)
     say(f"{len(rows):,} rows passed {len(findings)} checks")
 
 
