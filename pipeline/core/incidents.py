@@ -83,8 +83,8 @@ def units_ratio(reference: ColumnProfile, deciles: tuple[float, float, float]) -
     """The factor >= 1 by which median and spread (last minus first decile) both grew or shrank.
 
     Other units multiply both; a warmer season moves the median alone. 1 where a factor means
-    nothing: for medians that are missing, zero or of different signs. A spread of 0 says nothing,
-    so there the median decides.
+    nothing: for medians that are missing, zero or of different signs, and where only one of the two
+    windows is constant (a day has one weekday). Where both are, the median decides.
     """
     low, median, high = deciles
     if reference.median is None or reference.median * median <= 0:
@@ -92,7 +92,8 @@ def units_ratio(reference: ColumnProfile, deciles: tuple[float, float, float]) -
     grown = median / reference.median
     edges = reference.bins.edges
     before, after = edges[-1] - edges[0], high - low
-    if before > 0 and after > 0:
-        spread = after / before
-        return max(1.0, min(grown, spread), min(1 / grown, 1 / spread))
-    return max(grown, 1 / grown)
+    was_constant = before <= abs(median) * 1e-9  # an edge just below the value is no spread
+    if was_constant or after == 0:
+        return max(grown, 1 / grown) if was_constant and after == 0 else 1.0
+    spread = after / before
+    return max(1.0, min(grown, spread), min(1 / grown, 1 / spread))

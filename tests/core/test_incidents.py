@@ -72,6 +72,13 @@ def test_a_constant_column_has_its_median_alone_to_tell_units():
     assert faults({"distance": column(np.ones(900), reference=zero)}, reference=zero) == ()
 
 
+def test_a_day_of_one_weekday_is_no_change_of_units():
+    week = {"distance": profile_column(np.arange(2_000) % 7, kind="number")}
+    assert faults({"distance": column(np.full(900, 1.0), reference=week)}, reference=week) == ()
+    day = {"distance": profile_column(np.full(900, 1.0), kind="number")}
+    assert faults({"distance": column(np.arange(2_000) % 7, reference=day)}, reference=day) == ()
+
+
 def test_few_rows_say_nothing_about_nulls_or_units():
     assert faults({"distance": column(MILES[:299] * 1_000)}) == ()
     assert faults({"distance": column(np.full(299, np.nan))}) == ()
