@@ -30,7 +30,8 @@ MAX_CONFIG_BYTES = 1_000_000
 class Section(BaseModel):
     """A part of a configuration file: frozen, strictly typed, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # Built when first used: a check of the triggers uses half of them.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 SectionT = TypeVar("SectionT", bound=Section)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-import jinja2
 from markupsafe import Markup, escape
 
 MAX_CHARACTERS = 600
@@ -65,6 +64,8 @@ def render_template(template: str, kind: str, **values: object) -> str:
     Only values that are Markup already (a macro's result, a plot of ours) are left as they are.
     A name that the template uses and `values` lacks raises jinja2.UndefinedError.
     """
+    import jinja2  # noqa: PLC0415 (most of those who escape render no template)
+
     environment = jinja2.Environment(
         autoescape=True,
         finalize=_as_markdown if kind == "md" else _as_html,

@@ -183,7 +183,7 @@ def _drifts_of(
 ) -> Mapping[str, Drift]:
     watched = {name: p for name, p in reference.columns.items() if name not in rule.ignore}
     moments = moments_of(as_of=at, start=window.start, end=window.end)
-    current = count_current(source.connection, source.rows, watched, moments)
+    current = count_current(source.connection, source.rows, watched, moments, with_deciles=False)
     return {
         name: psi(watched[name], column.counts, threshold=rule.psi_threshold, alpha=rule.alpha)
         for name, column in current.items()
