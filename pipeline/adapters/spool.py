@@ -14,6 +14,7 @@ import json
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,7 +51,7 @@ class Spool:
             known = [path for path in self._places(event_id) if path.exists()]
             if known:
                 if known[0].parent.name != "pending":
-                    os.utime(known[0])  # still heard of: forgotten last
+                    _renew(known[0])  # still heard of: forgotten last
                 return False
             if self._waiting >= self._max_pending:
                 raise OutsideError(
@@ -93,7 +94,7 @@ class Spool:
         target = self._path(folder, event_id)
         self._path("pending", event_id).replace(target)
         self._waiting -= 1
-        os.utime(target)
+        _renew(target)
         for part in (folder, "pending"):
             _sync(self.folder / part)
         for old in self._by_age(folder)[: -self._kept]:
@@ -168,3 +169,9 @@ def _disk(folder: Path) -> Iterator[None]:
         raise OutsideError(
             f"{folder}: {error.strerror or error}. Mend the disk or its permissions."
         ) from error
+
+
+def _renew(path: Path) -> None:
+    """Now is its time, to the nanosecond: the kernel's own stamp may be the same for milliseconds."""
+    now = time.time_ns()
+    os.utime(path, ns=(now, now))
