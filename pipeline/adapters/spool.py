@@ -172,6 +172,6 @@ def _disk(folder: Path) -> Iterator[None]:
 
 
 def _renew(path: Path) -> None:
-    """Now is its time, to the nanosecond: the kernel's own stamp may be the same for milliseconds."""
+    """Now is its time, to the nanosecond: the kernel's own stamp may stand still for longer."""
     now = time.time_ns()
     os.utime(path, ns=(now, now))
