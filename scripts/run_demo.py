@@ -36,6 +36,7 @@ CHECKS = (  # a moment a month; in production the monitor looks every hour
     "2013-10-03T12:00:00Z",
     "2013-11-03T12:00:00Z",
     "2013-12-03T12:00:00Z",
+    "2014-01-02T12:00:00Z",
 )
 
 
