@@ -17,22 +17,19 @@ import argparse
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from pipeline.approvers import load_approvers
-from pipeline.champion import Champion, load_champion
+from pipeline.champion import load_champion
 from pipeline.config import load_usecase, parse_utc
-from pipeline.core.admission import Admission, admit_decided, admit_planned, decision_of_alert
-from pipeline.core.decision import TriggerDecision
+from pipeline.core.admission import Admission, admit_decided, admit_planned
+from pipeline.core.decision import Status, TriggerDecision
 from pipeline.core.ledger import Ledger, calendar_since
-from pipeline.core.manual import Approval, ManualRequest, assess_manual
-from pipeline.core.payload import RetrainPayload, parse_payload
 from pipeline.core.report_escape import clean, escape_markdown
 from pipeline.core.triggers import assess_schedule
 from pipeline.errors import ConfigurationError, exit_code_of
-from pipeline.github_env import GitHubEvent, add_summary, forge_of, load_event, set_outputs
+from pipeline.github_env import add_summary, load_event, set_outputs
 from pipeline.monitoring.ledger_store import LedgerStore
-from pipeline.trigger_config import PRIORITIES, TriggerConfig, load_triggers
+from pipeline.monitoring.run_request import RunRequest, request_of
+from pipeline.trigger_config import load_triggers
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -49,117 +46,58 @@ def main(argv: list[str] | None = None) -> int:
 def admit(root: Path, arguments: argparse.Namespace) -> int:
     """Answer and, with --apply, claim. Returns 0."""
     at = parse_utc(arguments.at, "--at") if arguments.at else datetime.now(UTC)
-    event = GitHubEvent("local", {}, "local") if arguments.local else load_event()
-    asked = Asked(root, event, at, arguments.retrain)
+    request = load_request(root, arguments)
     store = LedgerStore(root, is_local=arguments.local)
+
+    def step(ledger: Ledger) -> tuple[Ledger, Admission]:
+        answer = answer_to(root, request, ledger, at)
+        return answer.ledger, answer
+
     if arguments.apply:
-        answer = store.update(asked.step, f"Run {event.run} asks to train")
+        answer = store.update(step, f"Run {request.run} asks to train")
     else:
-        answer = asked.step(store.read())[1]
-    tell(answer, asked.as_of)
+        answer = step(store.read())[1]
+    tell(answer, request.as_of)
     if not arguments.apply:
         print("Nothing was claimed. --apply does it.")
     return 0
 
 
-class Asked:
-    """What started the run, checked once, so that the ledger's step only computes."""
-
-    def __init__(self, root: Path, event: GitHubEvent, at: datetime, retrain: str | None) -> None:
-        self._run, self._at, self._retrain = event.run, at, retrain
-        self._config = load_triggers(root)
-        self._model = load_usecase(root).model
-        self._champion = load_champion(root, self._model)
-        self._decision: TriggerDecision | None = None
-        self.as_of = ""
-        if event.name == "repository_dispatch":
-            self._read_dispatch(event.body)
-        elif event.name == "workflow_dispatch":
-            self.as_of = as_of_input(event.body)
-            request = manual_request(root, self._config, event)
-            self._decision = decide_manual(self._config, request)
-        elif event.name not in ("schedule", "local"):
-            fault = f"found {event.name!r}, expected one that .github/workflows/retrain.yml has"
-            raise ConfigurationError("GITHUB_EVENT_NAME", [fault])
-
-    def step(self, ledger: Ledger) -> tuple[Ledger, Admission]:
-        """The ledger with the claim in it, and the answer."""
-        if self._retrain is not None:
-            answer = admit_planned(ledger, self._retrain, self._run, self._at)
-        else:
-            answer = admit_decided(
-                ledger,
-                [self._decision or self._calendar(ledger)],
-                self._config,
-                model=self._model,
-                champion=self._champion.digest if self._champion else "none",
-                run=self._run,
-                at=self._at,
-            )
-        return answer.ledger, answer
-
-    def _read_dispatch(self, body: dict[str, Any]) -> None:
-        payload = parse_payload(
-            body.get("action"), body.get("client_payload"), models={self._model}
-        )
-        if isinstance(payload, RetrainPayload):
-            self._retrain = payload.retrain
-        else:
-            self._decision = decision_of_alert(payload, self._config)
-
-    def _calendar(self, ledger: Ledger) -> TriggerDecision:
-        rule = self._config.retraining_triggers.scheduled_retrain
-        champion: Champion | None = self._champion
-        if rule is None or not rule.enabled or champion is None:
-            fault = "off in configs/triggers.yaml, or no champion yet: nothing is due"
-            raise ConfigurationError("scheduled_retrain", [fault])
-        since = calendar_since(ledger, self._model, champion.as_of)
-        priority = self._config.priority_of("scheduled_retrain")
-        return assess_schedule(rule, self._at, since, priority)
+def load_request(root: Path, arguments: argparse.Namespace) -> RunRequest:
+    """What is asked for: on the command line with --local, else in GitHub's event."""
+    if arguments.local != bool(arguments.retrain):
+        raise ConfigurationError("arguments", ["--local and --retrain belong together"])
+    if arguments.local:
+        return RunRequest("local", retrain=arguments.retrain)
+    return request_of(root, load_event(), load_triggers(root), load_usecase(root).model)
 
 
-def as_of_input(body: dict[str, Any]) -> str:
-    """The input as_of in one form, or empty: now."""
-    text = inputs_of(body).get("as_of") or ""
-    return f"{parse_utc(str(text), 'input as_of'):%Y-%m-%dT%H:%M:%SZ}" if text else ""
-
-
-def manual_request(root: Path, config: TriggerConfig, event: GitHubEvent) -> ManualRequest:
-    """Who asks, why, and who agreed: the people are GitHub's word, never the event's."""
-    from pipeline.adapters.github import GitHub  # noqa: PLC0415 (slow, for manual runs alone)
-
-    inputs = inputs_of(event.body)
-    priority = inputs.get("priority") or config.priority_of("manual_retrain")
-    if priority not in PRIORITIES:
-        fault = f"found {str(priority)[:40]!r}, expected one of {', '.join(PRIORITIES)}"
-        raise ConfigurationError("input priority", [fault])
-    forge = forge_of()
-    people = GitHub(forge.repository, forge.token, forge.api_url).run_people(int(event.run))
-    # Running it again is agreeing to it: that is how a second person approves where the plan has
-    # no environments with reviewers.
-    agreed = {*people.approvers, people.triggering_actor}
-    roles = load_approvers(root)
-    approvals = tuple(
-        Approval(person, role) for person in sorted(agreed) for role in roles.roles_of(person)
+def answer_to(root: Path, request: RunRequest, ledger: Ledger, at: datetime) -> Admission:
+    """Whether the run may train, given the newest ledger."""
+    if request.retrain is not None:
+        return admit_planned(ledger, request.retrain, request.run, at)
+    model = load_usecase(root).model
+    champion = load_champion(root, model)
+    return admit_decided(
+        ledger,
+        [request.decision or calendar(root, model, ledger, at)],
+        load_triggers(root),
+        model=model,
+        champion=champion.digest if champion else "none",
+        run=request.run,
+        at=at,
     )
-    reason = clean(inputs.get("reason") or "no reason given")
-    return ManualRequest(f"run/{event.run}", people.actor, reason, priority, approvals)
 
 
-def inputs_of(body: dict[str, Any]) -> dict[str, Any]:
-    """The inputs of a workflow_dispatch; none given is an empty object."""
-    inputs = body.get("inputs") or {}
-    if not isinstance(inputs, dict):
-        raise ConfigurationError("workflow_dispatch", ["inputs: expected an object"])
-    return inputs
-
-
-def decide_manual(config: TriggerConfig, request: ManualRequest) -> TriggerDecision:
-    """The manual trigger's answer. Raises ConfigurationError where it is off."""
-    rule = config.retraining_triggers.manual_retrain
-    if rule is None or not rule.enabled:
-        raise ConfigurationError("manual_retrain", ["off in configs/triggers.yaml"])
-    return assess_manual(rule, request, config.priority_of("manual_retrain"))
+def calendar(root: Path, model: str, ledger: Ledger, at: datetime) -> TriggerDecision:
+    """The calendar's answer: QUIET where it is off, or where there is no champion to renew yet."""
+    config, champion = load_triggers(root), load_champion(root, model)
+    rule = config.retraining_triggers.scheduled_retrain
+    priority = config.priority_of("scheduled_retrain")
+    if rule is None or not rule.enabled or champion is None:
+        off = "off in configs/triggers.yaml, or no champion yet"
+        return TriggerDecision("scheduled_retrain", Status.QUIET, priority, off)
+    return assess_schedule(rule, at, calendar_since(ledger, model, champion.as_of), priority)
 
 
 def tell(answer: Admission, as_of: str) -> None:

@@ -11,8 +11,10 @@ ROOT = Path(__file__).parent.parent
 BASE = {"pipeline.domain", "pipeline.errors"}
 CONFIG = BASE | {"pipeline.config", "pipeline.trigger_config"}
 PLAIN = CONFIG | {
+    "pipeline.approvers",
     "pipeline.champion",
     "pipeline.credentials",
+    "pipeline.github_env",
     "pipeline.jsonio",
     "pipeline.paths",
     "pipeline.pointintime",

@@ -224,3 +224,18 @@ def test_the_end_of_a_run_is_told_once_and_by_its_own_run(
         done = python(repository, *settle, "--apply", GITHUB_RUN_ID="7")
         assert done.returncode == 0, done.stderr
         assert ledger(repository)["retrains"][0]["state"] == state
+
+
+def test_a_calendar_that_is_off_is_no_error_at_every_tick(
+    repository: Path, github: GitHubRecorder
+) -> None:
+    (repository / "configs/triggers.yaml").write_text("retraining_triggers: {}\n")
+    done = admit(repository, github, "schedule", {})
+    assert (done.returncode, outputs(repository)["admitted"]) == (0, "false")
+    assert "off in configs/triggers.yaml" in done.stdout
+
+
+def test_local_and_retrain_belong_together(repository: Path, github: GitHubRecorder) -> None:
+    assert admit(repository, github, "schedule", {}, "7", "--local").returncode == 2
+    alone = admit(repository, github, "schedule", {}, "7", "--retrain=flight-delay-0001")
+    assert alone.returncode == 2
