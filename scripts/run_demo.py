@@ -71,11 +71,11 @@ def run(root: Path) -> int:
     keep_report(root, repository, FIRST[:10])
     print("\nA first model is never its own judge: a person approves it. The demo does that now.")
     approve(repository, "first model")
+    serve(repository, FIRST)
 
     ended = []
-    for before, now in zip((FIRST, *CHECKS), CHECKS, strict=False):
-        step(f"{now[:10]}: the champion has answered another month, and the triggers look")
-        call(repository, "score_rows", "--start", before, "--end", now, "--apply")
+    for now in CHECKS:
+        step(f"{now[:10]}: another month of answers is known, and the triggers look")
         seen = check(repository, now)
         if seen["retrain"] is not None:
             ended.append(retrain(root, repository, seen, now))
@@ -107,6 +107,7 @@ def retrain(root: Path, repository: Path, seen: dict[str, Any], at: str) -> Ende
         print("\nIt passed. A reviewer would merge it now; the demo does that.")
         git(repository, "merge", "--quiet", "--ff-only", f"retrain/{name}")
         approve(repository, f"{name} passed its gates")
+        serve(repository, at)
     outcome = "won" if is_better else "lost"
     told = ("--local", "--retrain", name, "--outcome", outcome, "--at", at, "--apply")
     call(repository, "settle_retrain", *told)
@@ -184,6 +185,16 @@ def keep_report(root: Path, repository: Path, name: str) -> None:
 def step(title: str) -> None:
     """Say what comes next."""
     print(f"\n== {title}", flush=True)
+
+
+def serve(repository: Path, start: str) -> None:
+    """Let the champion answer every flight from `start` on.
+
+    Each answer counts from the moment that its flight was known, and a check as of some moment
+    sees what was known then: so one run for the rest of the year is as good as one an hour.
+    """
+    step("The champion serves: its answers are recorded, each as of its flight")
+    call(repository, "score_rows", "--start", start, "--end", CHECKS[-1], "--apply")
 
 
 def show(root: Path, retrains: list[Ended], seconds: float) -> None:
