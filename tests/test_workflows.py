@@ -1,0 +1,89 @@
+"""The workflows keep the house rules, and what they run exists."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+COMMAND = re.compile(r"python -m (scripts\.\w+)([^\n]*)")
+
+
+def load(path: Path) -> dict[str, Any]:
+    return yaml.safe_load(path.read_text())
+
+
+def steps() -> list[tuple[str, dict[str, Any]]]:
+    found = []
+    for path in WORKFLOWS:
+        for name, job in load(path)["jobs"].items():
+            found += [(f"{path.stem}.{name}", step) for step in job["steps"]]
+    return found
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_nothing_is_permitted_that_a_job_does_not_ask_for(path: Path) -> None:
+    workflow = load(path)
+    assert workflow["permissions"] == {}
+    for name, job in workflow["jobs"].items():
+        assert "permissions" in job, name
+        assert job["timeout-minutes"] <= 360, name
+
+
+def test_the_job_that_trains_cannot_write() -> None:
+    train = load(ROOT / ".github/workflows/retrain.yml")["jobs"]["train"]
+    assert train["permissions"] == {"contents": "read"}
+    text = str(train)
+    assert "github.token" not in text
+    assert "GITHUB_TOKEN" not in text
+
+
+def test_no_run_line_holds_an_expression() -> None:
+    for job, step in steps():
+        assert "${{" not in step.get("run", ""), f"{job}: pass it through env"
+
+
+def test_every_action_is_pinned_by_its_commit() -> None:
+    for job, step in steps():
+        uses = step.get("uses", "./")
+        assert uses.startswith("./") or re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", uses), (
+            f"{job}: {uses}"
+        )
+
+
+def test_every_script_that_a_workflow_runs_exists_and_takes_its_options() -> None:
+    ran = set()
+    for job, step in steps():
+        for module, rest in COMMAND.findall(" ".join(step.get("run", "").split())):
+            options = {word for word in shlex.split(rest) if word.startswith("--")}
+            ran.add((module, tuple(sorted(options)), job))
+    assert len(ran) == 4
+    for module, options, job in ran:
+        done = subprocess.run(
+            [sys.executable, "-m", module, "--help"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert {option for option in options if option not in done.stdout} == set(), job
+
+
+def test_the_outcomes_that_a_retrain_tells_are_those_that_settle_takes() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.settle_retrain", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    text = (ROOT / "scripts/retrain.py").read_text()
+    told = [*re.findall(r'\d: "(\w+)"', text), "failed"]
+    assert len(told) == 4
+    assert all(outcome in done.stdout for outcome in told)
