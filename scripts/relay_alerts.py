@@ -90,7 +90,7 @@ def read_settings(environment: Mapping[str, str], root: Path) -> Settings:
     if not models:
         faults.append(f"{root / 'rollouts'}: no model in it, expected to run in the repository")
     if not all(find_spec(name) for name in ("starlette", "uvicorn")):
-        faults.append("starlette and uvicorn: not installed, expected those of requirements/relay.txt")
+        faults.append("starlette, uvicorn: not installed, expected those of requirements/relay.txt")
     if faults or github is None:
         raise ConfigurationError("relay", faults)
     return Settings(secret, github, models)
