@@ -7,6 +7,7 @@ what was expected. Unknown keys are faults: a misspelt limit must not be a limit
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -363,15 +364,22 @@ def load_gates(root: Path) -> Gates:
 
 def check_configuration(root: Path) -> None:
     """Load every file once. Raises one ConfigurationError with the faults of all of them."""
+    load_all(root, load_params, load_usecase, load_schema, load_gates)
+
+
+def load_all(root: Path, *loads: Callable[[Path], Any]) -> list[Any]:
+    """What each of `loads` reads at `root`. Raises one ConfigurationError with all their faults."""
     faults: list[str] = []
-    for load in (load_params, load_usecase, load_schema, load_gates):
+    loaded = []
+    for load in loads:
         try:
-            load(root)
+            loaded.append(load(root))
         except ConfigurationError as error:
             where = Path(error.where).relative_to(root)
             faults.extend(f"{where}: {fault}" for fault in error.faults)
     if faults:
         raise ConfigurationError("configuration", faults)
+    return loaded
 
 
 def _lists_as_tuples(value: Any) -> Any:

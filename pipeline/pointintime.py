@@ -51,6 +51,11 @@ def known_rows(rows: sa.Select) -> sa.Select:
     return sa.select(*row.c).where(row.c.event_time >= start, row.c.event_time < end, is_known)
 
 
+def rows_where(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    """How many rows keep `condition`: 0, not NULL, where there is no row at all."""
+    return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
+
+
 def naive_utc(moment: datetime) -> datetime:
     """`moment` as the warehouse keeps it. Raises ValueError where it has no zone."""
     if moment.tzinfo is None:

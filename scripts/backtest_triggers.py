@@ -35,10 +35,10 @@ from pipeline.core.suggest_report import render_suggestions
 from pipeline.core.thresholds import without_thresholds
 from pipeline.errors import ConfigurationError, exit_code_of
 from pipeline.jsonio import render_json, save_text
-from pipeline.ml.timeline import Bar, Lane, Timeline
 from pipeline.monitoring.history import History, newest_known
 from pipeline.monitoring.observe import Source
 from pipeline.monitoring.production import Monitored, load_monitored, watching
+from pipeline.timeline import Timeline
 from pipeline.trigger_config import TriggerConfig
 
 Value = TypeVar("Value")
@@ -275,8 +275,8 @@ def draw(options: Options, config: TriggerConfig, replayed: Replay, figures: Fig
         start=options.start,
         end=options.end,
         every=options.every,
-        lanes=tuple(Lane(**vars(lane)) for lane in lanes_of(replayed, config)),
-        bars=tuple(Bar(**vars(bar)) for bar in bars_of(replayed, options.terms)),
+        lanes=lanes_of(replayed, config),
+        bars=bars_of(replayed, options.terms),
         onsets=tuple((onset.at, onset.name) for onset in options.onsets),
         incidents=tuple((incident.start, incident.end) for incident in figures.incidents),
         held=held_spans(replayed, options.every),

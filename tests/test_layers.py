@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 # room -> the parts of pipeline that it may import
-BASE = {"pipeline.domain", "pipeline.errors"}
+BASE = {"pipeline.domain", "pipeline.errors", "pipeline.timeline"}
 CONFIG = BASE | {"pipeline.config", "pipeline.trigger_config"}
 PLAIN = CONFIG | {
     "pipeline.approvers",

@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from pipeline.config import Column
-from pipeline.pointintime import point_in_time
+from pipeline.pointintime import point_in_time, rows_where
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def count_quality(
     rules = [_keeps(known.c[name], column) for name, column in columns.items() if name in known.c]
     is_good = sa.and_(has_label, *rules)
     counted = connection.execute(
-        sa.select(sa.func.count(), _rows_where(has_label), _rows_where(is_good)).select_from(known),
+        sa.select(sa.func.count(), rows_where(has_label), rows_where(is_good)).select_from(known),
         moments,
     ).one()
     return RowQuality(*(int(n) for n in counted))
@@ -60,7 +60,3 @@ def _keeps(value: sa.ColumnElement, column: Column) -> sa.ColumnElement[bool]:
     if column.max_null_fraction > 0:
         return sa.or_(value.is_(None), sa.and_(sa.true(), *rules))
     return sa.and_(value.is_not(None), *rules)
-
-
-def _rows_where(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-    return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)

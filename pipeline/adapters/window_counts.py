@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline.errors import DataIncident
+from pipeline.pointintime import rows_where
 
 EXPRESSIONS = 600  # in one statement: PostgreSQL takes 1,664 result columns and SQLite 2,000
 DECILES = (1, 5, 9)
@@ -132,7 +133,7 @@ def _range_sums(
     if connection.dialect.name == "sqlite" and not is_time:
         is_text = sa.func.typeof(column) == "text"
     below = [value <= bound for bound in bounds]
-    return [_rows_where(part) for part in (is_text, value.is_(None), *below, value.is_not(None))]
+    return [rows_where(part) for part in (is_text, value.is_(None), *below, value.is_not(None))]
 
 
 def _number(column: sa.ColumnElement, connection: sa.Connection) -> sa.ColumnElement:
@@ -150,10 +151,6 @@ def _number(column: sa.ColumnElement, connection: sa.Connection) -> sa.ColumnEle
 def _moment_at(edge: float) -> sa.ColumnElement:
     """Times are whole microseconds, so that the microsecond at or below the edge is the edge."""
     return sa.literal(_EPOCH + timedelta(microseconds=math.floor(edge)), sa.DateTime())
-
-
-def _rows_where(condition: sa.ColumnElement) -> sa.ColumnElement:
-    return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
 
 
 def _one_row(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline.core.backtest import Check, Replay, Seen, Terms
@@ -11,36 +10,8 @@ from pipeline.core.conceptdrift import ACCURACY, F1
 from pipeline.core.labelled import LabelledWindow, LabelRules, why_unjudged
 from pipeline.core.ledger import RetrainState
 from pipeline.core.thresholds import at_thresholds
+from pipeline.timeline import Bar, Lane
 from pipeline.trigger_config import TRIGGER_NAMES, TriggerConfig, TriggerName
-
-
-@dataclass(frozen=True)
-class Lane:
-    """One trigger over time: what it answered at each moment, and the figure that it judged.
-
-    `statuses` are QUIET, WARN, UNKNOWN or FIRED; `is_new` marks the first check of each firing.
-    `values` are None where nothing could be judged, or where the trigger judges no figure;
-    `limit` is what they are judged by, and `unit` says in a few words what they are.
-    """
-
-    name: str
-    moments: tuple[datetime, ...]
-    statuses: tuple[str, ...]
-    is_new: tuple[bool, ...]
-    values: tuple[float | None, ...]
-    limit: float | None
-    unit: str
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One retrain from its start to its decision; `outcome` is WON, LOST or open."""
-
-    label: str
-    start: datetime
-    end: datetime
-    outcome: str
-    causes: tuple[str, ...]
 
 
 def lanes_of(replay: Replay, config: TriggerConfig) -> tuple[Lane, ...]:

@@ -19,7 +19,7 @@ from matplotlib.patches import Patch
 from matplotlib.transforms import blended_transform_factory
 
 from pipeline.ml.plot_style import COLOURS, STYLE
-from pipeline.ml.timeline import Lane, Span, Timeline
+from pipeline.timeline import Lane, Span, Timeline
 
 WIDTH = 7.5  # inches: 1,200 pixels at the dpi of plot_style.as_png
 LANE, THIN, RETRAINS = 1.05, 0.3, 0.46  # inches of a lane with a figure, without one, of retrains

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.adapters.warehouse import connect, is_there, reading, safe_url
 from pipeline.champion import Champion, load_champion
-from pipeline.config import load_params, load_schema, load_usecase
+from pipeline.config import load_all, load_params, load_schema, load_usecase
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.monitoring.observe import MeasuredWindow, Policy, Source
 from pipeline.monitoring.provided import measured_by
@@ -33,16 +33,8 @@ class Monitored:
 
 def load_policy(root: Path) -> Policy:
     """The policy in configs/ and params.yaml. Raises ConfigurationError with all faults at once."""
-    faults: list[str] = []
-    loaded = []
-    for load in (load_triggers, load_schema, load_usecase, load_params):
-        try:
-            loaded.append(load(root))
-        except ConfigurationError as error:
-            faults += [f"{Path(error.where).relative_to(root)}: {fault}" for fault in error.faults]
-    if faults:
-        raise ConfigurationError("configuration", faults)
-    triggers, schema, usecase, params = loaded
+    loads = (load_triggers, load_schema, load_usecase, load_params)
+    triggers, schema, usecase, params = load_all(root, *loads)
     maturity = timedelta(hours=params.collect.label_maturity_hours)
     return Policy(triggers, schema, usecase.decision_threshold, maturity)
 

@@ -1,4 +1,4 @@
-"""What the picture of a replay shows: see pipeline/core/backtest_lanes.py, which makes it."""
+"""The picture of a replay as values: core/backtest_lanes.py makes them, ml/plot_triggers.py draws."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True)
 class Lane:
-    """One trigger over time: its answers, and the figure that it judged against `limit`."""
+    """One trigger over time: what it answered at each moment, and the figure that it judged.
+
+    `statuses` are QUIET, WARN, UNKNOWN or FIRED; `is_new` marks the first check of each firing.
+    `values` are None where nothing could be judged, or where the trigger judges no figure;
+    `limit` is what they are judged by, and `unit` says in a few words what they are.
+    """
 
     name: str
     moments: tuple[datetime, ...]
@@ -23,7 +28,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Bar:
-    """One retrain from its start to its decision."""
+    """One retrain from its start to its decision; `outcome` is WON, LOST or open."""
 
     label: str
     start: datetime
