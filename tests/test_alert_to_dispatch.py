@@ -11,7 +11,8 @@ from tests.servers.relay import MODEL, SECRET, relay_for
 
 RULE = {
     "alert": "AccuracyLow",
-    "expr": "model_accuracy < 0.70",
+    # One missed scrape would end the alert, and the next scrape begin another.
+    "expr": "last_over_time(model_accuracy[1m]) < 0.70",
     "labels": {"trigger": "performance_degradation"},
     "annotations": {"summary": "accuracy of {{ $labels.model }} is {{ $value }}, below 0.70"},
 }
