@@ -9,13 +9,22 @@ ROOT = Path(__file__).parent.parent
 
 # room -> the parts of pipeline that it may import
 BASE = {"pipeline.domain", "pipeline.errors", "pipeline.timeline"}
-CONFIG = BASE | {"pipeline.config", "pipeline.trigger_config"}
+CONFIG = BASE | {
+    "pipeline.ab_config",
+    "pipeline.config",
+    "pipeline.gates_config",
+    "pipeline.rollout_config",
+    "pipeline.trigger_config",
+}
 PLAIN = CONFIG | {
     "pipeline.approvers",
     "pipeline.champion",
     "pipeline.credentials",
+    "pipeline.dvclock",
+    "pipeline.forge",
     "pipeline.github_env",
     "pipeline.jsonio",
+    "pipeline.manifest",
     "pipeline.paths",
     "pipeline.pointintime",
 }
@@ -27,9 +36,14 @@ MAY_IMPORT = {
     | {"pipeline.core", "pipeline.ml", "pipeline.adapters", "pipeline.usecase", "pipeline.stages"},
     "pipeline/monitoring": PLAIN
     | {"pipeline.core", "pipeline.adapters", "pipeline.usecase", "pipeline.monitoring"},
+    "pipeline/reviewing": PLAIN
+    | {"pipeline.core", "pipeline.ml", "pipeline.adapters", "pipeline.stages", "pipeline.reviewing"},
     "pipeline/relay": PLAIN | {"pipeline.core", "pipeline.adapters", "pipeline.relay"},
     "pipeline/adapters": PLAIN,
+    "pipeline/adapters/git": PLAIN | {"pipeline.adapters.git"},
     "pipeline/adapters/github": PLAIN | {"pipeline.adapters.github"},
+    "pipeline/adapters/metrics": PLAIN | {"pipeline.adapters.metrics"},
+    "pipeline/adapters/traffic": PLAIN | {"pipeline.adapters.traffic"},
     "pipeline/adapters/tracking": PLAIN | {"pipeline.adapters.tracking"},
     "pipeline": PLAIN,
 }

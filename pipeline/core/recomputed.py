@@ -1,0 +1,99 @@
+"""What came out when the figures of a retrain were worked out again, by main's own code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.domain import Gate, Verdict
+
+TOLERANCE = 1e-9  # of figures; another processor may add in another order
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """`head` is the commit that was looked at.
+
+    `seen_in_training` counts holdout rows that some model of the champion's line, or the
+    challenger, trained on. `differences` name each figure that came out otherwise, `faults` what
+    could not be (a digest that does not fit, a row that the warehouse does not know).
+    """
+
+    head: str
+    holdout_rows: int
+    seen_in_training: int
+    differences: tuple[str, ...] = ()
+    faults: tuple[str, ...] = field(default=())
+
+
+def differences_of(claimed: Any, found: Any, where: str = "") -> tuple[str, ...]:
+    """Each place where two JSON values differ; numbers that differ by TOLERANCE or less do not.
+
+    The tolerance is relative for numbers above 1. null stands for NaN on both sides.
+    """
+    if isinstance(claimed, Mapping) and isinstance(found, Mapping):
+        keys = dict.fromkeys([*claimed, *found])
+        return _joined(
+            differences_of(claimed.get(key), found.get(key), f"{where}.{key}".lstrip("."))
+            for key in keys
+        )
+    if _is_list(claimed) and _is_list(found) and len(claimed) == len(found):
+        pairs = zip(claimed, found, strict=True)
+        return _joined(differences_of(a, b, f"{where}[{i}]") for i, (a, b) in enumerate(pairs))
+    if _is_number(claimed) and _is_number(found):
+        is_same = math.isclose(claimed, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    else:
+        is_same = type(claimed) is type(found) and claimed == found
+    return () if is_same else (f"{where}: claimed {_short(claimed)}, came out {_short(found)}",)
+
+
+def assess_recomputed(recomputed: Recomputed | None, head: str) -> tuple[Gate, Gate]:
+    """The gates `recomputed` and `holdout`; without a result for `head` they wait for one."""
+    rules = {
+        "recomputed": "Main's code, run again on the same rows, gives the same figures.",
+        "holdout": "No row of the holdout was ever trained on.",
+    }
+    if recomputed is None or recomputed.head != head:
+        return tuple(  # type: ignore[return-value]
+            Gate(name, Verdict.INCONCLUSIVE, rule, "Not worked out again for this commit yet.")
+            for name, rule in rules.items()
+        )
+    wrong = [*recomputed.faults, *recomputed.differences]
+    said = "; ".join(wrong[:_SHOWN]) + (f"; and {len(wrong) - _SHOWN} more" * (len(wrong) > _SHOWN))
+    leak = recomputed.seen_in_training
+    rows = recomputed.holdout_rows
+    return (
+        Gate(
+            "recomputed",
+            Verdict.FAIL if wrong else Verdict.PASS,
+            rules["recomputed"],
+            f"{said}." if wrong else "Every figure came out as claimed.",
+        ),
+        Gate(
+            "holdout",
+            Verdict.FAIL if leak or rows == 0 else Verdict.PASS,
+            rules["holdout"],
+            f"{leak:,} of {rows:,} holdout rows were trained on.",
+            n=rows,
+        ),
+    )
+
+
+def _joined(parts: Any) -> tuple[str, ...]:
+    return tuple(line for part in parts for line in part)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,168 @@
+"""What a retrain pull request must be before it may be merged, each demand as a gate.
+
+The judge is main: its code, its policy, its champion. Nothing that the pull request says of itself
+is believed where it can be worked out again. FAIL means that something does not fit and a person
+must look; INCONCLUSIVE that the world has moved on or that something is still to come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pipeline.domain import Gate, Verdict
+
+_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Files:
+    """The MD5 (hex) of each file at three commits, for the paths that dvc.lock names.
+
+    `base` is where the branch left main: a file that differs from main but not from base shows
+    that main has moved on, not that the branch was tampered with.
+    """
+
+    head: Mapping[str, str]
+    base: Mapping[str, str]
+    main: Mapping[str, str]
+
+
+def assess_paths(changed: Iterable[str], model: str) -> Gate:
+    """Only what a retrain makes may change: no code, no policy, no workflow, no champion."""
+    strange = sorted(path for path in changed if not is_of_retrain(path, model))
+    return _gate(
+        "files",
+        "Only a retrain's own files change; code, policy and workflows never do.",
+        faults=[f"{path} changes too" for path in strange],
+        fine="Only the retrain's own files change.",
+    )
+
+
+def is_of_retrain(path: str, model: str) -> bool:
+    """Whether a retrain of `model` writes the file at `path`."""
+    own = ("dvc.lock", "params.yaml", f"rollouts/{model}/rollout.yaml")
+    folders = ("artifacts/", f"evidence/protocol-24-retraining/{model}/")
+    return path in own or path.startswith(folders)
+
+
+def assess_inputs(deps: Mapping[str, str], files: Files) -> tuple[Gate, ...]:
+    """Code, policy and champion that the run used (`deps`: path to MD5) are those of main."""
+    rules = {
+        "code": "The run used the code that is on main.",
+        "policy": "The run was judged by the policy that is on main.",
+        "champion": "The run was compared with the champion that serves.",
+    }
+    found: dict[str, tuple[list[str], list[str]]] = {name: ([], []) for name in rules}
+    for path, md5 in sorted(deps.items()):
+        strange, stale = found[_kind(path)]
+        if md5 == files.main.get(path):
+            continue
+        is_past = md5 == files.base.get(path)
+        (stale if is_past else strange).append(path)
+    return tuple(
+        _gate(
+            name,
+            rule,
+            faults=[f"{path} was another one than main ever had" for path in found[name][0]],
+            waits=[f"{path} has changed on main since: evaluate again" for path in found[name][1]],
+            fine=f"{sum(_kind(path) == name for path in deps)} files have the recorded digests.",
+        )
+        for name, rule in rules.items()
+    )
+
+
+def assess_outputs(
+    outs: Mapping[str, str], conflicts: Sequence[str], head: Mapping[str, str]
+) -> Gate:
+    """The committed figures are those that dvc.lock recorded (`outs`: path to MD5)."""
+    edited = [path for path, md5 in sorted(outs.items()) if head.get(path, md5) != md5]
+    return _gate(
+        "figures",
+        "The committed figures are those that the run recorded in dvc.lock.",
+        faults=[f"{path} was edited after the run" for path in edited]
+        + [f"{path} has two digests in dvc.lock" for path in conflicts],
+        fine=f"{sum(path in head for path in outs)} files have the recorded digests.",
+    )
+
+
+def assess_parameters(
+    recorded: Mapping[str, Any], head: Mapping[str, Any], main: Mapping[str, Any]
+) -> Gate:
+    """The run used params.yaml as it is, which differs from main's by `as_of` alone.
+
+    `recorded` is dvc.lock's, by dotted name; `head` and `main` are flat too.
+    """
+    other = [name for name, value in sorted(recorded.items()) if head.get(name) != value]
+    names = sorted({*head, *main} - {"collect.as_of"})
+    changed = [name for name in names if head.get(name) != main.get(name)]
+    return _gate(
+        "parameters",
+        "The run used main's parameters; only as_of moves on.",
+        faults=[f"{name} was another one in the run" for name in other]
+        + [f"{name} is not main's" for name in changed],
+        fine="All parameters are main's.",
+    )
+
+
+def assess_evidence(faults: Sequence[str], digests: Mapping[str, str | None]) -> Gate:
+    """The evidence package is whole, and is that of this commit and of this pull request.
+
+    `digests` says what is found (`package`) and what is claimed elsewhere; all must be equal.
+    """
+    package = digests.get("package")
+    elsewhere = [name for name, digest in sorted(digests.items()) if digest != package]
+    return _gate(
+        "evidence",
+        "The evidence package is whole and belongs to this commit.",
+        faults=[*faults, *(f"the {name} speaks of other evidence" for name in elsewhere)],
+        fine="Every file has its digest, and the commit names the package.",
+    )
+
+
+def assess_age(as_of: datetime, now: datetime, max_age: timedelta) -> Gate:
+    """The rows are not older than `max_age` (exactly that old is fine)."""
+    age = now - as_of
+    return _gate(
+        "age",
+        f"The data is at most {max_age.days} days old.",
+        waits=[f"it is {age.days} days old: evaluate again"] if age > max_age else [],
+        fine=f"It is {max(age.days, 0)} days old.",
+    )
+
+
+def is_stale(gates: Iterable[Gate]) -> bool:
+    """Whether evaluating again is what helps: the world moved on, and nothing else is wrong."""
+    gates = tuple(gates)
+    moved = {"code", "policy", "champion", "age"}
+    is_honest = all(gate.verdict in (Verdict.PASS, Verdict.INCONCLUSIVE) for gate in gates)
+    return is_honest and any(g.name in moved and g.verdict is not Verdict.PASS for g in gates)
+
+
+def _kind(path: str) -> str:
+    if path.startswith("rollouts/"):
+        return "champion"
+    return "policy" if path.startswith("configs/") else "code"
+
+
+def _gate(
+    name: str,
+    rule: str,
+    *,
+    fine: str,
+    faults: Sequence[str] = (),
+    waits: Sequence[str] = (),
+) -> Gate:
+    if faults:
+        return Gate(name, Verdict.FAIL, rule, _sentence(faults))
+    if waits:
+        return Gate(name, Verdict.INCONCLUSIVE, rule, _sentence(waits))
+    return Gate(name, Verdict.PASS, rule, fine)
+
+
+def _sentence(found: Sequence[str]) -> str:
+    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    text = "; ".join(found[:_SHOWN])
+    return f"{text[:1].upper()}{text[1:]}{more}."
