@@ -2,8 +2,9 @@
 
 proposed: its pull request waits for people. lost: the champion stays. incident: the data is
 broken, and the retrain is given up. failed: it crashed, and is tried again until the limit of
-configs/triggers.yaml. Only the run that claimed the retrain may say so. Saying the same twice is
-harmless. Prints its plan; --apply writes.
+configs/triggers.yaml. Only the run that claimed the retrain may say so. stale: what its pull
+request was judged by has moved on, so it is evaluated again; the next check of the triggers starts
+that. Saying the same twice is harmless. Prints its plan; --apply writes.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from pathlib import Path
 
 from pipeline.config import parse_utc
 from pipeline.core.ledger import Ledger, RetrainState
-from pipeline.core.retrains import fail_run, find_retrain, mark_proposed, settle
+from pipeline.core.retrains import fail_run, find_retrain, mark_proposed, reopen, settle
 from pipeline.errors import exit_code_of
 from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.trigger_config import Recovery, load_triggers
 
-OUTCOMES = ("proposed", "won", "lost", "incident", "failed")
+OUTCOMES = ("proposed", "won", "lost", "incident", "failed", "stale")
+STALE = "main, the champion or the data moved on since it was evaluated"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -65,6 +67,8 @@ def outcome_of(
     retrain, note = arguments.retrain, arguments.note[:500]
     if arguments.outcome == "proposed":
         return mark_proposed(ledger, retrain, run, at)
+    if arguments.outcome == "stale":
+        return reopen(ledger, retrain, at, note or STALE)
     if arguments.outcome == "failed":
         return fail_run(ledger, retrain, run, at, recovery)
     ends = {

@@ -1,8 +1,9 @@
 """The life of a retrain: pure steps on the ledger, each safe to take twice.
 
     PLANNED -> DISPATCHED -> RUNNING -> PROPOSED -> WON | LOST
-       ^______________|__________|          |
-         lost, tried again: `recover`       '-> ABANDONED (also after too many tries)
+       ^______________|__________|__________|
+       | lost, tried again: `recover`       '-> ABANDONED (also after too many tries)
+       '- the world moved on: `reopen` (from PROPOSED)
 
 The order of the steps is what makes a killed runner harmless: the plan is in the ledger before
 anything is dispatched, a dispatch carries the retrain's id, and of several runs of one id only the
@@ -102,6 +103,23 @@ def mark_proposed(ledger: Ledger, retrain: str, run: str, at: datetime) -> Ledge
     if found.state is not RetrainState.RUNNING or found.run != run:
         raise _refusal(found, f"run {run} cannot propose it")
     return _put(ledger, replace(found, state=RetrainState.PROPOSED, changed_at=at))
+
+
+def reopen(ledger: Ledger, retrain: str, at: datetime, note: str) -> Ledger:
+    """PROPOSED becomes PLANNED: it is evaluated again, since the world has moved on.
+
+    `recover` dispatches it, as its first attempt. One that is PLANNED or on its way already stays
+    as it is. Raises PipelineError for one that has ended.
+    """
+    found = find_retrain(ledger, retrain)
+    if not found.state.is_open:
+        raise _refusal(found, "it cannot be evaluated again")
+    if found.state is not RetrainState.PROPOSED:
+        return ledger
+    again = replace(
+        found, state=RetrainState.PLANNED, changed_at=at, attempt=0, run=None, note=note
+    )
+    return _put(ledger, again)
 
 
 def settle(

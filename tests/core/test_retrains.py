@@ -17,6 +17,7 @@ from pipeline.core.retrains import (
     mark_proposed,
     plan_retrain,
     recover,
+    reopen,
     settle,
 )
 from pipeline.errors import PipelineError
@@ -323,3 +324,29 @@ def test_a_runner_may_be_killed_after_any_of_its_steps():
         finish(monitor(store, dispatches, AT + 20 * MINUTE, SIX))
         assert set(dispatches) == {"flight-delay-0001"}
         assert len(causes_of(store.ledger, "flight-delay-0001")) == 6
+
+
+def test_a_proposal_that_is_out_of_date_is_dispatched_again_as_a_first_attempt():
+    ledger, name = in_state(STATES.PROPOSED)
+    stale = reopen(ledger, name, AT + DAY, "the champion changed")
+    assert find_retrain(stale, name).note == "the champion changed"
+    assert reopen(stale, name, AT + 2 * DAY, "again") == stale
+    _, none_yet = recover(stale, AT + DAY, RECOVERY)
+    assert none_yet == ()
+    ledger, (again,) = recover(stale, AT + DAY + RECOVERY.dispatch_timeout, RECOVERY)
+    assert (again.id, again.attempt) == (name, 1)
+    ledger = mark_dispatched(ledger, name, AT + DAY)
+    assert claim_run(ledger, name, "run-2", AT + DAY)[1]
+
+
+@pytest.mark.parametrize("state", [STATES.PLANNED, STATES.DISPATCHED, STATES.RUNNING])
+def test_a_retrain_on_its_way_is_not_reopened(state):
+    ledger, name = in_state(state)
+    assert reopen(ledger, name, AT + DAY, "note") == ledger
+
+
+@pytest.mark.parametrize("state", [STATES.WON, STATES.LOST, STATES.ABANDONED])
+def test_a_retrain_that_has_ended_is_never_reopened(state):
+    ledger, name = in_state(state)
+    with pytest.raises(PipelineError, match="cannot be evaluated again"):
+        reopen(ledger, name, AT + DAY, "note")
