@@ -64,11 +64,3 @@ def parse_lock(text: str, where: str) -> Lock:
         },
         conflicts=tuple(sorted({e.path for e in used if e.md5 != seen[e.path]})),
     )
-
-
-def parameter(params: Mapping[str, Any], name: str) -> Any:
-    """The value at the dotted `name` in params.yaml's `params`; None where it is absent."""
-    value: Any = params
-    for part in name.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value

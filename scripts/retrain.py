@@ -20,11 +20,11 @@ from pathlib import Path
 from pipeline.champion import champion_path
 from pipeline.config import check_configuration, load_params, load_usecase, parse_utc
 from pipeline.domain import Verdict
-from pipeline.errors import ConfigurationError, GateRefused, OutsideError, exit_code_of
+from pipeline.errors import GateRefused, OutsideError, exit_code_of
 from pipeline.github_env import set_outputs
 from pipeline.jsonio import load_json, save_text
+from pipeline.params_file import set_as_of
 
-AS_OF_LINE = re.compile(r"^(  as_of: *)\S+", re.MULTILINE)
 NO_CHAMPION = (
     "# No model serves yet: a person approves the first one, with scripts/set_champion.py.\n"
 )
@@ -87,16 +87,6 @@ def start_model(champion: Path) -> None:
 def parse_as_of(text: str) -> datetime:
     """The moment that `--as-of` means. Raises ConfigurationError."""
     return datetime.now(UTC) if text == "now" else parse_utc(text, "--as-of")
-
-
-def set_as_of(path: Path, as_of: datetime) -> None:
-    """Write `as_of` into params.yaml; every other byte stays."""
-    text = path.read_text(encoding="utf-8")
-    changed, count = AS_OF_LINE.subn(rf'\g<1>"{as_of:%Y-%m-%dT%H:%M:%SZ}"', text, count=1)
-    if count == 0:
-        raise ConfigurationError(str(path), ["collect.as_of: missing, expected a line with a time"])
-    if changed != text:
-        save_text(path, changed)
 
 
 def recollect(root: Path) -> int:

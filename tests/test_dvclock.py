@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.dvclock import parameter, parse_lock
+from pipeline.dvclock import parse_lock
 from pipeline.errors import ConfigurationError
 
 LOCK = """
@@ -48,9 +48,3 @@ def test_a_path_with_two_digests_is_a_conflict() -> None:
 def test_what_is_no_lock_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"dvc\.lock"):
         parse_lock(text, "dvc.lock")
-
-
-def test_a_parameter_is_found_by_its_dotted_name() -> None:
-    assert parameter({"collect": {"as_of": "x"}}, "collect.as_of") == "x"
-    assert parameter({"collect": {"as_of": "x"}}, "collect") == {"as_of": "x"}
-    assert parameter({"collect": 3}, "collect.as_of.day") is None

@@ -14,6 +14,9 @@ CONFIG = BASE | {
     "pipeline.config",
     "pipeline.gates_config",
     "pipeline.rollout_config",
+    "pipeline.rollout_metrics",
+    "pipeline.rollout_status",
+    "pipeline.rollout_units",
     "pipeline.trigger_config",
 }
 PLAIN = CONFIG | {
@@ -25,6 +28,7 @@ PLAIN = CONFIG | {
     "pipeline.github_env",
     "pipeline.jsonio",
     "pipeline.manifest",
+    "pipeline.params_file",
     "pipeline.paths",
     "pipeline.pointintime",
 }

@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -46,12 +46,33 @@ def fetch_package(root: Path, package_md5: str, into: Path) -> None:
     """
     from dvc.repo import Repo  # noqa: PLC0415 (takes seconds, and most jobs fetch nothing)
 
-    with _what_to_do(root, package_md5), _quiet_dvc(), Repo(str(root)) as repo:
+    with _what_to_do(root, f"package {package_md5}"), _quiet_dvc(), Repo(str(root)) as repo:
         directory = _objects(repo, [package_md5])[package_md5]
         entries = _entries(directory.read_text(encoding="utf-8"))
         objects = _objects(repo, [entry.md5 for entry in entries])
         if not _is_already(into, entries):
             _copy(objects, entries, into)
+
+
+def fetch_files(root: Path, files: Mapping[str, str], into: Path) -> None:
+    """Put tracked files into the folder `into`; `files` maps paths below it to their MD5.
+
+    Like `fetch_package` in all else.
+    """
+    from dvc.repo import Repo  # noqa: PLC0415 (as above)
+
+    with _what_to_do(root, f"{len(files)} outputs"), _quiet_dvc(), Repo(str(root)) as repo:
+        objects = _objects(repo, sorted(set(files.values())))
+        for path, md5 in files.items():
+            target = into / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(objects[md5], target)
+
+
+def file_md5(path: Path) -> str:
+    """DVC's name of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
 
 
 def push_outputs(root: Path, *outputs: str) -> None:
@@ -115,11 +136,9 @@ def _objects(repo: Repo, names: list[str]) -> dict[str, Path]:
 def _is_sound(path: Path, name: str) -> bool:
     """Whether the cache file is there and is what its name says (`<md5>` or `<md5>.dir`)."""
     try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "md5").hexdigest()
+        return file_md5(path) == name.removesuffix(".dir")
     except FileNotFoundError:
         return False
-    return found == name.removesuffix(".dir")
 
 
 def _pull(repo: Repo, names: list[str]) -> None:
@@ -169,14 +188,14 @@ def _copy(objects: dict[str, Path], entries: list[_Entry], into: Path) -> None:
 
 
 @contextmanager
-def _what_to_do(root: Path, package_md5: str) -> Iterator[None]:
+def _what_to_do(root: Path, what: str) -> Iterator[None]:
     """Whatever DVC, fsspec or a cloud's client raises, as one OutsideError with the way out."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 (each cloud's client has errors of its own)
         reason = without_credentials(str(error) or type(error).__name__)
         raise OutsideError(
-            f"package {package_md5} could not be fetched for {root}: {reason}. Check "
+            f"{what} could not be fetched for {root}: {reason}. Check "
             "`dvc remote list` and its credentials, then run again: nothing was left half-written."
         ) from None
 

@@ -7,7 +7,7 @@ must look; INCONCLUSIVE that the world has moved on or that something is still t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -91,18 +91,18 @@ def assess_outputs(
 def assess_parameters(
     recorded: Mapping[str, Any], head: Mapping[str, Any], main: Mapping[str, Any]
 ) -> Gate:
-    """The run used params.yaml as it is, which differs from main's by `as_of` alone.
+    """The run used params.yaml as it is at `head`, which differs from main's by `as_of` alone.
 
-    `recorded` is dvc.lock's, by dotted name; `head` and `main` are flat too.
+    `recorded` is dvc.lock's, by dotted name; `head` and `main` are the two files.
     """
-    other = [name for name, value in sorted(recorded.items()) if head.get(name) != value]
-    names = sorted({*head, *main} - {"collect.as_of"})
-    changed = [name for name in names if head.get(name) != main.get(name)]
+    other = [name for name, value in sorted(recorded.items()) if _at(head, name) != value]
+    ours, theirs = dict(_leaves(head)), dict(_leaves(main))
+    names = sorted({*ours, *theirs} - {"collect.as_of"})
     return _gate(
         "parameters",
         "The run used main's parameters; only as_of moves on.",
         faults=[f"{name} was another one in the run" for name in other]
-        + [f"{name} is not main's" for name in changed],
+        + [f"{name} is not main's" for name in names if ours.get(name) != theirs.get(name)],
         fine="All parameters are main's.",
     )
 
@@ -139,6 +139,22 @@ def is_stale(gates: Iterable[Gate]) -> bool:
     moved = {"code", "policy", "champion", "age"}
     is_honest = all(gate.verdict in (Verdict.PASS, Verdict.INCONCLUSIVE) for gate in gates)
     return is_honest and any(g.name in moved and g.verdict is not Verdict.PASS for g in gates)
+
+
+def _at(values: Any, name: str) -> Any:
+    """The value at a dotted name; None where it is absent."""
+    for part in name.split("."):
+        values = values.get(part) if isinstance(values, Mapping) else None
+    return values
+
+
+def _leaves(values: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Each (dotted name, value) that is no mapping itself."""
+    if not isinstance(values, Mapping):
+        yield name, values
+        return
+    for key, value in values.items():
+        yield from _leaves(value, f"{name}.{key}".lstrip("."))
 
 
 def _kind(path: str) -> str:

@@ -106,14 +106,18 @@ def test_a_lock_that_contradicts_itself_fails() -> None:
 
 
 def test_parameters_may_differ_from_mains_by_as_of_alone() -> None:
-    main = {"collect.as_of": "2013-04-02", "train": {"trials": 6}}
-    head = {**main, "collect.as_of": "2013-07-02"}
-    assert assess_parameters(head, head, main).verdict is Verdict.PASS
-    assert assess_parameters(main, head, main).verdict is Verdict.FAIL
+    main = {"collect": {"as_of": "2013-04-02", "days": 30}, "train": {"trials": 6}}
+    head = {**main, "collect": {"as_of": "2013-07-02", "days": 30}}
+    recorded = {"collect.as_of": "2013-07-02", "collect": head["collect"], "train": head["train"]}
+    assert assess_parameters(recorded, head, main).verdict is Verdict.PASS
+    stale = assess_parameters({"collect.as_of": "2013-04-02"}, head, main)
+    assert stale.verdict is Verdict.FAIL
+    assert "collect.as_of was another one in the run" in stale.reason.lower()
     loosened = {**head, "train": {"trials": 1}}
-    gate = assess_parameters(loosened, loosened, main)
+    gate = assess_parameters({"train": {"trials": 1}}, loosened, main)
     assert gate.verdict is Verdict.FAIL
-    assert "train is not main's" in gate.reason.lower()
+    assert "train.trials is not main's" in gate.reason.lower()
+    assert assess_parameters({"train.seed": 3}, {"train": 5}, main).verdict is Verdict.FAIL
 
 
 def test_evidence_must_be_whole_and_named_by_the_commit_and_the_pull_request() -> None:

@@ -1,0 +1,84 @@
+"""What a retrain pull request proposes: that it won, and that its manifest says just that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.domain import Gate, Verdict, worst
+
+_PACKAGE = "artifacts/package"
+# People decide these in the pull request itself: the gate `approvals` counts them.
+_BY_PEOPLE = frozenset({"plan_approved", "sign_off"})
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """What rollout.yaml says: digests (`sha256:...`), DVC's name of the package, and the plan."""
+
+    model: str
+    champion: str
+    package_md5: str
+    plan: Any
+
+
+def assess_proposal(
+    proposed: Proposed,
+    comparison: Mapping[str, Any],
+    outs: Mapping[str, str],
+    *,
+    model: str,
+    champion: str | None,
+    plan: Any,
+) -> tuple[Gate, Gate]:
+    """The gates `verdict` and `manifest`.
+
+    `champion` and `plan` are main's; `outs` are dvc.lock's, path to MD5. Without a champion nothing
+    can be proposed this way: a person approves the first model.
+    """
+    verdict = str(comparison.get("verdict"))
+    faults = {
+        "it is of another model": proposed.model != model,
+        "it starts from another champion than serves": proposed.champion != champion,
+        "the comparison was with another champion": comparison.get("champion") != champion,
+        "its package is not the one that the run made": proposed.package_md5 != outs.get(_PACKAGE),
+        "its plan is not that of configs/rollout-plan.yaml": proposed.plan != plan,
+    }
+    found = [fault for fault, is_so in faults.items() if is_so]
+    return (
+        Gate(
+            "verdict",
+            Verdict.PASS if verdict == Verdict.PASS else Verdict.FAIL,
+            "The challenger beat the champion.",
+            f"The comparison says {verdict}.",
+        ),
+        Gate(
+            "manifest",
+            Verdict.FAIL if found else Verdict.PASS,
+            "The manifest rolls out this challenger, from this champion, by this plan.",
+            f"{'; '.join(found)}.".capitalize() if found else "It says just that.",
+        ),
+    )
+
+
+def assess_quality(found: Mapping[str, Any]) -> Gate:
+    """The quality gates without the items that people decide: the worst of the others.
+
+    `found` is artifacts/gates/quality-gates.json. Items that are not required do not count.
+    """
+    items = [
+        item
+        for gate in found.get("gates", ())
+        for item in gate.get("items", ())
+        if item.get("is_required", True) and item.get("name") not in _BY_PEOPLE
+    ]
+    verdict = worst(Verdict(item["verdict"]) for item in items)
+    still_open = [item for item in items if item["verdict"] != Verdict.PASS]
+    said = "; ".join(f"{item['title']}: {item['reason']}" for item in still_open[:3])
+    return Gate(
+        "quality",
+        verdict,
+        "Readiness, model quality and deployment safety pass.",
+        said or f"{len(items)} items pass.",
+    )
