@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
-from openapi_core import OpenAPI
+from openapi_core import Config, OpenAPI
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 
 HOST = "https://api.github.com"
+# A ref and a path have slashes of their own, which openapi-core takes for the end of a parameter.
+_TAIL = re.compile(r"(?:(?<=/git/ref/)|(?<=/git/refs/)|(?<=/contents/)).+")
 _FORMATS = {"date-time": "2013-07-02T00:00:00Z", "uri": HOST, "email": "octocat@example.org"}
 _PLAIN = {"string": "text", "integer": 1, "number": 1, "boolean": False, "array": []}
 
@@ -25,7 +30,17 @@ def _description() -> dict[str, Any]:
 
 @cache
 def _checker() -> OpenAPI:
-    return OpenAPI.from_dict(_description())
+    # The description itself is checked by a test, once: it takes more than a second.
+    return OpenAPI.from_dict(_description(), config=Config(spec_validator_cls=None))
+
+
+def description_fault() -> str | None:
+    """What is wrong with the description itself, None if it is valid OpenAPI."""
+    try:
+        OpenAPI.from_dict(_description()).check_spec()
+    except (OpenAPIError, ValueError) as error:
+        return str(error)
+    return None
 
 
 def request_fault(method: str, path: str, headers: Mapping[str, str], body: bytes) -> str | None:
@@ -49,8 +64,18 @@ def answer_fault(method: str, path: str, status: int, body: bytes) -> str | None
 
 
 def sample(schema: str, **changes: Any) -> dict[str, Any]:
-    """The smallest object of the description's `schema`, with `changes`."""
-    return {**_smallest(_description()["components"]["schemas"][schema]), **changes}
+    """The smallest object of the description's `schema`, with `changes`.
+
+    Of a schema that is a list, its smallest item.
+    """
+    return {**copy.deepcopy(_smallest_of(schema)), **changes}
+
+
+@cache
+def _smallest_of(name: str) -> Any:
+    schema = _description()["components"]["schemas"][name]
+    item = schema["items"] if schema.get("type") == "array" else schema
+    return _smallest({**item, "nullable": False})
 
 
 def _smallest(schema: dict[str, Any]) -> Any:
@@ -68,10 +93,20 @@ def _smallest(schema: dict[str, Any]) -> Any:
 
 
 def _request(method: str, path: str, headers: Mapping[str, str], body: bytes) -> MockRequest:
-    content_type = headers.get("Content-Type", "application/json")
-    return MockRequest(HOST, method.lower(), path, data=body or None, content_type=content_type)
+    plain, _, query = path.partition("?")
+    return MockRequest(
+        HOST,
+        method.lower(),
+        _TAIL.sub(lambda found: found[0].replace("/", "%2F"), plain),
+        args=dict(parse_qsl(query, keep_blank_values=True)),
+        data=body or None,
+        content_type=headers.get("Content-Type", "application/json"),
+    )
 
 
 def _words(error: OpenAPIError) -> str:
-    cause = f" ({error.__cause__})" if error.__cause__ else ""
-    return f"{error}{cause}"[:500]
+    cause = error.__cause__
+    wrong = getattr(cause, "schema_errors", ())
+    places = "; ".join(f"{each.json_path}: {each.message[-200:]}" for each in wrong)
+    details = places or str(cause or "")
+    return f"{str(error)[:200]} ({details})"[:900] if details else str(error)[:500]

@@ -4,7 +4,8 @@
     python tests/servers/reduce_github_api.py package
 
 It writes github_api.json beside this file, with the package's licence in it. Texts and examples are
-left out; what is checked (paths, parameters, schemas, required fields) is kept as it is.
+left out; what is checked (paths, parameters, schemas, required fields) is kept as it is, but for
+two things that GitHub answers though its description has forgotten them (`_mend_heads`, `_mended`).
 """
 
 from __future__ import annotations
@@ -14,12 +15,45 @@ import sys
 from pathlib import Path
 from typing import Any
 
+_REPOSITORY = "/repos/{owner}/{repo}"
 ENDPOINTS = {
-    "/repos/{owner}/{repo}/dispatches": ("post",),
-    "/repos/{owner}/{repo}/actions/runs/{run_id}": ("get",),
-    "/repos/{owner}/{repo}/actions/runs/{run_id}/approvals": ("get",),
+    "/user": ("get",),
+    "/users/{username}": ("get",),
+    _REPOSITORY: ("get",),
+    _REPOSITORY + "/actions/runs/{run_id}": ("get",),
+    _REPOSITORY + "/actions/runs/{run_id}/approvals": ("get",),
+    _REPOSITORY + "/actions/workflows/{workflow_id}/dispatches": ("post",),
+    _REPOSITORY + "/check-runs": ("post",),
+    _REPOSITORY + "/collaborators/{username}/permission": ("get",),
+    _REPOSITORY + "/commits/{ref}/check-runs": ("get",),
+    _REPOSITORY + "/commits/{ref}/status": ("get",),
+    _REPOSITORY + "/commits/{ref}/statuses": ("get",),
+    _REPOSITORY + "/contents/{path}": ("get",),
+    _REPOSITORY + "/dispatches": ("post",),
+    _REPOSITORY + "/git/ref/{ref}": ("get",),
+    _REPOSITORY + "/git/refs/{ref}": ("delete",),
+    _REPOSITORY + "/issues": ("get", "post"),
+    _REPOSITORY + "/issues/comments/{comment_id}": ("get", "patch"),
+    _REPOSITORY + "/issues/{issue_number}": ("get", "patch"),
+    _REPOSITORY + "/issues/{issue_number}/assignees": ("post",),
+    _REPOSITORY + "/issues/{issue_number}/comments": ("get", "post"),
+    _REPOSITORY + "/issues/{issue_number}/labels": ("get", "post"),
+    _REPOSITORY + "/issues/{issue_number}/labels/{name}": ("delete",),
+    _REPOSITORY + "/labels": ("get", "post"),
+    _REPOSITORY + "/labels/{name}": ("get",),
+    _REPOSITORY + "/pulls": ("get", "post"),
+    _REPOSITORY + "/pulls/{pull_number}": ("get", "patch"),
+    _REPOSITORY + "/pulls/{pull_number}/commits": ("get",),
+    _REPOSITORY + "/pulls/{pull_number}/files": ("get",),
+    _REPOSITORY + "/pulls/{pull_number}/merge": ("get", "put"),
+    _REPOSITORY + "/pulls/{pull_number}/requested_reviewers": ("get", "post"),
+    _REPOSITORY + "/pulls/{pull_number}/reviews": ("get", "post"),
+    _REPOSITORY + "/pulls/{pull_number}/reviews/{review_id}/dismissals": ("put",),
+    _REPOSITORY + "/rules/branches/{branch}": ("get",),
+    _REPOSITORY + "/statuses/{sha}": ("post",),
 }
 _TEXTS = {"description", "summary", "example", "examples", "externalDocs", "tags"}
+_HINTS = {"discriminator"}  # oneOf says as much, and openapi-core cannot follow it into a list
 _NAMES = {"properties", "schemas", "responses", "parameters", "headers"}  # their keys are names
 
 
@@ -27,9 +61,29 @@ def main(package: Path) -> None:
     """Write the reduced description of the unpacked npm package in the folder `package`."""
     whole = json.loads((package / "generated" / "api.github.com.json").read_text(encoding="utf-8"))
     reduced = reduce_api(whole, ENDPOINTS)
+    _mend_heads(reduced["components"]["schemas"])
     reduced["info"]["x-licence"] = (package / "LICENSE").read_text(encoding="utf-8")
     target = Path(__file__).with_name("github_api.json")
-    target.write_text(json.dumps(reduced, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    target.write_text(_as_lines(reduced), encoding="utf-8")
+
+
+def _mend_heads(schemas: dict[str, Any]) -> None:
+    """The repository of a pull request's head is null once the fork is gone."""
+    for name in ("pull-request", "pull-request-simple"):
+        head = schemas[name]["properties"]["head"]["properties"]
+        head["repo"] = {"$ref": "#/components/schemas/nullable-repository"}
+
+
+def _as_lines(reduced: dict[str, Any]) -> str:
+    """JSON with one line for each path and component: short, and readable as a difference."""
+
+    def part(value: Any, depth: int) -> str:
+        if depth == 0 or not isinstance(value, dict):
+            return json.dumps(value, sort_keys=True, separators=(",", ":"))
+        items = (f"{json.dumps(key)}: {part(value[key], depth - 1)}" for key in sorted(value))
+        return "{\n" + ",\n".join(items) + "\n}"
+
+    return part(reduced, 3) + "\n"
 
 
 def reduce_api(whole: dict[str, Any], endpoints: dict[str, tuple[str, ...]]) -> dict[str, Any]:
@@ -69,11 +123,19 @@ def _without_texts(value: Any, *, are_names: bool = False) -> Any:
     kept = {
         key: _without_texts(item, are_names=key in _NAMES and not are_names)
         for key, item in value.items()
-        if are_names or not (key in _TEXTS or key.startswith("x-"))
+        if are_names or not (key in _TEXTS | _HINTS or key.startswith("x-"))
     }
+    kept = kept if are_names else _mended(kept)
     # A response must have a description, if only an empty one.
     is_response = not are_names and "content" in value and "description" in value
     return {**kept, "description": ""} if is_response or set(value) == {"description"} else kept
+
+
+def _mended(schema: dict[str, Any]) -> dict[str, Any]:
+    """Where null is allowed, it is one of the values."""
+    if schema.get("nullable") is True and "enum" in schema and None not in schema["enum"]:
+        return {**schema, "enum": [*schema["enum"], None]}
+    return schema
 
 
 def _references(value: Any) -> list[str]:

@@ -45,7 +45,7 @@ def test_an_answer_that_github_does_not_describe_is_noted(recorder):
 
 
 def test_an_endpoint_that_is_not_in_the_description_is_noted(recorder):
-    assert post(recorder, {}, "/repos/octo/model/pulls").status_code == 422
+    assert post(recorder, {}, "/repos/octo/model/hooks").status_code == 422
     assert "Path not found" in recorder.violations[0]
 
 

@@ -1,5 +1,7 @@
 """The reduced description checks as much as the whole one does, for the endpoints that it keeps."""
 
+import copy
+
 from tests.servers.reduce_github_api import reduce_api
 
 THING = {
@@ -62,3 +64,12 @@ def test_a_response_keeps_the_description_that_openapi_wants():
     assert responses["204"] == {"description": ""}
     assert responses["200"]["description"] == ""
     assert responses["200"]["content"]["application/json"] == {"schema": SCHEMA}
+
+
+def test_null_is_one_of_the_values_where_it_is_allowed():
+    whole = copy.deepcopy(WHOLE)
+    enums = {"a": {"enum": ["x"], "nullable": True}, "b": {"enum": ["x"]}}
+    whole["components"]["schemas"]["thing"]["properties"] |= enums
+    thing = reduce_api(whole, {"/things": ("get",)})["components"]["schemas"]["thing"]
+    assert thing["properties"]["a"]["enum"] == ["x", None]
+    assert thing["properties"]["b"]["enum"] == ["x"]
