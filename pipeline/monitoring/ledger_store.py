@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.adapters.ledger_branch import LedgerBranch
+from pipeline.adapters.git.ledger_branch import LedgerBranch
 from pipeline.core.ledger import Ledger
 from pipeline.core.ledger_json import ledger_to_json, parse_ledger
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.adapters.ledger_branch import BRANCH
+from pipeline.adapters.git.ledger_branch import BRANCH
 from tests.monitored import MODEL, TRIGGERS, monitored_repository
 from tests.repository import commit, git, python
 from tests.servers.github_recorder import TOKEN, GitHubRecorder, running

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.adapters.ledger_branch import BRANCH
+from pipeline.adapters.git.ledger_branch import BRANCH
 from tests.monitored import DIGEST, monitored_repository
 from tests.repository import git, python
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.adapters.ledger_branch import BRANCH, LedgerBranch
+from pipeline.adapters.git.ledger_branch import BRANCH, LedgerBranch
 from pipeline.errors import OutsideError
 from tests.repository import git
 

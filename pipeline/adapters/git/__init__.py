@@ -1,0 +1,1 @@
+"""Git, by its plumbing: no checkout is touched, and nothing is ever forced."""

@@ -1,0 +1,51 @@
+"""One branch as a value that is swapped: accepted only on top of what was seen, never forced."""
+
+from __future__ import annotations
+
+from pipeline.adapters.git.plumbing import MISSING, Git
+
+
+class Branch:
+    """`name` on `remote`, or in the repository itself without one."""
+
+    def __init__(self, git: Git, name: str, remote: str | None) -> None:
+        self.name = name
+        self._git = git
+        self._remote = remote
+        self._ref = f"refs/heads/{name}"
+
+    def tip(self) -> str | None:
+        """The newest commit, fetched; None where the branch is not there. Raises OutsideError."""
+        if self._remote is None:
+            found = self._git.run("rev-parse", "--verify", "--quiet", self._ref, may_fail=True)
+            return found.stdout.strip() or None
+        listed = self._git.run("ls-remote", self._remote, self._ref).stdout.split()
+        if not listed:
+            return None
+        self._fetch(listed[0], may_fail=True)
+        if self._git.run("cat-file", "-e", f"{listed[0]}^{{commit}}", may_fail=True).exit_code:
+            self._fetch(self._ref)
+        return listed[0]
+
+    def swap(self, tip: str | None, commit: str) -> bool:
+        """Whether `commit`, made on top of `tip`, became the branch's newest or is below it.
+
+        False where another writer came first. Raises OutsideError where the push was refused for
+        another reason.
+        """
+        if self._remote is None:
+            swap = ("update-ref", self._ref, commit, tip or MISSING)
+            return self._git.run(*swap, may_fail=True).exit_code == 0
+        push = ("push", "--quiet", self._remote, f"{commit}:{self._ref}")
+        pushed = self._git.run(*push, may_fail=True)
+        if pushed.exit_code == 0:
+            return True
+        now = self.tip()
+        if now == tip:
+            raise self._git.failure("push", pushed)
+        # A push whose answer was lost had arrived, and others may have built on it since.
+        return now is not None and self._git.is_ancestor(commit, now)
+
+    def _fetch(self, what: str, *, may_fail: bool = False) -> None:
+        fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", str(self._remote), what)
+        self._git.run(*fetch, may_fail=may_fail)

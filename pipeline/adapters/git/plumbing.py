@@ -1,0 +1,128 @@
+"""Git run for a repository: commits, trees and blobs without a checkout, its own identity.
+
+Checkouts keep no credentials: the job's token goes to git by the environment, so that it is in no
+file and no process list.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pipeline.credentials import without_credentials
+from pipeline.errors import OutsideError
+
+NAME = "perennial"
+EMAIL = "perennial@users.noreply.github.com"
+MISSING = "0" * 40  # how git writes "no such object"
+_WHO = {"NAME": NAME, "EMAIL": EMAIL}
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a git command answered; bytes that are no UTF-8 are kept as surrogates."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+class Git:
+    """Commands in the repository at `root`. Errors start with `where`, what it was about."""
+
+    def __init__(self, root: Path, where: str) -> None:
+        self.root = root
+        self.where = where
+
+    def run(
+        self,
+        *arguments: str,
+        given: str | bytes | None = None,
+        may_fail: bool = False,
+        index: Path | None = None,
+    ) -> Done:
+        """Run git. Raises OutsideError for an exit code that is not 0, unless it `may_fail`.
+
+        `index` takes the place of the checkout's own, which is never written.
+        """
+        done = subprocess.run(
+            ["git", "-c", "log.showSignature=false", *arguments],
+            cwd=self.root,
+            input=given.encode("utf-8", "surrogateescape") if isinstance(given, str) else given,
+            capture_output=True,
+            check=False,
+            env={**os.environ, **_identity(), **_settings(os.environ), **_index(index)},
+        )
+        answer = Done(done.returncode, _text(done.stdout), _text(done.stderr))
+        if answer.exit_code != 0 and not may_fail:
+            raise self.failure(arguments[0], answer)
+        return answer
+
+    def failure(self, verb: str, done: Done) -> OutsideError:
+        """A command that failed as an error, without credentials."""
+        reason = without_credentials(done.stderr.strip() or f"exit code {done.exit_code}")
+        return OutsideError(f"{self.where}: git {verb}: {reason}. Run again: nothing was lost.")
+
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether `of` has `commit` in its history, or is it."""
+        asked = ("merge-base", "--is-ancestor", commit, of)
+        return self.run(*asked, may_fail=True).exit_code == 0
+
+    def tree_of(self, commit: str) -> str:
+        """The id of a commit's tree."""
+        return self.run("rev-parse", "--verify", f"{commit}^{{tree}}").stdout.strip()
+
+    def write_blob(self, content: bytes) -> str:
+        """Keep `content` as a blob. Returns its id."""
+        return self.run("hash-object", "-w", "--stdin", given=content).stdout.strip()
+
+    def write_tree(self, base: str | None, blobs: Mapping[str, str | None]) -> str:
+        """The tree of the commit `base` with `blobs` by path laid over; None takes a file away."""
+        with TemporaryDirectory(prefix="perennial-index-") as folder:
+            index = Path(folder) / "index"
+            self.run("read-tree", base or "--empty", index=index)
+            rows = [
+                f"0 {MISSING}\t{path}\0" if blob is None else f"100644 {blob}\t{path}\0"
+                for path, blob in sorted(blobs.items())
+            ]
+            put = ("update-index", "--add", "--replace", "-z", "--index-info")
+            self.run(*put, given="".join(rows), index=index)
+            return self.run("write-tree", index=index).stdout.strip()
+
+    def write_commit(self, tree: str, parents: Sequence[str], message: str) -> str:
+        """A commit by us, on no branch yet. Returns its id."""
+        named = [word for parent in parents for word in ("-p", parent)]
+        return self.run("commit-tree", tree, *named, given=message).stdout.strip()
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")
+
+
+def _identity() -> dict[str, str]:
+    people = ("GIT_AUTHOR", "GIT_COMMITTER")
+    return {f"{who}_{what}": value for who in people for what, value in _WHO.items()}
+
+
+def _index(path: Path | None) -> dict[str, str]:
+    return {} if path is None else {"GIT_INDEX_FILE": str(path)}
+
+
+def _settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """No questions, and the job's token for its own server alone."""
+    quiet = {"GIT_TERMINAL_PROMPT": "0"}
+    server, token = environment.get("GITHUB_SERVER_URL"), environment.get("GITHUB_TOKEN")
+    if not server or not token:
+        return quiet
+    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    return {
+        **quiet,
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{server}/.extraheader",
+        "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {basic}",
+    }

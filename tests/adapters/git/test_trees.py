@@ -1,0 +1,67 @@
+"""The files of a commit, from a real repository, without a checkout."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from pipeline.adapters.git.trees import MAX_BYTES, Tree, changed_paths, merge_base
+from pipeline.errors import OutsideError
+from tests.repository import commit, git
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "räksmörgås.bin").write_bytes(bytes(range(256)))
+    (tmp_path / "a" / "link").symlink_to("/etc/passwd")
+    (tmp_path / "b.txt").write_text("first\r\n", newline="")
+    commit(tmp_path, "Start")
+    return tmp_path
+
+
+def test_a_file_is_read_byte_by_byte(repository: Path) -> None:
+    tree = Tree(repository, "main")
+    assert tree.paths == {"a/räksmörgås.bin", "b.txt"}
+    assert tree.read("a/räksmörgås.bin") == bytes(range(256))
+    assert tree.read("b.txt") == b"first\r\n"
+    assert tree.files_below("a/") == {"räksmörgås.bin": bytes(range(256))}
+
+
+def test_a_link_is_no_file(repository: Path) -> None:
+    assert Tree(repository, "main").read("a/link") is None
+
+
+def test_digests_are_those_of_the_commit_not_of_the_checkout(repository: Path) -> None:
+    (repository / "b.txt").write_text("changed since")
+    expected = {"b.txt": hashlib.md5(b"first\r\n").hexdigest()}  # noqa: S324 (DVC's digest)
+    assert Tree(repository, "main").md5s(["b.txt", "missing"]) == expected
+
+
+def test_both_names_of_a_renamed_file_have_changed(repository: Path) -> None:
+    git(repository, "switch", "--quiet", "--create", "work")
+    git(repository, "mv", "b.txt", "c.txt")
+    commit(repository, "Rename")
+    base = merge_base(repository, "main", "work")
+    assert changed_paths(repository, base, "work") == ("b.txt", "c.txt")
+
+
+@pytest.mark.parametrize("name", ["nothing", "--help", "main:b.txt", "a" * 40])
+def test_what_is_no_commit_is_refused(repository: Path, name: str) -> None:
+    with pytest.raises(OutsideError, match="no commit"):
+        Tree(repository, name)
+
+
+def test_a_huge_file_is_refused(repository: Path) -> None:
+    (repository / "huge").write_bytes(b"\0" * (MAX_BYTES + 1))
+    commit(repository, "Too much")
+    with pytest.raises(OutsideError, match="more than"):
+        Tree(repository, "main").read("huge")
+
+
+def test_branches_that_share_nothing_are_refused(repository: Path) -> None:
+    git(repository, "switch", "--quiet", "--orphan", "alone")
+    commit(repository, "Alone")
+    with pytest.raises(OutsideError, match="shares no commit"):
+        merge_base(repository, "main", "alone")
