@@ -270,9 +270,10 @@ class ComparisonPolicy(Section):
 
 
 class Gates(Section):
-    """configs/gates.yaml."""
+    """configs/gates.yaml. `quality_gates` is what pipeline.gates_config makes of it."""
 
     comparison: ComparisonPolicy
+    quality_gates: Any = None
 
 
 # ---------------------------------------------------------------- reading

@@ -1,8 +1,9 @@
 """Register the packaged challenger in the MLflow registry, under the alias `challenger`.
 
 One that lost (verdict FAIL or ERROR) is logged as a run, with no version and no alias. Prints its
-plan; --apply does it. MLFLOW_TRACKING_URI says where; without it, mlflow.db in this folder. Safe to
-repeat and to be killed: one package becomes one run and at most one version.
+plan; --apply does it, and writes artifacts/register/registration.json: what was registered where.
+MLFLOW_TRACKING_URI says where; without it, mlflow.db in this folder. Safe to repeat and to be
+killed: one package becomes one run and at most one version.
 
 Exit codes: 0 done, 2 bad configuration, 3 the registry failed or the package is damaged.
 """
@@ -29,7 +30,7 @@ from pipeline.adapters.tracking import (
 )
 from pipeline.domain import Verdict
 from pipeline.errors import OutsideError, exit_code_of
-from pipeline.jsonio import load_json
+from pipeline.jsonio import load_json, save_json
 from pipeline.ml.model_io import TRUSTED_TYPES
 from pipeline.ml.package import Manifest, load_packaged_model, model_digest, verify_package
 from pipeline.paths import PACKAGE
@@ -38,6 +39,7 @@ from pipeline.trigger_config import PRIORITIES, TRIGGER_NAMES
 EVALUATION = Path("artifacts/evaluate")
 COMPARISON = Path("artifacts/compare/comparison.json")
 REPORT_PLOTS = Path("artifacts/report/plots")
+REGISTRATION = Path("artifacts/register/registration.json")
 TRAINING_ROWS = "artifacts/split/train.parquet"
 
 
@@ -77,6 +79,7 @@ def register_challenger(root: Path, package: str, trigger: Trigger, *, is_applie
     elif evidence.verdict in LOST:
         lost = log_lost(digest, model_name=manifest.model, evidence=evidence)
         print(f"{'Logged' if lost.is_new else 'Found logged already'}: run {lost.run_id}")
+        save_registration(root, manifest.model, digest, lost.run_id, None)
     else:
         made = register(
             challenger_of(folder, manifest, digest), model_name=manifest.model, evidence=evidence
@@ -85,7 +88,23 @@ def register_challenger(root: Path, package: str, trigger: Trigger, *, is_applie
             f"{'Registered' if made.is_new else 'Found registered already'}: {made.model_name} "
             f"version {made.version}, run {made.run_id}"
         )
+        save_registration(root, manifest.model, digest, made.run_id, made.version)
     return 0
+
+
+def save_registration(
+    root: Path, model: str, digest: str, run_id: str, version: int | None
+) -> None:
+    """Write what the quality gates look at; `version` is None for a challenger that lost."""
+    record = {
+        "schema": 1,
+        "model": model,
+        "version": version,
+        "run_id": run_id,
+        "uri": shown_uri(),
+        "digest": digest,
+    }
+    save_json(root / REGISTRATION, record)
 
 
 def plan(digest: str, manifest: Manifest, evidence: Evidence) -> str:

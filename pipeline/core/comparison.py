@@ -104,7 +104,7 @@ def compare(
         draws=draws,
         seed=seed,
         blocks=_blocks(holdout),
-        gates=(inputs, *_metric_gates(metrics, holdout, policy), *harm_gates, *errors),
+        gates=(inputs, *judge_metrics(metrics, holdout, policy), *harm_gates, *errors),
         metrics=metrics,
         slices=slices,
         fairness=fairness,
@@ -137,7 +137,7 @@ def assess_first_model(
     return Comparison(holdout.n, draws, seed, _blocks(holdout), gates, metrics)
 
 
-def _metric_gates(
+def judge_metrics(
     metrics: Sequence[MetricComparison], holdout: Holdout, policy: ComparisonPolicy
 ) -> tuple[Gate, ...]:
     """Sample size, primary, non-inferiority and limits. Without metrics only the first."""

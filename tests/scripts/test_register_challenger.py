@@ -8,7 +8,7 @@ import pytest
 from pipeline.adapters.tracking import connection, find_version
 from pipeline.ml.model_io import save_model
 from pipeline.ml.package import PARTS, About, build_package, model_digest, verify_package
-from scripts.register_challenger import main, tags_of
+from scripts.register_challenger import REGISTRATION, main, tags_of
 from tests.ml.test_model_io import fitted_pipeline
 from tests.servers.ports import free_port
 
@@ -102,6 +102,24 @@ def test_with_apply_the_package_is_registered_once(root, capsys):
     assert [file.path for file in files] == ["plots/roc.csv"]
 
 
+def test_what_was_registered_is_written_down_for_the_gates(root):
+    assert main([]) == 0
+    assert not (root / REGISTRATION).exists()
+    assert main(["--apply"]) == 0
+    first = (root / REGISTRATION).read_bytes()
+    record = json.loads(first)
+    assert record.pop("run_id")
+    assert record == {
+        "schema": 1,
+        "model": "flight-delay",
+        "version": 1,
+        "uri": f"sqlite:///{root.parent}/registry.db",
+        "digest": model_digest(root / "artifacts/package"),
+    }
+    assert main(["--apply"]) == 0
+    assert (root / REGISTRATION).read_bytes() == first
+
+
 def judge(root, verdict):
     (root / "artifacts/compare").mkdir(exist_ok=True)
     (root / "artifacts/compare/comparison.json").write_text(json.dumps({"verdict": verdict}))
@@ -128,6 +146,7 @@ def test_with_apply_a_challenger_that_lost_is_logged_once_and_never_registered(r
     assert "Found logged already: run " in capsys.readouterr().out
     client = MlflowClient()
     assert client.search_registered_models() == []
+    assert json.loads((root / REGISTRATION).read_text())["version"] is None
     experiment = client.get_experiment_by_name("flight-delay")
     (run,) = client.search_runs([experiment.experiment_id])
     assert run.data.tags["verdict"] == "FAIL"
