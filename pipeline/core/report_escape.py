@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 from markupsafe import Markup, escape
 
 MAX_CHARACTERS = 600
+_MAX_INDENT = 40
 _SPACES = re.compile(r" {2,}")
 _BREAK = "&#8203;"  # a zero-width space: GitHub looks for mentions in the text after rendering
 
@@ -38,6 +40,15 @@ _INERT = (
     (re.compile(r":(?=[\w+-]*[a-z+-][\w+-]*:)"), f":{_BREAK}"),  # :tada:, and not 00:00:00
     _TEMPLATE,
 )
+# What GitHub makes a link of in pull requests, issues and comments, though not in files.
+_COMMIT = re.compile(r"(?<!\w)[0-9a-f]{7,40}(?!\w)")
+_NO_COMMIT = re.compile(r".{1,6}")  # GitHub looks at seven digits or more
+_IN_TITLES = str.maketrans(dict.fromkeys("`*[]<>{}|~@#$\\&!"))
+_TITLE_BREAKS = (
+    (re.compile(r"(?i)\b(gh)-(?=\d)"), "\\1\u200b-"),
+    (re.compile(r"(?<=:)(?=//)|(?i:(?<=www))(?=\.)"), "\u200b"),
+    (re.compile(r":(?=[\w+-]*[a-z+-][\w+-]*:)"), ":\u200b"),
+)
 
 
 def clean(value: object) -> str:
@@ -58,17 +69,39 @@ def escape_markdown(value: object) -> str:
     return text
 
 
-def render_template(template: str, kind: str, **values: object) -> str:
-    """The text of a Jinja template, every value of it escaped for `kind`: "md" or "html".
+def escape_comment(value: object) -> str:
+    """As `escape_markdown`, for pull requests, issues and comments.
 
-    Only values that are Markup already (a macro's result, a plot of ours) are left as they are.
-    A name that the template uses and `values` lacks raises jinja2.UndefinedError.
+    There GitHub also makes a link of whatever looks like the id of a commit.
+    """
+    return _without_commits(escape_markdown(value), _BREAK)
+
+
+def inert_title(value: object, limit: int = 120) -> str:
+    """`value` as a title of at most `limit` characters: GitHub shows it without Markdown's escapes.
+
+    Characters that could mean something are left out, and what would become a link is broken up by
+    a space of no width: a title also ends up in the message of the merge commit.
+    """
+    text = clean(value).translate(_IN_TITLES)
+    for pattern, replacement in _TITLE_BREAKS:
+        text = pattern.sub(replacement, text)
+    text = _SPACES.sub(" ", _without_commits(text, "\u200b")).strip(" ")
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def render_template(template: str, kind: str, **values: object) -> str:
+    """The text of a Jinja template, every value of it escaped for `kind`.
+
+    "md" is a file that GitHub shows, "comment" a pull request, an issue or a comment, "html" a
+    page. Only values that are Markup already (a macro's result, a plot of ours) are left as they
+    are. A name that the template uses and `values` lacks raises jinja2.UndefinedError.
     """
     import jinja2  # noqa: PLC0415 (most of those who escape render no template)
 
     environment = jinja2.Environment(
         autoescape=True,
-        finalize=_as_markdown if kind == "md" else _as_html,
+        finalize=_FINALIZE[kind],
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -76,6 +109,7 @@ def render_template(template: str, kind: str, **values: object) -> str:
     )
     environment.filters["attribute"] = attribute
     environment.filters["verbatim"] = verbatim
+    environment.filters["code"] = code
     return environment.from_string(template).render(values)
 
 
@@ -86,16 +120,38 @@ def attribute(value: object) -> Markup:
 
 
 def verbatim(value: object) -> Markup:
-    """`value` for a line of a fenced code block, which it cannot end."""
-    return Markup(clean(value).replace("`", "'"))  # noqa: S704 (a fence knows no markup)
+    """`value` for a line of a fenced code block, which it cannot end; keeps the indentation."""
+    text = str(value)
+    indent = text[: min(len(text) - len(text.lstrip(" ")), _MAX_INDENT)]
+    return Markup(indent + clean(text).replace("`", "'"))  # noqa: S704 (a fence knows no markup)
+
+
+def code(value: object) -> Markup:
+    """`value` between <code> tags, where GitHub makes no links; a digest can be copied whole."""
+    return Markup(f"<code>{escape_markdown(value)}</code>")  # noqa: S704 (escaped)
+
+
+def _without_commits(text: str, mark: str) -> str:
+    return _COMMIT.sub(lambda found: mark.join(_NO_COMMIT.findall(found[0])), text)
 
 
 def _as_markdown(value: object) -> Markup:
     return value if isinstance(value, Markup) else Markup(escape_markdown(value))  # noqa: S704
 
 
+def _as_comment(value: object) -> Markup:
+    return value if isinstance(value, Markup) else Markup(escape_comment(value))  # noqa: S704
+
+
 def _as_html(value: object) -> Markup:
     return value if isinstance(value, Markup) else escape(clean(value))
+
+
+_FINALIZE: dict[str, Callable[[object], Markup]] = {
+    "md": _as_markdown,
+    "comment": _as_comment,
+    "html": _as_html,
+}
 
 
 def _visible(character: str) -> str:

@@ -11,8 +11,12 @@ from pipeline.core.report_escape import (
     MAX_CHARACTERS,
     attribute,
     clean,
+    code,
+    escape_comment,
     escape_markdown,
+    inert_title,
     render_template,
+    verbatim,
 )
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -125,6 +129,47 @@ def test_an_attribute_in_markdown_cannot_be_left():
 
 def test_a_fenced_line_cannot_end_the_fence():
     assert "```" not in render_template("{{ x | verbatim }}", "md", x="a\n```\nb")
+
+
+def test_a_fenced_line_keeps_its_indentation():
+    assert verbatim("    weight: 5") == "    weight: 5"
+    assert verbatim(" " * 900 + "x") == " " * 40 + "x"
+
+
+@pytest.mark.parametrize(
+    "text", ["deadbee", "3f2a9c81d0b7e6543210fedcba9876543210abcd", "1234567", "see abc1234."]
+)
+def test_in_a_comment_nothing_looks_like_a_commit(text):
+    shown = html.unescape(escape_comment(text))
+    assert not re.search(r"\b[0-9a-f]{7,40}\b", shown)
+    assert shown.replace("\u200b", "") == text
+
+
+@pytest.mark.parametrize(
+    "text", ["1,562 rows", "0.0582", "2013-07-02 00:00", "decade", "sha256:" + "ab" * 32]
+)
+def test_in_a_comment_figures_and_whole_digests_stay_as_they_are(text):
+    assert escape_comment(text) == text
+
+
+def test_code_can_be_copied_and_stays_code():
+    assert code("4d1e4d1e4d1e") == "<code>4d1e4d1e4d1e</code>"
+    assert code("</code><b>") == "<code>&lt;/code&gt;&lt;b&gt;</code>"
+    assert render_template("{{ x | code }}", "comment", x="a*b") == r"<code>a\*b</code>"
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "closes #1", "x" * 500, "https://evil.example"])
+def test_a_title_is_plain_text(text):
+    shown = inert_title(text)
+    assert len(shown) <= 120
+    assert not re.search(r"[`*\[\]<>{}|~@#$\\&!]", shown)
+    assert not re.search(r"://|(?i:gh)-\d|www\.|:\w+:", shown)
+    assert "\n" not in shown
+
+
+def test_a_title_keeps_figures_and_arrows():
+    text = "Retrain flight-delay: weighted F1 0.499 → 0.624, at 02:30:00 (concept drift)"
+    assert inert_title(text) == text
 
 
 def test_macros_are_not_escaped_twice():

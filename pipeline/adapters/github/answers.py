@@ -31,13 +31,18 @@ class Answer:
     text: str
 
 
+def is_unclear(answer: Answer | str) -> bool:
+    """Whether the request may have been taken though it was not confirmed."""
+    return isinstance(answer, str) or answer.status >= 500
+
+
 def pause_after(answer: Answer | str, wait: float) -> float | None:
     """Seconds until the next try, None where the answer is final.
 
     A 403 is final (a missing permission) unless it is a limit, which GitHub tells by Retry-After,
     by a used-up quota, or in words; without a time it asks for a minute at least.
     """
-    if isinstance(answer, str) or answer.status >= 500:
+    if isinstance(answer, str) or is_unclear(answer):
         return wait
     if answer.status not in (403, 429):
         return None

@@ -1,0 +1,86 @@
+"""Pull requests of one repository, from its own branches alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from pipeline.adapters.github.connection import PAGE_ITEMS, Connection
+from pipeline.adapters.github.shapes import IssueShape, PullShape, login_of, parse, parse_all
+from pipeline.errors import OutsideError
+from pipeline.forge import PullRequest, PullState
+
+MOST_OPEN_PAGES = 20
+MOST_PAGES = 5  # the newest 500: a closed proposal before those snoozes nothing any more
+
+
+class Pulls:
+    """The pull requests of the connection's repository."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._closers: dict[tuple[int, datetime | None], str | None] = {}
+
+    def list(self, branch_prefix: str) -> tuple[PullRequest, ...]:
+        """Those whose branch starts with `branch_prefix`, newest first.
+
+        GitHub has no way to ask for a prefix, so the newest are read and sorted out here; where
+        the repository has more than those, every open one is read too.
+        """
+        listing = "/pulls?sort=created&direction=desc&state="
+        items = self._connection.pages(f"{listing}all", MOST_PAGES)
+        if len(items) == MOST_PAGES * PAGE_ITEMS:
+            items += self._connection.pages(f"{listing}open", MOST_OPEN_PAGES)
+        shapes = {shape.number: shape for shape in parse_all(PullShape, items, "a pull request")}
+        return tuple(
+            self._value(shape)
+            for _, shape in sorted(shapes.items(), reverse=True)
+            if self._is_own(shape) and shape.head.ref.startswith(branch_prefix)
+        )
+
+    def get(self, number: int) -> PullRequest:
+        """The pull request `number`. Raises OutsideError, for one from a fork too."""
+        shape = parse(PullShape, self._connection.get(f"/pulls/{number}"), "a pull request")
+        if not self._is_own(shape):
+            raise OutsideError(
+                f"GitHub: pull request {number} of {self._connection.repository} comes from a "
+                "fork, where nothing is known of what is on a branch. Propose from a branch of "
+                "the repository."
+            )
+        return self._value(shape)
+
+    def open(self, branch: str, base: str, title: str, body: str) -> PullRequest:
+        """Open one, or find the one that is open for this branch and base already."""
+        asked = {"head": branch, "base": base, "title": title, "body": body}
+        made = self._connection.create("/pulls", asked, lambda: self._find_open(branch, base))
+        return self._value(parse(PullShape, made, "a pull request"))
+
+    def edit(self, number: int, **changes: str | None) -> None:
+        """Set what is given of title, body and state."""
+        body = {name: value for name, value in changes.items() if value is not None}
+        self._connection.send("PATCH", f"/pulls/{number}", body, expected={200})
+
+    def _is_own(self, shape: PullShape) -> bool:
+        return shape.is_from(self._connection.repository)
+
+    def _find_open(self, branch: str, base: str) -> Any:
+        owner = self._connection.repository.partition("/")[0]
+        head, base = quote(f"{owner}:{branch}", safe=""), quote(base, safe="")
+        found = self._connection.get(f"/pulls?state=open&head={head}&base={base}")
+        return found[0] if isinstance(found, list) and found else None
+
+    def _value(self, shape: PullShape) -> PullRequest:
+        """The issue behind a pull request alone tells who closed it: asked once a closing."""
+        value = shape.value(None)
+        if value.state is not PullState.CLOSED:
+            return value
+        key = shape.number, shape.closed_at
+        if key not in self._closers:
+            self._closers[key] = self._closer(shape.number)
+        return shape.value(self._closers[key])
+
+    def _closer(self, number: int) -> str | None:
+        value = self._connection.get(f"/issues/{number}")
+        issue = parse(IssueShape, value, "the issue of a pull request")
+        return login_of(issue.closed_by) if issue.closed_by else None

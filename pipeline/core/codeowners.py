@@ -1,0 +1,40 @@
+"""CODEOWNERS, as far as it is needed here: who owns a path. The last line that matches wins.
+
+Patterns as GitHub documents them: `*` and `?` stay inside a folder, `**` does not, a leading or
+inner slash ties a pattern to the root, and a folder owns all that is below it.
+"""
+
+from __future__ import annotations
+
+import re
+
+_OWNER = re.compile(r"@([A-Za-z0-9][A-Za-z0-9-]{0,38}(?:/[A-Za-z0-9._-]{1,100})?)")
+
+
+def owners_of(text: str, path: str) -> tuple[str, ...]:
+    """The logins (`ada`) and teams (`owner/team`) that own `path`; addresses are left out.
+
+    A matching line without owners takes the path from all of them.
+    """
+    owners: tuple[str, ...] = ()
+    for line in text.splitlines():
+        words = re.split(r"\s#", line.strip(), maxsplit=1)[0].split()
+        if words and not words[0].startswith("#") and _matches(words[0], path):
+            found = (_OWNER.fullmatch(word) for word in words[1:])
+            owners = tuple(owner.group(1) for owner in found if owner)
+    return owners
+
+
+def _matches(pattern: str, path: str) -> bool:
+    is_tied = "/" in pattern.rstrip("/")
+    body = pattern.strip("/")
+    start = "" if is_tied else r"(?:.*/)?"
+    is_inside = pattern.endswith("/*")  # the files of a folder, and not what is deeper
+    end = "" if is_inside else r"/.*" if pattern.endswith("/") else r"(?:/.*)?"
+    return re.fullmatch(start + _regex(body) + end, path) is not None
+
+
+def _regex(pattern: str) -> str:
+    words = {"**/": r"(?:.*/)?", "**": r".*", "*": r"[^/]*", "?": r"[^/]"}
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
+    return "".join(words.get(part) or re.escape(part) for part in parts)
