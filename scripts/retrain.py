@@ -2,7 +2,8 @@
 
 The run itself only writes artifacts/ and, with --as-of, one line of params.yaml. What leaves this
 folder (the package to the DVC remote, the challenger to the model registry) is printed as a plan
-and happens with --apply.
+and happens with --apply. A challenger that passed is then ready for scripts/open_retrain_pr.py: its
+rollback is rehearsed, the quality gates are assessed and the evidence is collected.
 
 Exit codes: 0 the challenger passed, 1 a gate says no, 2 bad configuration, 3 an outside system
 failed, 4 data incident.
@@ -39,6 +40,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--as-of", help="a time such as 2013-07-02, or now (default: as it stands)")
     parser.add_argument("--trigger-type", default="manual_retrain", help="why this retrain runs")
     parser.add_argument("--trigger-priority", default="medium", help="how urgent that is")
+    parser.add_argument("--retrain", help="its id in the trigger ledger (default: run by hand)")
+    parser.add_argument("--local", action="store_true", help="use this repository's own ledger")
     parser.add_argument(
         "--accept-loss", action="store_true", help="exit with 0, not 1, where the champion stays"
     )
@@ -71,11 +74,24 @@ def retrain(root: Path, arguments: argparse.Namespace) -> int:
         ["scripts.push_package", *apply],
         ["scripts.register_challenger", *trigger, *apply],  # or log it, where it lost
     ]
+    if verdict is Verdict.PASS and arguments.apply:
+        steps += [
+            ["scripts.rehearse_rollback"],
+            ["scripts.assess_gates", *known_to_the_ledger(arguments)],
+            ["scripts.collect_evidence", "--apply"],
+        ]
     for step in steps:
         code = subprocess.run([sys.executable, "-m", *step], cwd=root, check=False).returncode
         if code != 0:
             return code
     return 0 if verdict is Verdict.PASS else GateRefused.exit_code
+
+
+def known_to_the_ledger(arguments: argparse.Namespace) -> list[str]:
+    """Which retrain of which ledger this is, for the gate that asks why it runs."""
+    return ["--local"] * arguments.local + (
+        ["--retrain", arguments.retrain] if arguments.retrain else []
+    )
 
 
 def start_model(champion: Path) -> None:

@@ -4,8 +4,8 @@ It works in a repository of its own, .demo/flights, so that this checkout stays 
 does what a team would do, with the same scripts and on real data: the flights that left New York
 in 2013. After the first champion the months go by: its answers are recorded as a server would, the
 triggers look at them, and the retrains are those that fired. Two things it takes upon itself that
-belong to people and to GitHub, and says so when it does: approving the first champion, and merging
-what passed.
+belong to people, and says so when it does: approving the first champion, and merging what passed.
+In place of GitHub there is a folder, .forge.
 """
 
 from __future__ import annotations
@@ -92,26 +92,41 @@ def check(repository: Path, at: str) -> dict[str, Any]:
 
 
 def retrain(root: Path, repository: Path, seen: dict[str, Any], at: str) -> Ended:
-    """Claim the retrain that is due, train on a branch, merge what passed, tell the ledger."""
+    """Claim the retrain that is due, train, propose and merge what passed, tell the ledger."""
     name, first = seen["retrain"], seen["causes"][0]
     call(repository, "admit_retrain", "--local", "--retrain", name, "--at", at, "--apply")
-    git(repository, "switch", "--quiet", "--create", f"retrain/{name}", "main")
     why = ("--trigger-type", first["trigger"], "--trigger-priority", first["priority"])
-    call(repository, "retrain", "--as-of", at, *why, "--apply", may_refuse=True)
+    known = ("--retrain", name, "--local")
+    call(repository, "retrain", "--as-of", at, *why, *known, "--apply", may_refuse=True)
     comparison = load_json(repository / "artifacts/compare/comparison.json")
     keep_report(root, repository, at[:10])
-    commit(repository, f"Retrain {name}")
-    git(repository, "switch", "--quiet", "main")
     is_better = comparison["verdict"] == "PASS"
     if is_better:
-        print("\nIt passed. A reviewer would merge it now; the demo does that.")
-        git(repository, "merge", "--quiet", "--ff-only", f"retrain/{name}")
+        branch = propose(repository, name)
+        print("\nTwo people would review it now, and merge it; the demo does that.")
+        discard_changes(repository)
+        git(repository, "merge", "--quiet", "--no-ff", f"--message=Merge {name}", branch)
         approve(repository, f"{name} passed its gates")
         serve(repository, at)
+    else:
+        discard_changes(repository)
     outcome = "won" if is_better else "lost"
     told = ("--local", "--retrain", name, "--outcome", outcome, "--at", at, "--apply")
     call(repository, "settle_retrain", *told)
     return Ended(at, ", ".join(cause["trigger"] for cause in seen["causes"]), comparison)
+
+
+def propose(repository: Path, name: str) -> str:
+    """Open the pull request of a retrain that passed, in a folder. Returns its branch."""
+    call(repository, "open_retrain_pr", "--forge", "local", "--retrain", name, "--apply")
+    call(repository, "update_dashboard_issue", "--forge", "local", "--apply")
+    return f"perennial/retrain/{name}"
+
+
+def discard_changes(repository: Path) -> None:
+    """Leave main as it is: what a retrain wrote is on the proposal's branch, or lost."""
+    git(repository, "checkout", "--quiet", "--", ".")
+    git(repository, "clean", "--quiet", "--force", "-d", "artifacts", "evidence")
 
 
 def approve(repository: Path, reason: str) -> None:

@@ -12,48 +12,24 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.repository import commit, copy_repository, git, python
-
-QUICK = {"trials: 6": "trials: 2", "draws: 2_000": "draws: 400", "draws: 1_000": "draws: 100"}
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with a seeded warehouse and the first model trained, not yet approved."""
-    repository = copy_repository(tmp_path_factory.mktemp("flights"))
-    params = repository / "params.yaml"
-    text = params.read_text()
-    for slow, quick in QUICK.items():
-        assert slow in text
-        text = text.replace(slow, quick)
-    params.write_text(text)
-    assert python(repository, "scripts.seed_warehouse", "--apply").returncode == 0
-    first = python(repository, "scripts.retrain", "--as-of", "2013-04-02", "--apply")
-    assert first.returncode == 1, first.stdout + first.stderr
-    commit(repository, "Train the first model")
-    return repository
+from tests.repository import git, python
+from tests.retrained import Retrained, copy_of
 
 
 @pytest.fixture(scope="module")
-def champion(started: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same, one day later: a person approved the first model."""
-    repository = tmp_path_factory.mktemp("approved") / "flights"
-    shutil.copytree(started, repository, symlinks=True)
-    done = python(
-        repository, "scripts.set_champion", "--approved-by=ada", "--reason=first", "--apply"
-    )
-    assert done.returncode == 0, done.stderr
-    commit(repository, "Approve the first champion")
-    return repository
+def started(retrained: Retrained) -> Path:
+    return retrained.started
 
 
 @pytest.fixture(scope="module")
-def june(champion: Path) -> Path:
-    """And retrained as of July 2nd, when the summer had changed the flights."""
-    run = python(champion, "scripts.retrain", "--as-of", "2013-07-02", "--apply")
-    assert run.returncode == 0, run.stdout + run.stderr
-    commit(champion, "Retrain as of July")
-    return champion
+def champion(retrained: Retrained) -> Path:
+    return retrained.champion
+
+
+@pytest.fixture(scope="module")
+def july(retrained: Retrained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of this file's own: DVC writes into the repository whatever it is asked."""
+    return copy_of(retrained.july, tmp_path_factory.mktemp("july") / "flights")
 
 
 def comparison(repository: Path) -> dict:
@@ -79,8 +55,8 @@ def test_setting_a_champion_needs_apply_and_keeps_who_and_why(
     assert pointer["reason"] == "first"
 
 
-def test_a_retrain_in_june_beats_the_champion_of_spring(june: Path) -> None:
-    found = comparison(june)
+def test_a_retrain_in_june_beats_the_champion_of_spring(july: Path) -> None:
+    found = comparison(july)
     assert found["verdict"] == "PASS"
     f1 = next(row for row in found["metrics"] if row["metric"] == "f1_weighted")
     assert f1["difference"] > 0.03
@@ -88,24 +64,24 @@ def test_a_retrain_in_june_beats_the_champion_of_spring(june: Path) -> None:
     assert all(test["verdict"] == "PASS" for test in found["self_test"])
 
 
-def test_the_report_is_there_for_people(june: Path) -> None:
-    report = june / "artifacts/report"
+def test_the_report_is_there_for_people(july: Path) -> None:
+    report = july / "artifacts/report"
     assert "PASS" in (report / "report.md").read_text()
     assert "<html" in (report / "report.html").read_text()
 
 
-def test_a_second_repro_does_nothing(june: Path) -> None:
-    lock = (june / "dvc.lock").read_bytes()
-    again = python(june, "dvc", "repro")
+def test_a_second_repro_does_nothing(july: Path) -> None:
+    lock = (july / "dvc.lock").read_bytes()
+    again = python(july, "dvc", "repro")
     assert again.returncode == 0
     assert "up to date" in again.stdout + again.stderr
     assert "Running stage" not in again.stdout
-    assert (june / "dvc.lock").read_bytes() == lock
+    assert (july / "dvc.lock").read_bytes() == lock
 
 
-def test_the_same_inputs_give_the_same_bytes(june: Path, tmp_path: Path) -> None:
+def test_the_same_inputs_give_the_same_bytes(july: Path, tmp_path: Path) -> None:
     again = tmp_path / "again"
-    shutil.copytree(june, again, symlinks=True)
+    shutil.copytree(july, again, symlinks=True)
     before = yaml.safe_load((again / "dvc.lock").read_text())["stages"]
     run = python(again, "dvc", "repro", "--force", "--no-run-cache")
     assert run.returncode == 0, run.stderr
@@ -117,35 +93,35 @@ def test_the_same_inputs_give_the_same_bytes(june: Path, tmp_path: Path) -> None
     assert after == before
 
 
-def test_metrics_and_plots_differ_between_branches(june: Path) -> None:
-    metrics = python(june, "dvc", "metrics", "diff", "HEAD~1", "--json")
+def test_metrics_and_plots_differ_between_branches(july: Path) -> None:
+    metrics = python(july, "dvc", "metrics", "diff", "HEAD~1", "--json")
     assert metrics.returncode == 0, metrics.stderr
     change = json.loads(metrics.stdout)["artifacts/evaluate/metrics.json"]["f1_weighted"]
     assert change["old"] != change["new"]
-    plots = python(june, "dvc", "plots", "diff", "HEAD~1", "--out", "plots")
+    plots = python(july, "dvc", "plots", "diff", "HEAD~1", "--out", "plots")
     assert plots.returncode == 0, plots.stderr
-    page = (june / "plots/index.html").read_text()
+    page = (july / "plots/index.html").read_text()
     assert "artifacts_evaluate_roc_csv" in page
-    shutil.rmtree(june / "plots")
+    shutil.rmtree(july / "plots")
 
 
 def test_a_fresh_clone_fetches_the_champion_from_the_remote_by_digest(
-    june: Path, tmp_path: Path
+    july: Path, tmp_path: Path
 ) -> None:
     clone = tmp_path / "clone"
-    git(tmp_path, "clone", "--quiet", str(june), str(clone))
+    git(tmp_path, "clone", "--quiet", str(july), str(clone))
     (clone / ".dvc/config.local").write_text(
-        f"['remote \"storage\"']\n    url = {june}/.dvc/storage\n"
+        f"['remote \"storage\"']\n    url = {july}/.dvc/storage\n"
     )
-    shutil.copy(june / "warehouse.db", clone / "warehouse.db")
+    shutil.copy(july / "warehouse.db", clone / "warehouse.db")
     run = python(clone, "dvc", "repro", "compare")
     assert run.returncode == 0, run.stdout + run.stderr
-    assert comparison(clone)["champion"] == comparison(june)["champion"]
+    assert comparison(clone)["champion"] == comparison(july)["champion"]
 
 
-def test_a_package_that_was_tampered_with_is_never_loaded(june: Path, tmp_path: Path) -> None:
+def test_a_package_that_was_tampered_with_is_never_loaded(july: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
-    shutil.copytree(june, copy, symlinks=True)
+    shutil.copytree(july, copy, symlinks=True)
     [fetched] = (copy / ".dvc/tmp/packages").iterdir()
     with (fetched / "model.skops").open("ab") as file:
         file.write(b"x")
@@ -154,9 +130,9 @@ def test_a_package_that_was_tampered_with_is_never_loaded(june: Path, tmp_path: 
     assert "model.skops: found sha256" in run.stderr
 
 
-def test_killed_in_the_middle_of_training_the_next_run_finishes(june: Path, tmp_path: Path) -> None:
+def test_killed_in_the_middle_of_training_the_next_run_finishes(july: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
-    shutil.copytree(june, copy, symlinks=True)
+    shutil.copytree(july, copy, symlinks=True)
     expected = (copy / "artifacts/compare/comparison.json").read_text()
     git(copy, "checkout", "--quiet", "HEAD~1", "--", "dvc.lock", "artifacts")
     lock = (copy / "dvc.lock").read_text()

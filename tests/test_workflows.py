@@ -39,9 +39,7 @@ def test_nothing_is_permitted_that_a_job_does_not_ask_for(path: Path) -> None:
 def test_the_job_that_trains_cannot_write() -> None:
     train = load(ROOT / ".github/workflows/retrain.yml")["jobs"]["train"]
     assert train["permissions"] == {"contents": "read"}
-    text = str(train)
-    assert "github.token" not in text
-    assert "GITHUB_TOKEN" not in text
+    assert "PERENNIAL_TOKEN" not in str(train)
 
 
 def test_no_run_line_holds_an_expression() -> None:
@@ -63,7 +61,7 @@ def test_every_script_that_a_workflow_runs_exists_and_takes_its_options() -> Non
         for module, rest in COMMAND.findall(" ".join(step.get("run", "").split())):
             options = {word for word in shlex.split(rest) if word.startswith("--")}
             ran.add((module, tuple(sorted(options)), job))
-    assert len(ran) == 4
+    assert len(ran) >= 9
     for module, options, job in ran:
         done = subprocess.run(
             [sys.executable, "-m", module, "--help"],

@@ -9,8 +9,8 @@ from typing import Any
 from pipeline.domain import Gate, Verdict, worst
 
 _PACKAGE = "artifacts/package"
-# People decide these in the pull request itself: the gate `approvals` counts them.
-_BY_PEOPLE = frozenset({"plan_approved", "sign_off"})
+# People decide these in the pull request itself, where they wait: the gate `approvals` counts them.
+_BY_PEOPLE = frozenset({"plan_approved", "sign_off", "triggers_validated"})
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,13 @@ def assess_proposal(
 
 
 def assess_quality(found: Mapping[str, Any]) -> Gate:
-    """The quality gates without the items that people decide: the worst of the others.
+    """The worst item of the quality gates that neither people nor the rollout have yet to decide.
 
     `found` is artifacts/gates/quality-gates.json. Items that are not required do not count.
     """
+    every = [item for gate in found.get("gates", ()) for item in gate.get("items", ())]
     items = [
-        item
-        for gate in found.get("gates", ())
-        for item in gate.get("items", ())
-        if item.get("is_required", True) and item.get("name") not in _BY_PEOPLE
+        item for item in every if item.get("is_required", True) and not _is_decided_later(item)
     ]
     verdict = worst(Verdict(item["verdict"]) for item in items)
     still_open = [item for item in items if item["verdict"] != Verdict.PASS]
@@ -82,3 +80,8 @@ def assess_quality(found: Mapping[str, Any]) -> Gate:
         "Readiness, model quality and deployment safety pass.",
         said or f"{len(items)} items pass.",
     )
+
+
+def _is_decided_later(item: Mapping[str, Any]) -> bool:
+    waits_for_people = item.get("waits", False) and item.get("name") in _BY_PEOPLE
+    return waits_for_people or item.get("is_later", False)

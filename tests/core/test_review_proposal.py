@@ -63,7 +63,7 @@ def test_the_worst_item_wins() -> None:
 
 
 def test_what_people_decide_is_counted_elsewhere_and_what_is_optional_not_at_all() -> None:
-    waits = item("sign_off", "INCONCLUSIVE")
+    waits = item("sign_off", "INCONCLUSIVE", waits=True)
     assert quality(item("registered", "PASS"), waits).verdict is Verdict.PASS
     optional = item("monitoring_configured", "FAIL", is_required=False)
     assert quality(item("registered", "PASS"), optional).verdict is Verdict.PASS
@@ -71,4 +71,11 @@ def test_what_people_decide_is_counted_elsewhere_and_what_is_optional_not_at_all
 
 def test_no_items_at_all_is_an_error() -> None:
     assert assess_quality({}).verdict is Verdict.ERROR
-    assert quality(item("plan_approved", "PASS")).verdict is Verdict.ERROR
+    assert quality(item("plan_approved", "INCONCLUSIVE", waits=True)).verdict is Verdict.ERROR
+
+
+def test_what_only_the_rollout_can_tell_is_left_to_it_and_other_waits_are_not() -> None:
+    later = item("ab_test", "INCONCLUSIVE", waits=True, is_later=True)
+    assert quality(item("registered", "PASS"), later).verdict is Verdict.PASS
+    waits = item("monitoring_configured", "INCONCLUSIVE", waits=True)
+    assert quality(item("registered", "PASS"), waits).verdict is Verdict.INCONCLUSIVE

@@ -1,0 +1,162 @@
+"""Everything about a retrain pull request that main can look up or work out, as gates.
+
+The checkout is main's; of the pull request only git objects are read, as data.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.adapters.git.proposal_files import path_fault
+from pipeline.adapters.git.trees import (
+    Tree,
+    changed_paths,
+    merge_base,
+    trailer_of,
+    was_there,
+)
+from pipeline.champion import load_champion
+from pipeline.config import load_usecase, load_yaml, parse_utc, parse_yaml
+from pipeline.core import review
+from pipeline.core.evidence import MANIFEST, package_faults, parse_manifest
+from pipeline.core.proposal_evidence import evidence_digest
+from pipeline.core.proposal_marker import parse_marker
+from pipeline.core.review_kind import Change
+from pipeline.core.review_proposal import Proposed, assess_proposal, assess_quality
+from pipeline.domain import Gate
+from pipeline.dvclock import Lock, parse_lock
+from pipeline.errors import ConfigurationError, OutsideError
+from pipeline.gates_config import load_quality_policy
+from pipeline.manifest import RolloutSpec, parse_rollout
+from pipeline.rollout_config import load_rollout_plan
+
+COMPARISON = "artifacts/compare/comparison.json"
+COLLECTED = "artifacts/collect/summary.json"
+QUALITY = "artifacts/gates/quality-gates.json"
+LOCK = "dvc.lock"
+PARAMS = "params.yaml"
+TRAILER = "Perennial-Evidence"
+
+
+@dataclass(frozen=True)
+class Commits:
+    """The pull request's newest commit, where it left main, and main (what is checked out)."""
+
+    root: Path
+    head: Tree
+    base: Tree
+    main: Tree
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The paths that a merge would change."""
+        return changed_paths(self.root, self.base.commit, self.head.commit)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What a merge would change, and whether it only brings back what main had."""
+        return tuple(Change(path, is_restored=self._is_restored(path)) for path in self.changed)
+
+    def _is_restored(self, path: str) -> bool:
+        if not was_there(self.root, self.main.commit, path, self.head.blob(path)):
+            return False
+        return not path.endswith("/rollout.yaml") or self._leads_back(path)
+
+    def _leads_back(self, path: str) -> bool:
+        """Whether a manifest asks for nothing but a model that serves or served just before.
+
+        Reverting a revert brings an old manifest back too, and would start its rollout again.
+        """
+        text = self.head.text(path)
+        if text is None:
+            return True
+        champion = load_champion(self.root, path.split("/")[1])
+        known = {champion.digest, champion.previous} if champion else set()
+        return parse_rollout(text, path).challenger.digest in known
+
+
+def commits_of(root: Path, head: str) -> Commits:
+    """The three commits. Raises OutsideError where `head` was not fetched."""
+    main = Tree(root, "HEAD")
+    tip = Tree(root, head)
+    return Commits(root, tip, Tree(root, merge_base(root, main.commit, tip.commit)), main)
+
+
+def assess_contents(commits: Commits, body: str, now: datetime) -> tuple[Gate, ...]:
+    """Every gate that rests on the pull request's files and on its `body`.
+
+    Raises PipelineError where a file that must be there is not, or cannot be read.
+    """
+    head, root = commits.head, commits.root
+    model, policy = load_usecase(root).model, load_quality_policy(root)
+    lock = parse_lock(_text(head, LOCK), LOCK)
+    spec = parse_rollout(_text(head, f"rollouts/{model}/rollout.yaml"), "rollout.yaml")
+    files = review.Files(*(t.md5s(lock.deps) for t in (head, commits.base, commits.main)))
+    as_of = parse_utc(str(_json(head, COLLECTED).get("as_of")), COLLECTED)
+    champion = load_champion(root, model)
+    return (
+        *assess_proposal(
+            Proposed(spec.model, spec.champion.digest, spec.challenger.package_md5, spec.plan),
+            _json(head, COMPARISON),
+            lock.outs,
+            model=model,
+            champion=champion.digest if champion else None,
+            plan=load_rollout_plan(root),
+        ),
+        review.assess_paths(commits.changed, model),
+        *review.assess_inputs(lock.deps, files),
+        _parameters(root, head, lock),
+        review.assess_outputs(lock.outs, lock.conflicts, head.md5s(lock.outs)),
+        _evidence(commits, spec, body),
+        assess_quality(_json(head, QUALITY)),
+        review.assess_age(as_of, now, policy.readiness.data_collected_and_validated.max_data_age),
+    )
+
+
+def _parameters(root: Path, head: Tree, lock: Lock) -> Gate:
+    proposed, main = parse_yaml(_text(head, PARAMS), PARAMS), load_yaml(root / PARAMS)
+    if not isinstance(proposed, Mapping) or not isinstance(main, Mapping):
+        raise ConfigurationError(PARAMS, ["found no sections, expected those of params.yaml"])
+    return review.assess_parameters(lock.params, proposed, main)
+
+
+def _evidence(commits: Commits, spec: RolloutSpec, body: str) -> Gate:
+    """The proposal's evidence is what its commit and its body name; the package is whole."""
+    head, marker = commits.head, parse_marker(body)
+    proposed = {
+        path: head.read(path) for path in head.paths if path_fault(path, spec.model) is None
+    }
+    package = head.files_below(f"{spec.evidence.path}/")
+    faults = list(package_faults(package, spec.evidence.digest))
+    if not faults and parse_manifest(package[MANIFEST]).subject.digest != spec.challenger.digest:
+        faults.append("the package is about another model than the manifest rolls out")
+    return review.assess_evidence(
+        faults,
+        {
+            "package": evidence_digest(proposed),
+            "commit": trailer_of(commits.root, head.commit, TRAILER),
+            "pull request": marker.evidence if marker else None,
+        },
+    )
+
+
+def _text(tree: Tree, path: str) -> str:
+    found = tree.text(path)
+    if found is None:
+        raise OutsideError(f"{path}: the pull request has none. Run the retrain again.")
+    return found
+
+
+def _json(tree: Tree, path: str) -> dict[str, Any]:
+    try:
+        found = json.loads(_text(tree, path))
+    except (ValueError, RecursionError) as error:
+        raise OutsideError(f"{path}: not JSON ({error}). Run the retrain again.") from error
+    if not isinstance(found, dict):
+        raise OutsideError(f"{path}: found no object. Run the retrain again.")
+    return found

@@ -1,0 +1,163 @@
+"""Work the figures of a retrain out again: main's code and policy, the retrain's rows and model.
+
+A copy of main in a folder of its own gets what the retrain committed (never code) and the outputs
+that its dvc.lock names, each checked against its digest. Then the stages around the training run
+again, and what they write is compared with what was claimed. The training itself is not repeated:
+it costs the most, and its result is judged on rows that it never saw.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.adapters.git.trees import Tree
+from pipeline.adapters.store import fetch_files, file_md5
+from pipeline.config import load_params, parse_utc
+from pipeline.core.recomputed import Recomputed, differences_of
+from pipeline.dvclock import Lock, parse_lock
+from pipeline.errors import DataIncident, GateRefused, OutsideError
+from pipeline.jsonio import load_json
+from pipeline.ml.digest import row_hashes
+from pipeline.ml.tables import load_table
+from pipeline.params_file import set_as_of
+from pipeline.stages.champion import champion_package
+from pipeline.stages.split import load_seen_ids
+
+# Stage, and the outputs whose bytes must come out the same; figures are compared as numbers.
+STAGES: dict[str, tuple[str, ...]] = {
+    "validate": (),
+    "featurize": ("artifacts/featurize/features.parquet",),
+    "split": (
+        "artifacts/split/holdout.parquet",
+        "artifacts/split/seen_ids.parquet",
+        "artifacts/split/train.parquet",
+    ),
+    "evaluate": (),
+    "compare": (),
+}
+FIGURES = (
+    "artifacts/validate/report.json",
+    "artifacts/split/summary.json",
+    "artifacts/evaluate/metrics.json",
+    "artifacts/evaluate/details.json",
+    "artifacts/compare/comparison.json",
+)
+MODEL = "artifacts/train/model"
+FETCHED = ("artifacts/collect/rows.parquet", MODEL)
+CLAIMED = ("artifacts/split/holdout.parquet", "artifacts/split/train.parquet")
+COLLECTED = "artifacts/collect/summary.json"
+
+
+def recompute(
+    root: Path, head: str, model: str, into: Path, *, reads_warehouse: bool
+) -> Recomputed:
+    """What comes out for the commit `head`, worked out in the new folder `into`.
+
+    With `reads_warehouse` the rows are also read again, as of then, and must be the same. Raises
+    OutsideError where the data cannot be fetched, or where an outside system fails a stage.
+    """
+    tree = Tree(root, head)
+    lock = parse_lock(_required(tree, "dvc.lock"), "dvc.lock")
+    lay_out(root, tree, into)
+    fetch_files(root, {path: _digest(lock, path) for path in FETCHED}, into)
+    refuse_pickles(into)
+    fetch_files(root, {path: _digest(lock, path) for path in CLAIMED}, into / "claimed")
+    champion = champion_package(root)
+    if champion is not None:  # at hand for the stages, so that none of them asks the remote
+        shutil.copytree(champion, into / champion.relative_to(root))
+    rows, seen = seen_in_training(into / "claimed", champion)
+    claimed = {path: load_json(into / path) for path in (*FIGURES, COLLECTED)}
+    faults = list(_run_again(into, lock, claimed[COLLECTED], reads_warehouse=reads_warehouse))
+    differences = [
+        f"{Path(path).stem} {line}"
+        for path in FIGURES
+        for line in differences_of(claimed[path], load_json(into / path))
+    ]
+    return Recomputed(tree.commit, rows, seen, tuple(differences), tuple(faults))
+
+
+def lay_out(root: Path, tree: Tree, into: Path) -> None:
+    """Make `into` a copy of main with the retrain's figures over it, as of the retrain's time."""
+    command = ["git", "clone", "--quiet", "--shared", str(root), str(into)]
+    subprocess.run(command, check=True)
+    shutil.rmtree(into / "artifacts", ignore_errors=True)
+    for path, content in tree.files_below("artifacts/").items():
+        target = into / "artifacts" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    as_of = load_json(into / COLLECTED)["as_of"]
+    set_as_of(into / "params.yaml", parse_utc(str(as_of), COLLECTED))
+
+
+def refuse_pickles(into: Path) -> None:
+    """Raise OutsideError for a model that is not of main's format.
+
+    A digest of the pull request's own choice makes a pickle no safer, and loading one runs it.
+    """
+    wanted = load_params(into).package.format
+    is_archive = zipfile.is_zipfile(into / MODEL)
+    if wanted == "skops" and not is_archive:
+        raise OutsideError(f"{MODEL}: no skops file, which params.yaml on main asks for.")
+
+
+def seen_in_training(folder: Path, champion: Path | None) -> tuple[int, int]:
+    """How many rows the claimed holdout has, and how many of them a model has trained on."""
+    holdout, train = (load_table(folder / path)["id"] for path in CLAIMED)
+    seen = row_hashes(train)
+    if champion is not None:
+        seen = np.union1d(seen, load_seen_ids(champion / "seen_ids.parquet"))
+    return len(holdout), int(np.isin(row_hashes(holdout), seen).sum())
+
+
+def _run_again(
+    into: Path, lock: Lock, collected: dict[str, Any], *, reads_warehouse: bool
+) -> Iterator[str]:
+    """Run the stages, up to the first that stops, and yield what came out otherwise."""
+    if reads_warehouse:
+        _run_stage(into, "collect")
+        found = load_json(into / COLLECTED)
+        if found["data_digest"] != collected["data_digest"]:
+            yield (
+                f"the warehouse gives {found['rows']:,} rows as of then that are not the "
+                f"{collected['rows']:,} of the run"
+            )
+    for stage, outputs in STAGES.items():
+        if _run_stage(into, stage) != 0:
+            yield f"{stage} stopped, which it did not in the run"
+            return
+        for path in outputs:
+            if file_md5(into / path) != lock.outs.get(path):
+                yield f"{path} came out otherwise"
+
+
+def _run_stage(into: Path, stage: str) -> int:
+    environment = {**os.environ, "PYTHONPATH": str(into)}
+    command = [sys.executable, "-m", f"pipeline.stages.{stage}"]
+    code = subprocess.run(command, cwd=into, env=environment, check=False).returncode
+    if code not in (0, GateRefused.exit_code, DataIncident.exit_code):
+        raise OutsideError(f"{stage} ended with exit code {code}; its words are above. Run again.")
+    return code
+
+
+def _digest(lock: Lock, path: str) -> str:
+    if path not in lock.outs:
+        raise OutsideError(
+            f"dvc.lock of the pull request: no output {path}. Run the retrain again."
+        )
+    return lock.outs[path]
+
+
+def _required(tree: Tree, path: str) -> str:
+    text = tree.text(path)
+    if text is None:
+        raise OutsideError(f"{path}: the pull request has none. Run the retrain again.")
+    return text

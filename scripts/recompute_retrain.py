@@ -1,0 +1,51 @@
+"""Work the figures of a retrain pull request out again, and save what came out.
+
+Runs main's code on the rows and the model that the commit's dvc.lock names; nothing of the commit
+is executed. Reads the warehouse again too where WAREHOUSE_URL is set. It writes one file and
+changes nothing else, so it needs no --apply; scripts/verify_retrain_pr.py judges the file.
+
+Exit codes: 0 worked out, whatever came out; 2 bad configuration, 3 an outside system failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pipeline.adapters.git.trees import fetch_pull
+from pipeline.errors import exit_code_of
+from pipeline.jsonio import save_json
+from pipeline.reviewing.recompute import recompute
+
+OUTPUT = "artifacts/review/recomputed.json"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line and work it out."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--pull-request", type=int, help="its number; its commits are fetched")
+    which.add_argument("--head", help="a commit that is here already")
+    parser.add_argument("--output", default=OUTPUT, help=f"where to save it ({OUTPUT})")
+    arguments = parser.parse_args(argv)
+    return exit_code_of(lambda: run(Path.cwd(), arguments))
+
+
+def run(root: Path, arguments: argparse.Namespace) -> int:
+    """Work it out and save it. Returns 0."""
+    head = arguments.head or fetch_pull(root, arguments.pull_request)
+    with TemporaryDirectory(prefix="perennial-review-") as folder:
+        reads_warehouse = "WAREHOUSE_URL" in os.environ
+        found = recompute(root, head, Path(folder) / "main", reads_warehouse=reads_warehouse)
+    save_json(root / arguments.output, found)
+    for line in (*found.faults, *found.differences):
+        print(f"  {line}")
+    print(f"{len(found.faults) + len(found.differences)} differences. Saved {arguments.output}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

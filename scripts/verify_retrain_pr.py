@@ -1,0 +1,191 @@
+"""May this pull request be merged? Judge what it changes, by main's code, policy and champion.
+
+Run in a checkout of main: of the pull request only git objects are read, nothing of it is run. A
+retrain must pass every gate; a change of what serves needs the approvals of its roles; a rollback
+needs nothing, so that nobody waits at 3 a.m.; anything else is not this script's business.
+Prints a table; --apply sets the commit status `perennial/verify` and, for a retrain, keeps one
+comment current. The answer is in the step's outputs too: verdict, stale, retrain.
+
+Exit codes: 0 it may be merged, or with --accept-no whatever the answer; 1 it may not, or not yet;
+2 bad configuration, 3 an outside system failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.adapters.git.trees import fetch_pull
+from pipeline.approvers import load_approvers
+from pipeline.config import parse_utc
+from pipeline.core.approvals import Opinion, assess_approvals
+from pipeline.core.proposal_marker import parse_marker
+from pipeline.core.recomputed import Recomputed, assess_recomputed
+from pipeline.core.report_escape import clean
+from pipeline.core.review import is_stale
+from pipeline.core.review_kind import Kind, kind_of
+from pipeline.core.review_report import MARKER, description_of, render_review
+from pipeline.domain import Gate, Verdict, worst
+from pipeline.errors import GateRefused, PipelineError, exit_code_of
+from pipeline.forge import Forge, PullRequest, StatusState
+from pipeline.gates_config import load_quality_policy
+from pipeline.github_env import add_summary, set_outputs
+from pipeline.jsonio import load_json
+from pipeline.proposing.forges import add_forge_options, chosen_forge
+from pipeline.proposing.rehearsal import rehearse
+from pipeline.reviewing.facts import Commits, assess_contents, commits_of
+
+CONTEXT = "perennial/verify"
+REHEARSAL = "artifacts/gates/rollback-rehearsal.json"
+STATES = {
+    Verdict.PASS: StatusState.SUCCESS,
+    Verdict.INCONCLUSIVE: StatusState.PENDING,
+    Verdict.FAIL: StatusState.FAILURE,
+    Verdict.ERROR: StatusState.ERROR,
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line and judge."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--pull-request", type=int, required=True, help="its number")
+    add_forge_options(parser)
+    parser.add_argument("--recomputed", help="what scripts/recompute_retrain.py saved")
+    parser.add_argument("--at", help="judge as of this time (default: now)")
+    parser.add_argument("--accept-no", action="store_true", help="exit with 0 whatever the answer")
+    parser.add_argument("--apply", action="store_true", help="set the status and the comment")
+    arguments = parser.parse_args(argv)
+    return exit_code_of(lambda: verify(Path.cwd(), arguments))
+
+
+def verify(root: Path, arguments: argparse.Namespace) -> int:
+    """Judge and, with --apply, say so on the forge. Returns the exit code."""
+    forge = chosen_forge(root, arguments)
+    pull = forge.pull(arguments.pull_request)
+    is_local = arguments.forge == "local"
+    branch = pull.branch if is_local else fetch_pull(root, pull.number)
+    commits = commits_of(root, pull.head)
+    kind = kind_of(commits.changes)
+    at = parse_utc(arguments.at, "--at") if arguments.at else datetime.now(UTC)
+    recomputed = load_recomputed(root, arguments.recomputed)
+    gates = gates_of(kind, commits, pull, forge, recomputed=recomputed, at=at)
+    if kind is Kind.RETRAIN:
+        gates = (*gates, rollback_gate(commits, branch))
+    show(kind, pull, gates)
+    verdict = worst(gate.verdict for gate in gates)
+    marker = parse_marker(pull.body)
+    is_retrain_stale = kind is Kind.RETRAIN and is_stale(gates)
+    set_outputs(
+        {
+            "verdict": verdict,
+            "stale": "true" if is_retrain_stale else "false",
+            "retrain": marker.retrain if marker else "",
+        }
+    )
+    if arguments.apply:
+        publish(forge, kind, pull, gates)
+    else:
+        print("Nothing was said on the forge. --apply does it.")
+    return 0 if verdict is Verdict.PASS or arguments.accept_no else GateRefused.exit_code
+
+
+def gates_of(
+    kind: Kind,
+    commits: Commits,
+    pull: PullRequest,
+    forge: Forge,
+    *,
+    recomputed: Recomputed | None,
+    at: datetime,
+) -> tuple[Gate, ...]:
+    """The gates that this kind of pull request must pass."""
+    if kind is Kind.ROLLBACK:
+        return (_free("rollback", "It only brings back what served before."),)
+    if kind is Kind.OTHER:
+        return (_free("serving", "It changes nothing that serves."),)
+    approvals = approvals_of(commits.root, pull, forge)
+    if kind is Kind.SERVING:
+        return (approvals,)
+    try:
+        contents = assess_contents(commits, pull.body, at)
+    except PipelineError as error:
+        reason = " ".join(str(error).split())
+        contents = (Gate("contents", Verdict.FAIL, "All that belongs to a retrain.", reason),)
+    return (*contents, *assess_recomputed(recomputed, pull.head), approvals)
+
+
+def rollback_gate(commits: Commits, branch: str) -> Gate:
+    """Merge and revert the branch in a clone of main: what serves must be as before."""
+    text = commits.head.text(REHEARSAL)
+    try:
+        found = rehearse(commits.root, branch=branch, recorded=json.loads(text) if text else None)
+    except (PipelineError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        return Gate("rollback", Verdict.ERROR, "The rollback is rehearsed.", reason)
+    still_open = [step for step in found.steps if step.verdict is not Verdict.PASS]
+    said = "; ".join(f"{step.name}: {step.reason}" for step in still_open)
+    fine = f"Merged and reverted on {found.base[:12]}: all is as before."
+    return Gate("rollback", found.verdict, "The rollback is rehearsed.", said or fine)
+
+
+def approvals_of(root: Path, pull: PullRequest, forge: Forge) -> Gate:
+    """Whether the roles that main's policy asks for have approved the newest commit."""
+    safety = load_quality_policy(root).deployment_safety
+    opinions = [Opinion(r.author, r.state, r.commit) for r in forge.reviews(pull.number)]
+    return assess_approvals(
+        opinions,
+        head=pull.head,
+        authors=[pull.author],
+        roles_wanted=tuple(dict.fromkeys((*safety.plan_approved.roles, *safety.sign_off.roles))),
+        logins_of=load_approvers(root).roles,
+    )
+
+
+def publish(forge: Forge, kind: Kind, pull: PullRequest, gates: tuple[Gate, ...]) -> None:
+    """Set the status; for a retrain, keep the one comment of ours as it should read now."""
+    if kind in (Kind.RETRAIN, Kind.SERVING):
+        text, login = render_review(gates, pull.head), forge.login()
+        mine = [
+            comment
+            for comment in forge.comments(pull.number)
+            if comment.author == login and comment.body.startswith(MARKER)
+        ]
+        if not mine:
+            forge.add_comment(pull.number, text)
+        elif mine[0].body.splitlines() != text.splitlines():
+            forge.edit_comment(mine[0].id, text)
+    state = STATES[worst(gate.verdict for gate in gates)]
+    forge.set_status(pull.head, context=CONTEXT, state=state, description=description_of(gates))
+
+
+def show(kind: Kind, pull: PullRequest, gates: tuple[Gate, ...]) -> None:
+    """Print the answer, worst gates first, and add it to the job's summary."""
+    print(f"Pull request {pull.number} at {pull.head[:12]} ({kind}): {description_of(gates)}")
+    for gate in sorted(gates, key=lambda gate: -gate.verdict.severity):
+        print(f"  {gate.verdict:<12} {gate.name:<12} {clean(gate.reason)}")
+    add_summary(render_review(gates, pull.head))
+
+
+def load_recomputed(root: Path, path: str | None) -> Recomputed | None:
+    """What was worked out again; None where nothing was."""
+    if path is None or not (root / path).is_file():
+        return None
+    found = load_json(root / path)
+    return Recomputed(
+        head=found["head"],
+        holdout_rows=found["holdout_rows"],
+        seen_in_training=found["seen_in_training"],
+        differences=tuple(found["differences"]),
+        faults=tuple(found["faults"]),
+    )
+
+
+def _free(name: str, reason: str) -> Gate:
+    return Gate(name, Verdict.PASS, "Needs no gates.", reason)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

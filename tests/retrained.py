@@ -1,0 +1,76 @@
+"""The main job on the real flights, run once for all tests that start from what it leaves."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from tests.repository import commit, copy_repository, python
+
+QUICK = {"trials: 6": "trials: 2", "draws: 2_000": "draws: 400", "draws: 1_000": "draws: 100"}
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """Three repositories, each a step further. Tests copy them before they change anything.
+
+    `started`: the warehouse is seeded and the first model trained, not yet approved.
+    `champion`: a person approved it. `july`: retrained as of July 2nd, when the summer had changed
+    the flights, and committed on main.
+    """
+
+    started: Path
+    champion: Path
+    july: Path
+
+
+def retrained(folder: Path) -> Retrained:
+    """Made in `folder` by the first process that asks; the others wait for it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = Retrained(*(folder / name for name in ("started", "champion", "july")))
+    with FileLock(folder / "lock"):
+        if not (folder / "done").exists():
+            _start(made.started)
+            _approve(made.started, made.champion)
+            _retrain(made.champion, made.july)
+            (folder / "done").touch()
+    return made
+
+
+def copy_of(repository: Path, target: Path) -> Path:
+    """A copy that a test may change."""
+    shutil.copytree(repository, target, symlinks=True)
+    return target
+
+
+def _start(repository: Path) -> None:
+    copy_repository(repository)
+    params = repository / "params.yaml"
+    text = params.read_text()
+    for slow, quick in QUICK.items():
+        assert slow in text
+        text = text.replace(slow, quick)
+    params.write_text(text)
+    assert python(repository, "scripts.seed_warehouse", "--apply").returncode == 0
+    first = python(repository, "scripts.retrain", "--as-of", "2013-04-02", "--apply")
+    assert first.returncode == 1, first.stdout + first.stderr
+    commit(repository, "Train the first model")
+
+
+def _approve(started: Path, repository: Path) -> None:
+    copy_of(started, repository)
+    done = python(
+        repository, "scripts.set_champion", "--approved-by=ada", "--reason=first", "--apply"
+    )
+    assert done.returncode == 0, done.stderr
+    commit(repository, "Approve the first champion")
+
+
+def _retrain(champion: Path, repository: Path) -> None:
+    copy_of(champion, repository)
+    run = python(repository, "scripts.retrain", "--as-of", "2013-07-02", "--apply")
+    assert run.returncode == 0, run.stdout + run.stderr
+    commit(repository, "Retrain as of July")

@@ -1,0 +1,249 @@
+"""A retrain pull request before its judge: honest, unfinished, out of date, and forged.
+
+Real git, a real retrain of the real flights; the forge is a folder, where a person's review is a
+file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.repository import commit, git, python
+from tests.retrained import Retrained, copy_of
+
+MODEL, AT = "flight-delay", "2013-07-03T12:00:00Z"
+BRANCH = f"perennial/retrain/{MODEL}-2013-07-02"
+APPROVERS = "roles:\n  ml_lead: [ada]\n  product_owner: [linus]\n"
+LOCAL = ("--forge", "local")
+COMPARISON = "artifacts/compare/comparison.json"
+# What a team would configure, and these tests do not need: see docs/gates.md.
+UNASKED = """
+quality_gates:
+  deployment_safety:
+    monitoring_configured: {required: false}
+"""
+
+
+def succeed(repository: Path, script: str, *arguments: str) -> str:
+    done = python(repository, f"scripts.{script}", *arguments)
+    assert done.returncode == 0, f"{script}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def proposed(retrained: Retrained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository whose July retrain is proposed, worked out again, and not yet reviewed."""
+    repository = copy_of(retrained.july, tmp_path_factory.mktemp("proposed") / "flights")
+    git(repository, "reset", "--quiet", "HEAD~1")  # as a retrain leaves it: nothing committed
+    (repository / "configs/approvers.yaml").write_text(APPROVERS)
+    git(repository, "commit", "--quiet", "--all", "--message=x", "--", "configs/approvers.yaml")
+    for script, *arguments in (
+        ("rehearse_rollback",),
+        ("assess_gates", "--local"),
+        ("collect_evidence", "--apply"),
+        ("open_retrain_pr", *LOCAL, "--apply"),
+    ):
+        succeed(repository, script, *arguments)
+    git(repository, "stash", "--quiet", "--include-untracked")
+    git(repository, "stash", "drop", "--quiet")
+    succeed(repository, "recompute_retrain", "--head", BRANCH)
+    return repository
+
+
+@pytest.fixture
+def repository(proposed: Path, tmp_path: Path) -> Path:
+    return copy_of(proposed, tmp_path / "flights")
+
+
+def review(repository: Path, login: str, state: str = "APPROVED", at: str | None = None) -> None:
+    path = repository / ".forge/reviews/1.json"
+    given = json.loads(path.read_text()) if path.exists() else []
+    head = at or git(repository, "rev-parse", BRANCH).strip()
+    given.append(
+        {"author": login, "state": state, "commit": head, "submitted_at": "2013-07-03T10:00:00Z"}
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(given))
+
+
+def judge(repository: Path, *, at: str = AT) -> tuple[int, dict[str, str], str]:
+    """The exit code, the verdict of each gate, and all that was printed."""
+    done = python(
+        repository,
+        "scripts.verify_retrain_pr",
+        *("--pull-request", "1", "--at", at, *LOCAL),
+        *("--recomputed", "artifacts/review/recomputed.json", "--apply"),
+    )
+    rows = re.findall(r"^  (PASS|INCONCLUSIVE|FAIL|ERROR) +(\w+)", done.stdout, re.MULTILINE)
+    return done.returncode, {name: verdict for verdict, name in rows}, done.stdout + done.stderr
+
+
+def amend(repository: Path, change: Callable[[Path], None]) -> None:
+    """Someone with write access changes the branch, and keeps the bot's commit message."""
+    git(repository, "switch", "--quiet", BRANCH)
+    message = git(repository, "log", "-1", "--format=%B")
+    change(repository)
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", f"--message={message}")
+    git(repository, "switch", "--quiet", "main")
+
+
+def test_an_honest_proposal_that_both_roles_approved_may_be_merged(repository: Path) -> None:
+    review(repository, "ada")
+    review(repository, "linus")
+    code, gates, said = judge(repository)
+    assert (code, set(gates.values())) == (0, {"PASS"}), said
+    assert len(gates) == 14
+    [status] = (repository / ".forge/statuses").glob("*.json")
+    assert "success" in status.read_text()
+
+
+def test_without_approvals_and_figures_it_waits_and_nothing_else_does(repository: Path) -> None:
+    shutil.rmtree(repository / "artifacts/review")
+    code, gates, said = judge(repository)
+    assert code == 1
+    waiting = {name for name, verdict in gates.items() if verdict != "PASS"}
+    assert waiting == {"approvals", "recomputed", "holdout"}, said
+    assert "FAIL" not in gates.values()
+
+
+def test_the_comment_is_one_and_kept_current(repository: Path) -> None:
+    for login in ("ada", "linus"):
+        review(repository, login)
+        judge(repository)
+    texts = [path.read_text() for path in (repository / ".forge/comments").glob("*.json")]
+    [ours] = [text for text in texts if "perennial review" in text]
+    assert "This may be merged" in ours
+
+
+def test_edited_metrics_are_found_though_the_lock_was_edited_too(repository: Path) -> None:
+    def forge(root: Path) -> None:
+        path = root / COMPARISON
+        before = path.read_bytes()
+        path.write_bytes(before.replace(b'"challenger": 0.7', b'"challenger": 0.9'))
+        assert path.read_bytes() != before
+        lock, old = root / "dvc.lock", hashlib.md5(before).hexdigest()  # noqa: S324
+        new = hashlib.md5(path.read_bytes()).hexdigest()  # noqa: S324
+        lock.write_text(lock.read_text().replace(old, new))
+
+    amend(repository, forge)
+    code, gates, said = judge(repository)
+    assert code == 1
+    assert gates["evidence"] == "FAIL", said
+    assert gates["recomputed"] == "INCONCLUSIVE"  # those of the honest commit do not count
+    succeed(repository, "recompute_retrain", "--head", BRANCH)
+    _, gates, said = judge(repository)
+    assert gates["recomputed"] == "FAIL", said
+
+
+def test_metrics_that_were_edited_alone_are_found_at_once(repository: Path) -> None:
+    amend(repository, lambda root: (root / "artifacts/evaluate/metrics.json").write_text("{}"))
+    _, gates, said = judge(repository)
+    assert gates["figures"] == "FAIL", said
+
+
+def test_a_train_row_in_the_holdout_is_found(repository: Path) -> None:
+    import pandas as pd  # noqa: PLC0415
+
+    def leak(root: Path) -> None:
+        lock = root / "dvc.lock"
+        named = yaml.safe_load(lock.read_text())["stages"]["split"]["outs"]
+        md5s = {Path(out["path"]).stem: out["md5"] for out in named if "md5" in out}
+
+        def cached(md5: str) -> Path:
+            return root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+
+        train, holdout = (pd.read_parquet(cached(md5s[name])) for name in ("train", "holdout"))
+        forged = root / "forged.parquet"
+        pd.concat([holdout, train.head(1)]).to_parquet(forged)
+        new = hashlib.md5(forged.read_bytes()).hexdigest()  # noqa: S324
+        cached(new).parent.mkdir(exist_ok=True)
+        forged.rename(cached(new))
+        lock.write_text(lock.read_text().replace(md5s["holdout"], new))
+
+    amend(repository, leak)
+    succeed(repository, "recompute_retrain", "--head", BRANCH)
+    code, gates, said = judge(repository)
+    assert code == 1
+    assert gates["holdout"] == "FAIL", said
+    assert "1 of" in said
+
+
+def test_a_policy_that_was_loosened_in_the_same_pull_request_blocks(repository: Path) -> None:
+    def loosen(root: Path) -> None:
+        path = root / "configs/gates.yaml"
+        path.write_text(path.read_text().replace("min_improvement: 0.01", "min_improvement: -1.0"))
+
+    amend(repository, loosen)
+    _, gates, said = judge(repository)
+    assert gates["files"] == "FAIL", said
+
+
+def test_a_champion_that_changed_meanwhile_asks_for_another_evaluation(repository: Path) -> None:
+    path = repository / f"rollouts/{MODEL}/champion.yaml"
+    path.write_text(path.read_text().replace("reason: first", "reason: said again"))
+    commit(repository, "Say it again")
+    _, gates, said = judge(repository)
+    assert gates["champion"] == "INCONCLUSIVE", said
+    assert "FAIL" not in gates.values()
+
+
+def test_data_that_has_grown_old_asks_for_another_evaluation(repository: Path) -> None:
+    _, gates, said = judge(repository, at="2013-08-30T00:00:00Z")
+    assert gates["age"] == "INCONCLUSIVE", said
+
+
+@pytest.mark.parametrize(
+    ("login", "state", "is_old"),
+    [
+        ("mallory", "APPROVED", False),
+        ("linus", "DISMISSED", False),
+        ("linus", "APPROVED", True),
+        ("local", "APPROVED", False),  # the author of the pull request
+    ],
+)
+def test_a_forged_approval_does_not_count(
+    repository: Path, login: str, state: str, is_old: bool
+) -> None:
+    review(repository, "ada")
+    review(repository, login, state, "0" * 40 if is_old else None)
+    _, gates, said = judge(repository)
+    assert gates["approvals"] == "INCONCLUSIVE", said
+
+
+def test_a_revert_of_the_merge_needs_no_gates_and_a_revert_of_the_revert_does(
+    repository: Path,
+) -> None:
+    git(repository, "merge", "--quiet", "--no-ff", "--message=Merge", BRANCH)
+    git(repository, "switch", "--quiet", "--create", "back")
+    git(repository, "revert", "--no-edit", "--mainline=1", "main")
+    git(repository, "switch", "--quiet", "main")
+    number = open_pull(repository, "back")
+    done = python(repository, "scripts.verify_retrain_pr", "--pull-request", number, *LOCAL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "(rollback)" in done.stdout
+
+    git(repository, "merge", "--quiet", "--no-ff", "--message=Merge", "back")
+    git(repository, "switch", "--quiet", "--create", "again")
+    git(repository, "revert", "--no-edit", "--mainline=1", "main")
+    git(repository, "switch", "--quiet", "main")
+    number = open_pull(repository, "again")
+    done = python(repository, "scripts.verify_retrain_pr", "--pull-request", number, *LOCAL)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "(retrain)" in done.stdout
+
+
+def open_pull(repository: Path, branch: str) -> str:
+    from pipeline.adapters.git.branches import GitBranches  # noqa: PLC0415
+    from pipeline.adapters.local_forge import LocalForge  # noqa: PLC0415
+
+    forge = LocalForge(repository / ".forge", GitBranches(repository))
+    return str(forge.open_pull(branch=branch, base="main", title=branch, body="By hand.").number)
