@@ -14,5 +14,6 @@ lock() {
 lock light
 lock monitor --extra monitor
 lock relay --extra relay
+lock serve --extra serve
 lock train --extra train --extra monitor --extra example
-lock dev --extra train --extra monitor --extra relay --extra example --extra dask --group dev
+lock dev --extra train --extra monitor --extra relay --extra serve --extra example --extra dask --group dev
