@@ -44,7 +44,7 @@ def proposed(retrained: Retrained, tmp_path_factory: pytest.TempPathFactory) -> 
     repository = copy_of(retrained.july, tmp_path_factory.mktemp("proposed") / "flights")
     git(repository, "reset", "--quiet", "HEAD~1")  # as a retrain leaves it: nothing committed
     (repository / "configs/approvers.yaml").write_text(APPROVERS)
-    git(repository, "commit", "--quiet", "--all", "--message=x", "--", "configs/approvers.yaml")
+    git(repository, "commit", "--quiet", "--message=x", "--", "configs/approvers.yaml")
     for script, *arguments in (
         ("rehearse_rollback",),
         ("assess_gates", "--local"),

@@ -1,10 +1,11 @@
-"""The metrics provider: one number from Prometheus, or none."""
+"""A client of Prometheus: one number, or none; or the series with their labels."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPException
 from typing import Any
@@ -18,6 +19,14 @@ from pipeline.errors import ConfigurationError, OutsideError
 TIMEOUT_SECONDS = 10.0
 _MAX_ANSWER_BYTES = 1_000_000
 _MAX_WORDS = 300
+
+
+@dataclass(frozen=True)
+class Instant:
+    """What the server answered: series as (labels, value), or the fault of the answer."""
+
+    series: tuple[tuple[Mapping[str, str], float], ...] = ()
+    fault: str | None = None
 
 
 class Prometheus:
@@ -42,50 +51,53 @@ class Prometheus:
         where there are several series, Prometheus warns that the answer is partial, refuses, or
         does not answer within 10 seconds.
         """
-        if at.tzinfo is None:
-            raise ValueError("at needs a time zone")
-        answer = self._get({"query": expression, "time": f"{at.timestamp():.3f}"})
-        values = self._values(answer, expression)
+        answer = self.instant(expression, at)
+        values = [value for _, value in answer.series]
+        if answer.fault is not None:
+            raise self._error(expression, answer.fault)
         if len(values) > 1:
             raise self._error(
                 expression, f"gave {len(values)} series, expected one: aggregate them with sum()"
             )
         return None if not values or math.isnan(values[0]) else values[0]
 
-    def _get(self, parameters: Mapping[str, str]) -> Any:
+    def instant(self, expression: str, at: datetime) -> Instant:
+        """The series of a PromQL `expression` at the time `at`, which must have a zone.
+
+        A refusal, a partial answer and one that is not Prometheus' are faults of the answer; only
+        a server that does not answer within 10 seconds raises OutsideError.
+        """
+        if at.tzinfo is None:
+            raise ValueError("at needs a time zone")
+        parameters = {"query": expression, "time": f"{at.timestamp():.3f}"}
+        status, raw = self._get(parameters)
+        if status != 200:
+            return Instant(fault=f"answered {status}: {_words(raw)}")
+        try:
+            answer = json.loads(raw)
+        except ValueError:
+            return Instant(fault="was not answered in JSON")
+        try:
+            return _parse(answer)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return Instant(fault="was not answered as Prometheus answers")
+
+    def _get(self, parameters: Mapping[str, str]) -> tuple[int, bytes]:
         headers = {"Accept": "application/json"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         url = f"{self._url}/api/v1/query?{urlencode(parameters)}"
         request = Request(url, headers=headers)  # noqa: S310 (http or https: see __init__)
-        expression = parameters["query"]
         try:
-            with self._open(request, timeout=TIMEOUT_SECONDS) as response:
-                raw = response.read(_MAX_ANSWER_BYTES)
-        except HTTPError as error:
-            told = f"answered {error.code}: {_words(error.read(_MAX_ANSWER_BYTES))}"
-            raise self._error(expression, told) from error
+            try:
+                with self._open(request, timeout=TIMEOUT_SECONDS) as response:
+                    return 200, response.read(_MAX_ANSWER_BYTES)
+            except HTTPError as error:
+                return error.code, error.read(_MAX_ANSWER_BYTES)
         except (URLError, HTTPException, OSError, ValueError) as error:
             reason = getattr(error, "reason", error)
-            raise self._error(expression, f"was not answered ({reason})") from error
-        try:
-            return json.loads(raw)
-        except ValueError as error:
-            raise self._error(expression, "was not answered in JSON") from error
-
-    def _values(self, answer: Any, expression: str) -> list[float]:
-        try:
-            warnings, data = answer.get("warnings"), answer["data"]
-            kind, result = data["resultType"], data["result"]
-            if kind not in ("vector", "scalar"):
-                raise self._error(expression, f"gave a {kind}, expected a number or one series")
-            samples = [result] if kind == "scalar" else [series["value"] for series in result]
-            values = [float(value) for _, value in samples]
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise self._error(expression, "was not answered as Prometheus answers") from error
-        if warnings:
-            raise self._error(expression, f"may be partial: {'; '.join(map(str, warnings))}")
-        return values
+            told = f"was not answered ({reason})"
+            raise self._error(parameters["query"], told) from error
 
     def _error(self, expression: str, what: str) -> OutsideError:
         shown = without_credentials(what, [self._token])[:_MAX_WORDS]
@@ -94,6 +106,17 @@ class Prometheus:
             f"Prometheus at {without_credentials(self._url)}: {expression[:_MAX_WORDS]!r} {told}. "
             "Check the expression and the server, and run again."
         )
+
+
+def _parse(answer: Any) -> Instant:
+    warnings, data = answer.get("warnings"), answer["data"]
+    kind, result = data["resultType"], data["result"]
+    if kind not in ("vector", "scalar"):
+        return Instant(fault=f"gave a {kind}, expected a number or one series")
+    if warnings:
+        return Instant(fault=f"may be partial: {'; '.join(map(str, warnings))}")
+    found = [{"metric": {}, "value": result}] if kind == "scalar" else result
+    return Instant(tuple((dict(s["metric"]), float(s["value"][1])) for s in found))
 
 
 class _NoRedirect(HTTPRedirectHandler):

@@ -17,7 +17,7 @@ from pipeline.core.pull_view import title_of, view_of
 from pipeline.core.report_escape import code, render_template
 
 MAX_BODY = 65_536
-ROOM = 300  # for the hidden line that whoever opens the pull request puts before the body
+ROOM = 400  # for the hidden line that whoever opens the pull request puts before the body
 _FOLD = Markup("\x1e")  # before each fold; no outside text has it (see report_escape.clean)
 _BLANK_LINES = re.compile(r"\n{3,}")
 _SUMMARY = re.compile(r"<summary>(.*?)</summary>")

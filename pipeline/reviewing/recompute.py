@@ -12,7 +12,6 @@ import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,9 +56,7 @@ CLAIMED = ("artifacts/split/holdout.parquet", "artifacts/split/train.parquet")
 COLLECTED = "artifacts/collect/summary.json"
 
 
-def recompute(
-    root: Path, head: str, model: str, into: Path, *, reads_warehouse: bool
-) -> Recomputed:
+def recompute(root: Path, head: str, into: Path, *, reads_warehouse: bool) -> Recomputed:
     """What comes out for the commit `head`, worked out in the new folder `into`.
 
     With `reads_warehouse` the rows are also read again, as of then, and must be the same. Raises
@@ -104,7 +101,8 @@ def refuse_pickles(into: Path) -> None:
     A digest of the pull request's own choice makes a pickle no safer, and loading one runs it.
     """
     wanted = load_params(into).package.format
-    is_archive = zipfile.is_zipfile(into / MODEL)
+    with (into / MODEL).open("rb") as file:
+        is_archive = file.read(4) == b"PK\x03\x04"  # what load_model goes by
     if wanted == "skops" and not is_archive:
         raise OutsideError(f"{MODEL}: no skops file, which params.yaml on main asks for.")
 

@@ -30,6 +30,7 @@ LOOKS = st.sampled_from(
     ["good", "good", "good", "good", "bad", "both bad", "few", "nan", "inf", "none", "500",
      "stale", "other version"]
 )  # fmt: skip
+RUNNING = st.sampled_from(["good", "good", "good", "few", "both bad"])
 HEALTH = st.sampled_from([True] * 18 + [False, None])
 KILLS = st.sampled_from([None] * 8 + [0, 1, 2, 3, 4, 5])
 VERBS = st.sampled_from([Verb.PAUSE, Verb.PROMOTE, Verb.PROMOTE, *[Verb.RESUME] * 4, Verb.ABORT])

@@ -75,8 +75,9 @@ def _places(model: str) -> tuple[str, ...]:
 
 
 def _is_of_others(path: str, model: str) -> bool:
-    """The reconciler writes the status; the champion's pointer moves when a rollout has ended."""
-    return path in {f"rollouts/{model}/{name}" for name in ("status.yaml", "champion.yaml")}
+    """A proposal writes the manifest; the rest beside it is the reconciler's, or a person's."""
+    folder = f"rollouts/{model}/"
+    return path.startswith(folder) and path != f"{folder}rollout.yaml"
 
 
 def _path_faults(git: Git, paths: list[str], model: str) -> list[str]:
