@@ -58,9 +58,16 @@ def parse_lock(text: str, where: str) -> Lock:
         deps=deps,
         outs=outs,
         params={
-            name: value
+            name: _as_read(value)
             for stage in stages
             for name, value in stage.params.get("params.yaml", {}).items()
         },
         conflicts=tuple(sorted({e.path for e in used if e.md5 != seen[e.path]})),
     )
+
+
+def _as_read(value: Any) -> Any:
+    """Values as YAML gives them: validation makes tuples of lists."""
+    if isinstance(value, Mapping):
+        return {key: _as_read(item) for key, item in value.items()}
+    return [_as_read(item) for item in value] if isinstance(value, list | tuple) else value

@@ -9,47 +9,30 @@ Exit codes: 0 done, 2 bad configuration, 3 an input is missing or does not fit t
 from __future__ import annotations
 
 import argparse
-import csv
-import hashlib
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pipeline.champion import Champion, load_champion
-from pipeline.config import UseCase, load_gates, load_params, load_usecase
+from pipeline.config import UseCase
 from pipeline.core.report import Report, build_report, render_html, render_markdown
 from pipeline.core.report_inputs import Origin, ReportInputs
 from pipeline.core.report_plots import effects
 from pipeline.core.report_svg import inline_svg
 from pipeline.errors import OutsideError, exit_code_of
-from pipeline.jsonio import load_json, save_text
+from pipeline.jsonio import save_text
 from pipeline.ml import plot_style, plots
-from pipeline.paths import PACKAGE, fetched_package
+from pipeline.proposing.run_files import DOCUMENTS, TIMINGS, TRIALS, load_report_inputs
 
 REPORT = "artifacts/report"
-MANIFEST = f"{PACKAGE}/manifest.json"
 PREDICTIONS = "artifacts/evaluate/predictions.parquet"
 CHAMPION_SCORES = "artifacts/compare/champion.parquet"
-TRIALS = "artifacts/train/trials.csv"
-DOCUMENTS = {  # field of ReportInputs -> file
-    "collect": "artifacts/collect/summary.json",
-    "checks": "artifacts/validate/report.json",
-    "split": "artifacts/split/summary.json",
-    "train": "artifacts/train/summary.json",
-    "challenger_params": "artifacts/train/params.json",
-    "details": "artifacts/evaluate/details.json",
-    "latency": "artifacts/evaluate/latency.json",
-    "comparison": "artifacts/compare/comparison.json",
-    "timings": "artifacts/timings.json",
-}
 TEMPLATES = Path(__file__).parent.parent / "pipeline" / "templates"
 # What a retrain itself writes: no change of the code or the configuration that made the report.
 OWN_OUTPUTS = (":!artifacts", ":!params.yaml", ":!dvc.lock")
@@ -70,7 +53,7 @@ def render(root: Path, trigger_type: str, trigger_priority: str) -> int:
     """Write artifacts/report. Returns 0."""
     require_inputs(root)
     origin = Origin(trigger_type, trigger_priority, commit_of(root), changed_files(root))
-    inputs = load_inputs(root, origin)
+    inputs = load_report_inputs(root, origin)
     try:
         report = build_report(inputs)
     except (KeyError, TypeError) as error:
@@ -86,7 +69,7 @@ def render(root: Path, trigger_type: str, trigger_priority: str) -> int:
 
 def require_inputs(root: Path) -> None:
     """Raise OutsideError naming every file that is missing."""
-    needed = [*DOCUMENTS.values(), PREDICTIONS, CHAMPION_SCORES, TRIALS]
+    needed = [*DOCUMENTS.values(), TIMINGS, PREDICTIONS, CHAMPION_SCORES, TRIALS]
     missing = [name for name in needed if not (root / name).is_file()]
     if missing:
         lines = "".join(f"\n  - {name}" for name in missing)
@@ -94,39 +77,6 @@ def require_inputs(root: Path) -> None:
             f"the report lacks {len(missing)} of {len(needed)} inputs:{lines}\n"
             "Run `dvc repro` to its end (or `dvc pull`), then this again."
         )
-
-
-def load_inputs(root: Path, origin: Origin) -> ReportInputs:
-    """Everything that the report says, read from files."""
-    usecase = load_usecase(root)
-    documents: dict[str, Any] = {field: load_json(root / name) for field, name in DOCUMENTS.items()}
-    champion = load_champion(root, usecase.model)
-    has_champion = champion is not None and documents["comparison"]["champion"] is not None
-    return ReportInputs(
-        usecase=usecase,
-        params=load_params(root),
-        policy=load_gates(root).comparison,
-        origin=origin,
-        trials=_read_csv(root / TRIALS),
-        champion=champion.model_dump(mode="json") if champion and has_champion else None,
-        champion_params=champion_params(root, champion) if has_champion else None,
-        package_digest=package_digest(root),
-        **documents,
-    )
-
-
-def package_digest(root: Path) -> str | None:
-    """The digest that names the challenger's package; None where none was made."""
-    path = root / MANIFEST
-    return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" if path.is_file() else None
-
-
-def champion_params(root: Path, champion: Champion | None) -> dict[str, Any] | None:
-    """The champion's parameters where its package was fetched by a stage, else None."""
-    if champion is None:
-        return None
-    path = fetched_package(root, champion.digest) / "params.json"
-    return load_json(path) if path.is_file() else None
 
 
 def draw(root: Path, inputs: ReportInputs, report: Report) -> dict[str, Figure]:
@@ -233,11 +183,6 @@ def _draw_scores(
 ) -> Figure:
     names = (usecase.negative, usecase.positive)
     return plots.draw_scores(y, models, legend, threshold=usecase.decision_threshold, names=names)
-
-
-def _read_csv(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 if __name__ == "__main__":

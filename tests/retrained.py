@@ -11,6 +11,8 @@ from filelock import FileLock
 from tests.repository import commit, copy_repository, python
 
 QUICK = {"trials: 6": "trials: 2", "draws: 2_000": "draws: 400", "draws: 1_000": "draws: 100"}
+# A metrics provider is what the tests of rollouts are about.
+UNWATCHED = {"monitoring_configured: {required: true}": "monitoring_configured: {required: false}"}
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,20 @@ def copy_of(repository: Path, target: Path) -> Path:
 
 def _start(repository: Path) -> None:
     copy_repository(repository)
-    params = repository / "params.yaml"
-    text = params.read_text()
-    for slow, quick in QUICK.items():
-        assert slow in text
-        text = text.replace(slow, quick)
-    params.write_text(text)
+    _edit(repository / "params.yaml", QUICK)
+    _edit(repository / "configs/gates.yaml", UNWATCHED)
     assert python(repository, "scripts.seed_warehouse", "--apply").returncode == 0
     first = python(repository, "scripts.retrain", "--as-of", "2013-04-02", "--apply")
     assert first.returncode == 1, first.stdout + first.stderr
     commit(repository, "Train the first model")
+
+
+def _edit(path: Path, changes: dict[str, str]) -> None:
+    text = path.read_text()
+    for before, after in changes.items():
+        assert before in text
+        text = text.replace(before, after)
+    path.write_text(text)
 
 
 def _approve(started: Path, repository: Path) -> None:

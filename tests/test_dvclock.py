@@ -13,7 +13,7 @@ stages:
     deps:
     - {path: pipeline/stages/split.py, hash: md5, md5: 0123456789abcdef0123456789abcdef, size: 3}
     params:
-      params.yaml: {split: {seed: 12}, collect.as_of: '2013-07-02T00:00:00Z'}
+      params.yaml: {split: {seed: 12, ratio: [0.5, 2.0]}, collect.as_of: '2013-07-02T00:00:00Z'}
     outs:
     - {path: artifacts/holdout.parquet, hash: md5, md5: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, size: 9}
   package:
@@ -32,7 +32,10 @@ def test_what_comes_from_a_stage_is_an_output_and_the_rest_are_inputs() -> None:
         "artifacts/holdout.parquet": "a" * 32,
         "artifacts/package": "b" * 32 + ".dir",
     }
-    assert lock.params == {"split": {"seed": 12}, "collect.as_of": "2013-07-02T00:00:00Z"}
+    assert lock.params == {
+        "split": {"seed": 12, "ratio": [0.5, 2.0]},
+        "collect.as_of": "2013-07-02T00:00:00Z",
+    }
     assert lock.conflicts == ()
 
 

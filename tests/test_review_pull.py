@@ -24,12 +24,6 @@ BRANCH = f"perennial/retrain/{MODEL}-2013-07-02"
 APPROVERS = "roles:\n  ml_lead: [ada]\n  product_owner: [linus]\n"
 LOCAL = ("--forge", "local")
 COMPARISON = "artifacts/compare/comparison.json"
-# What a team would configure, and these tests do not need: see docs/gates.md.
-UNASKED = """
-quality_gates:
-  deployment_safety:
-    monitoring_configured: {required: false}
-"""
 
 
 def succeed(repository: Path, script: str, *arguments: str) -> str:

@@ -32,8 +32,8 @@ _FIRST_TITLES = {
 }
 _ADVICE = {
     Verdict.PASS: (
-        "Read the worst slices and the fairness gaps. If they are good enough to serve, make the "
-        "challenger the champion with scripts/set_champion.py and commit; reverting that commit "
+        "Read the worst slices and the fairness gaps. If they are good enough to serve, approve "
+        "and merge the pull request (scripts/open_retrain_pr.py opens it); reverting that merge "
         "goes back."
     ),
     Verdict.FAIL: (

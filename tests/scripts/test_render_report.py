@@ -29,7 +29,7 @@ def make_run(root: Path, inputs: ReportInputs | None = None) -> None:
     save_text(root / "params.yaml", PARAMS)
     save_text(root / "configs/gates.yaml", reports.GATES)
     save_json(root / "configs/usecase.yaml", reports.USECASE.model_dump())  # JSON is YAML
-    for field, name in render_report.DOCUMENTS.items():
+    for field, name in {**render_report.DOCUMENTS, "timings": render_report.TIMINGS}.items():
         save_json(root / name, getattr(inputs, field))
     save_text(root / render_report.TRIALS, "iter,mean_test_score\n0,-0.5\n")
     rng = np.random.default_rng(1)
@@ -197,7 +197,7 @@ def test_the_champions_parameters_are_compared_where_its_package_is_at_hand(tmp_
 
 def test_the_package_is_named_by_the_digest_of_its_manifest(tmp_path, monkeypatch):
     make_run(tmp_path, undrawn())
-    save_text(tmp_path / render_report.MANIFEST, "{}\n")
+    save_text(tmp_path / "artifacts/package/manifest.json", "{}\n")
     render(tmp_path, monkeypatch)
     assert f"sha256:{hashlib.sha256(b'{}' + bytes([10])).hexdigest()}" in report_of(tmp_path)
 
@@ -234,5 +234,5 @@ def test_in_git_the_report_names_the_commit_and_what_differed(tmp_path, monkeypa
 def test_every_document_that_the_report_reads_is_an_output_of_a_stage():
     pipeline = (Path(__file__).parents[2] / "dvc.yaml").read_text(encoding="utf-8")
     tables = [render_report.PREDICTIONS, render_report.CHAMPION_SCORES, render_report.TRIALS]
-    named = [*render_report.DOCUMENTS.values(), *tables]
+    named = [*render_report.DOCUMENTS.values(), render_report.TIMINGS, *tables]
     assert [name for name in named if name not in pipeline] == []
