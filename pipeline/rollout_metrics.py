@@ -53,11 +53,12 @@ class Metric(Section):
 
 _LABELS = '{model_version="{version}"}[{window}]'
 _REQUESTS = f"sum(increase(model_requests_total{_LABELS}))"
-_BUCKETS = f"sum by (le) (rate(model_latency_seconds_bucket{_LABELS}))"
+_ERRORS = 'sum(increase(model_requests_total{model_version="{version}",code="5xx"}[{window}]))'
+_BUCKETS = f"sum by (le) (rate(model_request_seconds_bucket{_LABELS}))"
 DEFAULT_METRICS = {
     "error_rate": Metric(
         kind="proportion",
-        events=f"sum(increase(model_errors_total{_LABELS}))",
+        events=_ERRORS,
         count=_REQUESTS,
     ),
     "latency_p95": Metric(
@@ -68,7 +69,7 @@ DEFAULT_METRICS = {
     "accuracy": Metric(
         kind="proportion",
         events=f"sum(increase(model_correct_total{_LABELS}))",
-        count=f"sum(increase(model_labels_total{_LABELS}))",
+        count=f"sum(increase(model_labelled_total{_LABELS}))",
         window=timedelta(hours=1),
     ),
 }

@@ -1,0 +1,130 @@
+"""The model server's HTTP side.
+
+POST /predict   {"rows": [{feature: value}]} -> {"model_version", "scores", "answers"}
+POST /feedback  {"model_version", "outcomes": [{"answer": bool, "label": bool}]}, once labels mature
+GET /healthz    200 once the model has answered a row of its own
+GET /metrics    Prometheus text
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pipeline.errors import DataIncident
+from pipeline.serving.metrics import CONTENT_TYPE, ServerMetrics
+from pipeline.serving.model import ServedModel
+
+MAX_BODY_BYTES = 1_000_000
+MAX_ROWS = 10_000
+VERSION_HEADER = "x-model-version"
+
+
+class _Refused(Exception):
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+def make_app(served: ServedModel) -> Starlette:
+    """The endpoints for `served`, which has been loaded and has answered: so it is ready."""
+    metrics = ServerMetrics(served.model, served.version)
+
+    async def predict(request: Request) -> Response:
+        start = time.perf_counter()
+        status = 500
+        try:
+            response = await _answer(_predicted, served, metrics, request)
+            status = response.status_code
+        finally:
+            metrics.count_request(status, time.perf_counter() - start)
+        return response
+
+    async def take_feedback(request: Request) -> Response:
+        return await _answer(_counted, served, metrics, request)
+
+    async def tell_health(_: Request) -> Response:
+        return JSONResponse({"model": served.model, "digest": served.digest})
+
+    async def tell_metrics(_: Request) -> Response:
+        return Response(metrics.render(), headers={"Content-Type": CONTENT_TYPE})
+
+    return Starlette(
+        routes=[
+            Route("/predict", predict, methods=["POST"]),
+            Route("/feedback", take_feedback, methods=["POST"]),
+            Route("/healthz", tell_health, methods=["GET"]),
+            Route("/metrics", tell_metrics, methods=["GET"]),
+        ]
+    )
+
+
+async def _answer(work: Any, served: ServedModel, metrics: ServerMetrics, request: Request) -> Any:
+    """What `work` makes of the body; a fault of the body is 4xx, and any other one is 500."""
+    headers = {VERSION_HEADER: served.version}
+    try:
+        body = _parsed(await _body_of(request))
+        return JSONResponse(await work(served, metrics, body), headers=headers)
+    except _Refused as refused:
+        return JSONResponse({"error": str(refused)}, refused.status, headers)
+    except DataIncident as incident:
+        return JSONResponse({"error": str(incident)[:2_000]}, 422, headers)
+    except Exception:  # noqa: BLE001 (told to the metrics; a traceback is nobody's business)
+        return JSONResponse({"error": "the model could not answer"}, 500, headers)
+
+
+async def _predicted(served: ServedModel, metrics: ServerMetrics, body: Any) -> dict[str, Any]:
+    rows = _list_of_objects(body, "rows")
+    scores = await run_in_threadpool(served.scores, rows)
+    metrics.count_rows(len(rows))
+    answers = [score >= served.threshold for score in scores]
+    return {"model_version": served.version, "scores": scores, "answers": answers}
+
+
+async def _counted(served: ServedModel, metrics: ServerMetrics, body: Any) -> dict[str, Any]:
+    outcomes = _list_of_objects(body, "outcomes")
+    version = body.get("model_version")
+    if version != served.version:
+        raise _Refused(409, f"this is {served.version}: send what another answered to that one")
+    is_correct = [_is_correct(outcome) for outcome in outcomes]
+    metrics.count_labelled(len(is_correct), sum(is_correct))
+    return {"labelled": len(is_correct), "correct": sum(is_correct)}
+
+
+def _is_correct(outcome: dict[str, Any]) -> bool:
+    answer, label = outcome.get("answer"), outcome.get("label")
+    if not isinstance(answer, bool) or not isinstance(label, bool):
+        raise _Refused(422, "outcomes: expected answer and label as true or false")
+    return answer == label
+
+
+def _list_of_objects(body: Any, name: str) -> list[dict[str, Any]]:
+    values = body.get(name) if isinstance(body, dict) else None
+    is_good = isinstance(values, list) and 0 < len(values) <= MAX_ROWS
+    if not is_good or not all(isinstance(value, dict) for value in values):
+        raise _Refused(422, f"{name}: expected 1 to {MAX_ROWS:,} objects")
+    return values
+
+
+async def _body_of(request: Request) -> bytes:
+    """The body, however it is sent: its announced length is not believed."""
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > MAX_BODY_BYTES:
+            raise _Refused(413, f"expected at most {MAX_BODY_BYTES:,} bytes")
+    return bytes(raw)
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise _Refused(400, "expected JSON") from error

@@ -1,0 +1,178 @@
+import json
+import socket
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+import requests
+import uvicorn
+
+from pipeline.serving.app import MAX_BODY_BYTES, make_app
+from pipeline.serving.model import ServedModel
+
+DIGEST = "sha256:" + "3f2a9c1d8e4b" + "0" * 52
+AS_OF = datetime(2013, 7, 2, tzinfo=UTC)
+VERSION = f"2013-07-02-{DIGEST[7:19]}"
+SCHEMA = {
+    "properties": {
+        "hour": {"type": "integer", "x-kind": "integer"},
+        "carrier": {"type": ["string", "null"], "x-kind": "category", "x-categories": ["AA"]},
+    },
+    "x-order": ["hour", "carrier"],
+}
+ROW = {"hour": 12, "carrier": "AA"}
+
+
+class Estimator:
+    """Scores an hour as its share of the day, and breaks where it is told to."""
+
+    is_broken = False
+
+    def predict_proba(self, frame):
+        if self.is_broken:
+            raise RuntimeError("a secret of the model")
+        score = frame["hour"].to_numpy() / 24
+        return np.column_stack([1 - score, score])
+
+
+@contextmanager
+def serving(estimator):
+    served = ServedModel("flight-delay", DIGEST, AS_OF, 0.5, SCHEMA, estimator)
+    config = uvicorn.Config(make_app(served), lifespan="off", log_level="critical")
+    server, listener = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+@pytest.fixture
+def estimator():
+    return Estimator()
+
+
+@pytest.fixture
+def url(estimator):
+    with serving(estimator) as address:
+        yield address
+
+
+def post(url, value, path="/predict"):
+    body = value if isinstance(value, bytes) else json.dumps(value)
+    return requests.post(url + path, data=body, timeout=10)
+
+
+def counted(url):
+    lines = requests.get(f"{url}/metrics", timeout=10).text.splitlines()
+    samples = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    found = {}
+    for name, value in samples:
+        assert f'model_version="{VERSION}"' in name
+        code = next((c for c in ("2xx", "4xx", "5xx") if f'code="{c}"' in name), "")
+        if "_bucket" not in name:
+            found[name.partition("{")[0] + code] = float(value)
+    return found
+
+
+def test_each_row_is_scored_in_order_and_answered_by_the_threshold(url):
+    answer = post(url, {"rows": [{**ROW, "hour": hour} for hour in (6, 12, 18)]})
+    assert answer.json() == {
+        "model_version": VERSION,
+        "scores": [0.25, 0.5, 0.75],
+        "answers": [False, True, True],
+    }
+    assert answer.headers["x-model-version"] == VERSION
+
+
+def test_what_never_happened_is_counted_as_0_from_the_start(url):
+    found = counted(url)
+    for name in ("model_requests_total2xx", "model_requests_total4xx", "model_requests_total5xx"):
+        assert found.pop(name) == 0
+    assert found.pop("model_labelled_total") == found.pop("model_correct_total") == 0
+    assert found.pop("model_request_seconds_count") == 0
+    assert found.pop("model_predictions_total") == found.pop("model_request_seconds_sum") == 0
+    assert found == {}
+
+
+def test_requests_are_counted_by_the_class_of_their_answer(url, estimator):
+    post(url, {"rows": [ROW, ROW]})
+    post(url, {"rows": []})
+    estimator.is_broken = True
+    broken = post(url, {"rows": [ROW]})
+    assert broken.status_code == 500
+    assert "secret" not in broken.text
+    assert broken.headers["x-model-version"] == VERSION
+    found = counted(url)
+    codes = [found[f"model_requests_total{code}"] for code in ("2xx", "4xx", "5xx")]
+    assert codes == [1, 1, 1]
+    assert found["model_predictions_total"] == 2
+    assert found["model_request_seconds_count"] == 3
+
+
+def test_a_score_that_is_no_number_is_a_500(url):
+    def nothing(frame):
+        return np.full((len(frame), 2), np.nan)
+
+    estimator = Estimator()
+    estimator.predict_proba = nothing
+    with serving(estimator) as other:
+        assert post(other, {"rows": [ROW]}).status_code == 500
+        assert counted(other)["model_requests_total5xx"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        (b"{", 400, "expected JSON"),
+        (b"\xff", 400, "expected JSON"),
+        (b"[" * 100_000, 400, "expected JSON"),
+        (b"x" * (MAX_BODY_BYTES + 1), 413, "at most"),
+        ([], 422, "rows: expected 1 to"),
+        ({"rows": {}}, 422, "rows: expected 1 to"),
+        ({"rows": [1]}, 422, "rows: expected 1 to"),
+        ({"rows": [{}] * 10_001}, 422, "rows: expected 1 to"),
+        ({"rows": [{"carrier": "AA"}]}, 422, "hour: missing"),
+        ({"rows": [{**ROW, "hour": 1.5}]}, 422, "whole numbers"),
+        ({"rows": [{**ROW, "hour": {"a": [1]}}]}, 422, "hour"),
+        ({"rows": [{**ROW, "hour": None}]}, 422, "null"),
+    ],
+)
+def test_a_body_that_does_not_fit_is_refused_with_the_reason(url, body, status, words):
+    answer = post(url, body)
+    assert (answer.status_code, words in answer.json()["error"]) == (status, True), answer.text
+    assert counted(url)["model_requests_total4xx"] == 1
+
+
+def test_feedback_counts_what_was_right(url):
+    outcomes = [{"answer": True, "label": True}, {"answer": False, "label": True}]
+    answer = post(url, {"model_version": VERSION, "outcomes": outcomes}, "/feedback")
+    assert answer.json() == {"labelled": 2, "correct": 1}
+    found = counted(url)
+    assert (found["model_labelled_total"], found["model_correct_total"]) == (2, 1)
+    assert found["model_requests_total2xx"] == 0  # no prediction was asked for
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"model_version": "another", "outcomes": [{"answer": True, "label": True}]}, 409),
+        ({"model_version": VERSION, "outcomes": [{"answer": 1, "label": True}]}, 422),
+        ({"model_version": VERSION, "outcomes": [{"answer": True}]}, 422),
+        ({"model_version": VERSION}, 422),
+    ],
+)
+def test_feedback_on_another_model_or_without_a_truth_counts_nothing(url, body, status):
+    assert post(url, body, "/feedback").status_code == status
+    assert counted(url)["model_labelled_total"] == 0
+
+
+def test_health_names_the_digest(url):
+    assert requests.get(f"{url}/healthz", timeout=10).json() == {
+        "model": "flight-delay",
+        "digest": DIGEST,
+    }
