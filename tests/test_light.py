@@ -27,17 +27,24 @@ for name in {HEAVY}:
 
 
 LIGHT_SCRIPTS = [
+    "ab_test",
     "admit_retrain",
     "assess_gates",
     "check_triggers",
     "collect_evidence",
+    "control_rollout",
     "open_retrain_pr",
     "outcome",
+    "reconcile_rollouts",
     "rehearse_rollback",
     "relay_alerts",
+    "replay_rollout",
+    "roll_back",
     "settle_retrain",
     "update_dashboard_issue",
     "verify_retrain_pr",
+    "watch_rollout",
+    "who_served",
 ]
 
 

@@ -1,0 +1,60 @@
+"""One incident, one issue and one message, however often a rollout says so.
+
+The issue is the memory: its hidden line names the incident. The chat is told first, so a kill in
+between tells it twice and never not at all. A closed issue is an incident that was dealt with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipeline.adapters.alerts import Webhook
+from pipeline.core.report_escape import clean, escape_comment, inert_title
+from pipeline.core.rollout_effects import Alert
+from pipeline.forge import Forge
+
+LABEL = "perennial-rollout"
+
+
+@dataclass(frozen=True)
+class Alerting:
+    """Where alerts go: a forge, a chat, both, or only the log."""
+
+    forge: Callable[[], Forge] | None
+    webhook: Webhook | None
+    tell: Callable[[str], None]
+
+    def send(self, alert: Alert) -> None:
+        """Tell people of `alert`, unless its issue is there already. Raises OutsideError."""
+        self.tell(f"    ALERT {alert.title}: {alert.text}")
+        forge = self.forge() if self.forge is not None else None
+        if forge is not None and _is_known(forge, alert):
+            return
+        if self.webhook is not None:
+            self.webhook.send(clean(alert.title), clean(alert.text))
+        if forge is not None:
+            forge.open_issue(title=inert_title(alert.title), body=body_of(alert), labels=[LABEL])
+
+
+def body_of(alert: Alert) -> str:
+    """The issue: its hidden line, what happened, and where to look."""
+    return (
+        f"{_marker(alert)}\n{escape_comment(alert.text)}\n\n"
+        "What to do is in docs/runbook.md. `git log -- rollouts/` has every step with its "
+        "evidence. Close this once it is dealt with.\n"
+    )
+
+
+def _marker(alert: Alert) -> str:
+    digest = hashlib.sha256(alert.key.encode()).hexdigest()[:16]
+    return f"<!-- perennial incident={digest} -->"
+
+
+def _is_known(forge: Forge, alert: Alert) -> bool:
+    """Only our own issues count: anybody may write such a line."""
+    login, marker = forge.login(), _marker(alert)
+    return any(
+        issue.author == login and issue.body.startswith(marker) for issue in forge.issues(LABEL)
+    )

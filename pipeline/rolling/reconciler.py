@@ -1,0 +1,106 @@
+"""All models brought to where git says they should be: one after the other's commit, side by side.
+
+Each model is by itself: its servers may hang and its files may be broken, and no other model waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline.core.rollout import reconcile
+from pipeline.core.rollout_effects import RolloutStep
+from pipeline.errors import OutsideError, PipelineError
+from pipeline.rolling.effects import Hands, apply_step
+from pipeline.rolling.idle import is_idle
+from pipeline.rolling.model_state import ModelState, load_model
+from pipeline.rolling.observe import Eyes, look_at
+from pipeline.rolling.repository import RolloutRepository
+from pipeline.rolling.snapshot import Snapshot
+
+MAX_STEPS = 10  # a newer merge takes two; the others are for races that were lost
+MODELS_AT_ONCE = 16
+
+Tell = Callable[[str], None]
+Equip = Callable[[ModelState], tuple[Eyes, Hands]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one model. `steps` were taken, or would be; `failures` are what broke."""
+
+    model: str
+    steps: tuple[RolloutStep, ...] = ()
+    failures: tuple[PipelineError, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """`equip` gives the eyes and hands for a model as git has it; `clock` the time in UTC."""
+
+    repository: RolloutRepository
+    equip: Equip
+    clock: Callable[[], datetime]
+    tell: Tell
+    is_applied: bool
+
+    def run(self, models: Iterable[str] = ()) -> tuple[Result, ...]:
+        """Every model, or those of `models`. Raises OutsideError where git does not answer."""
+        snapshot = self.repository.snapshot()
+        now = self.clock()
+        chosen = tuple(models)
+        names = chosen or [n for n, tree in snapshot.models.items() if not is_idle(tree, now)]
+        if not names:
+            self.tell(f"{len(snapshot.models):,} model(s), and nothing rolls out.")
+            return ()
+        with ThreadPoolExecutor(MODELS_AT_ONCE) as pool:
+            return tuple(pool.map(lambda name: self._one(snapshot, name), names))
+
+    def _one(self, snapshot: Snapshot, model: str) -> Result:
+        """One model, to where nothing is left to do. Its failures are its own."""
+        steps: list[RolloutStep] = []
+        failures: list[PipelineError] = []
+        try:
+            for _ in range(MAX_STEPS):
+                is_more = self._step(snapshot, model, steps, failures)
+                if not is_more:
+                    break
+                snapshot = self.repository.snapshot()
+            else:
+                raise OutsideError(f"{model}: not done after {MAX_STEPS} steps. Run again.")
+        except PipelineError as error:
+            self.tell(f"{model}: {error}")
+            failures.append(error)
+        return Result(model, tuple(steps), tuple(failures))
+
+    def _step(
+        self,
+        snapshot: Snapshot,
+        model: str,
+        steps: list[RolloutStep],
+        failures: list[PipelineError],
+    ) -> bool:
+        """Look, decide, and do it. Returns whether to look again."""
+        tree = snapshot.models.get(model)
+        if tree is None:
+            raise OutsideError(f"{model[:60]!r}: no such model below rollouts/.")
+        state = load_model(snapshot, tree)
+        if state.champion is None and state.spec is None and not state.status.ever:
+            return False
+        eyes, hands = self.equip(state)
+        now = self.clock()
+        step = reconcile(state.spec, state.status, look_at(state, eyes, now), now)
+        self.tell(f"{model}: {step}")
+        if step.is_noop:
+            return False
+        steps.append(step)
+        if not self.is_applied:
+            return False
+        done = apply_step(state, step, hands, self.tell)
+        failures += done.failures
+        if done.is_lost:
+            self.tell(f"{model}: somebody else came first. Deciding again.")
+        # What failed now would fail again at once: the next run takes it up.
+        return done.is_lost or not done.failures

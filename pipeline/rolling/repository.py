@@ -1,0 +1,121 @@
+"""The branch that holds the rollouts: its newest commit, and one more on top of it.
+
+Every push is compare-and-swap, for each model by itself: a commit is made only on top of a tip
+whose rollouts/<model>/ is what the decision was made from. Other models and other people may push
+meanwhile; nothing is ever forced.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.adapters.git.branch import Branch
+from pipeline.adapters.git.plumbing import Git
+from pipeline.errors import OutsideError
+from pipeline.rolling.snapshot import Snapshot, tree_of_model
+
+MAIN = "main"
+ATTEMPTS = 30
+_SEEN = "refs/perennial/seen"
+
+
+class RolloutRepository:
+    """`branch` of `remote`, or of the repository at `root` itself without one.
+
+    Safe between threads. A checkout of the branch at `root` follows where there is no remote.
+    """
+
+    def __init__(self, root: Path, remote: str | None = "origin", branch: str = MAIN) -> None:
+        self.root = root
+        self.branch = branch
+        self._remote = remote
+        self._git = Git(root, f"rollouts on {branch}" + (f" of {remote}" if remote else ""))
+        self._branch = Branch(self._git, branch, remote)
+        self._lock = threading.Lock()
+
+    def snapshot(self) -> Snapshot:
+        """The newest commit, fetched with its whole past. Raises OutsideError."""
+        with self._lock:
+            return Snapshot(self._git, self._tip())
+
+    def last_known(self) -> Snapshot | None:
+        """What `snapshot` found last, in this process or an earlier one; asks no server."""
+        asked = ("rev-parse", "--verify", "--quiet", f"{_SEEN}/{self.branch}^{{commit}}")
+        found = self._git.run(*asked, may_fail=True).stdout.strip()
+        return Snapshot(self._git, found) if found else None
+
+    def checked_out(self, commit: str) -> Snapshot | None:
+        """The checkout's HEAD where it is `commit`, with its whole past; asks no server."""
+        head = self._git.run("rev-parse", "HEAD", may_fail=True).stdout.strip()
+        shallow = self._git.run("rev-parse", "--is-shallow-repository").stdout.strip()
+        return Snapshot(self._git, head) if head == commit and shallow == "false" else None
+
+    def commit(
+        self, seen: Snapshot, model: str, files: Mapping[str, bytes | None], message: str
+    ) -> bool:
+        """Add one commit with `files` (by path; None takes one away), decided on from `seen`.
+
+        False where rollouts/<model>/ is not as it was in `seen`: decide again from the newest.
+        Raises OutsideError where git fails.
+        """
+        blobs = {p: None if c is None else self._git.write_blob(c) for p, c in files.items()}
+        before = tree_of_model(self._git, seen.commit, model)
+        for _ in range(ATTEMPTS):
+            with self._lock:
+                tip = self._tip()
+                if tree_of_model(self._git, tip, model) != before:
+                    return False
+                tree = self._git.write_tree(tip, blobs)
+                if self._swap(tip, self._git.write_commit(tree, [tip], message)):
+                    return True
+        raise OutsideError(f"{self._git.where}: others came first {ATTEMPTS} times. Run again.")
+
+    def commit_exactly(self, seen: Snapshot, blobs: Mapping[str, str | None], message: str) -> bool:
+        """Add one commit with `blobs` by path, where the newest commit is still that of `seen`.
+
+        For what depends on more than one model's folder. False where anybody came first.
+        """
+        with self._lock:
+            tree = self._git.write_tree(seen.commit, blobs)
+            made = self._git.write_commit(tree, [seen.commit], message)
+            return self._swap(seen.commit, made)
+
+    def beside(self, name: str) -> tuple[Git, Branch]:
+        """Another branch of the same place, and git to write with."""
+        return self._git, Branch(self._git, name, self._remote)
+
+    def _tip(self) -> str:
+        self._deepen()
+        tip = self._branch.tip()
+        if tip is None:
+            raise OutsideError(f"{self._git.where}: there is no such branch. Push it first.")
+        self._git.run("update-ref", f"{_SEEN}/{self.branch}", tip)
+        return tip
+
+    def _swap(self, tip: str, commit: str) -> bool:
+        if self._remote is not None or not self._is_checked_out():
+            return self._branch.swap(tip, commit)
+        # A checkout of the branch has to follow, or its next commit would undo this one.
+        merge = ("merge", "--quiet", "--ff-only", commit)
+        if self._git.run(*merge, may_fail=True).exit_code == 0:
+            return True
+        if self._branch.tip() != tip:
+            return False
+        raise OutsideError(
+            f"{self._git.where}: the checkout cannot follow. Commit or undo what is changed below "
+            "rollouts/, then run again."
+        )
+
+    def _is_checked_out(self) -> bool:
+        head = self._git.run("symbolic-ref", "--quiet", "HEAD", may_fail=True).stdout.strip()
+        bare = self._git.run("rev-parse", "--is-bare-repository").stdout.strip()
+        return head == f"refs/heads/{self.branch}" and bare == "false"
+
+    def _deepen(self) -> None:
+        """Reverted records are known from history alone, so a shallow clone is made whole."""
+        asked = self._git.run("rev-parse", "--is-shallow-repository").stdout.strip()
+        if asked == "true" and self._remote is not None:
+            fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--unshallow")
+            self._git.run(*fetch, self._remote, f"refs/heads/{self.branch}")

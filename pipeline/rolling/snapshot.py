@@ -1,0 +1,121 @@
+"""The rollouts of all models at one commit, and what git's history tells of them.
+
+Everything is read from git's objects, never from a checkout: a link, a file half written or a
+commit that came later cannot be seen. One walk over the history of rollouts/ answers for all
+models; the files of a model are read only once somebody asks for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from pipeline.adapters.git.plumbing import Git
+from pipeline.manifest import MAX_MANIFEST_BYTES
+from pipeline.rolling.history import ModelHistory, read_history
+
+FOLDER = "rollouts"
+_FILES = {"100644", "100755"}  # git's modes: anything else is a link or a submodule
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a commit. `size` is in bytes; a link or a submodule is no `is_file`."""
+
+    blob: str
+    size: int
+    is_file: bool
+
+
+@dataclass(frozen=True)
+class ModelTree:
+    """The folder of one model: its files by path below it, and its history."""
+
+    name: str
+    entries: Mapping[str, Entry]
+    history: ModelHistory
+
+    def below(self, folder: str) -> dict[str, Entry]:
+        """The files below `folder` (which ends with a slash), by what is left of their path."""
+        found = self.entries.items()
+        return {p.removeprefix(folder): entry for p, entry in found if p.startswith(folder)}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """rollouts/ as it is in `commit`."""
+
+    git: Git = field(repr=False)
+    commit: str
+
+    @cached_property
+    def models(self) -> dict[str, ModelTree]:
+        """Every folder below rollouts/, by its name, whatever is in it. Raises OutsideError."""
+        entries = self._entries
+        history = read_history(self.git, self.commit)
+        names = sorted({*entries, *history})
+        nothing = ModelHistory()
+        return {n: ModelTree(n, entries.get(n, {}), history.get(n, nothing)) for n in names}
+
+    def read(self, blobs: Iterable[str]) -> dict[str, bytes | None]:
+        """The content of each blob; None for one that is larger than any file of a rollout."""
+        wanted = list(dict.fromkeys(blobs))
+        if not wanted:
+            return {}
+        asked = "".join(f"{blob}\n" for blob in wanted)
+        sizes = self.git.run("cat-file", "--batch-check", given=asked).stdout.splitlines()
+        small = [b for b, told in zip(wanted, sizes, strict=True) if _is_small(told)]
+        given = "".join(f"{blob}\n" for blob in small)
+        raw = self.git.run("cat-file", "--batch", given=given).stdout if small else ""
+        found = _split_batch(raw.encode("utf-8", "surrogateescape"))
+        return {blob: found.get(blob) for blob in wanted}
+
+    def at(self, commit: str, path: str) -> bytes | None:
+        """A file of another commit, None where it has none."""
+        shown = self.git.run("show", f"{commit}:{path}", may_fail=True)
+        return shown.stdout.encode("utf-8", "surrogateescape") if shown.exit_code == 0 else None
+
+    @cached_property
+    def _entries(self) -> dict[str, dict[str, Entry]]:
+        listed = self.git.run("ls-tree", "-r", "-l", "-z", self.commit, "--", f"{FOLDER}/").stdout
+        found: dict[str, dict[str, Entry]] = {}
+        for line in filter(None, listed.split("\0")):
+            about, path = line.split("\t", 1)
+            mode, _, blob, size = about.split()
+            _, _, rest = path.partition("/")
+            model, slash, name = rest.partition("/")
+            if slash:
+                length = int(size) if size.isdecimal() else 0
+                found.setdefault(model, {})[name] = Entry(blob, length, mode in _FILES)
+        return found
+
+
+def _is_small(told: str) -> bool:
+    """Whether `git cat-file --batch-check` tells of a file that may be read at all."""
+    _, kind, *size = told.split()
+    return kind == "blob" and int(size[0]) <= MAX_MANIFEST_BYTES
+
+
+def _split_batch(raw: bytes) -> dict[str, bytes]:
+    """The blobs in an answer of `git cat-file --batch`: a line with the size before each."""
+    found, start = {}, 0
+    while start < len(raw):
+        end = raw.index(b"\n", start)
+        blob, _, size = raw[start:end].decode().split()
+        found[blob] = raw[end + 1 : end + 1 + int(size)]
+        start = end + 1 + int(size) + 1
+    return found
+
+
+def tree_of_model(git: Git, commit: str, model: str) -> str | None:
+    """Git's id of everything below rollouts/<model>/ in `commit`; None where nothing is."""
+    asked = ("rev-parse", "--verify", "--quiet", f"{commit}:{FOLDER}/{model}")
+    return git.run(*asked, may_fail=True).stdout.strip() or None
+
+
+def committed_at(git: Git, commit: str) -> datetime:
+    """When `commit` was made, as its committer says."""
+    text = git.run("show", "--no-patch", "--format=%cI", commit).stdout.strip()
+    return datetime.fromisoformat(text)

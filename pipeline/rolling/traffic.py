@@ -1,0 +1,120 @@
+"""The traffic layer as a rollout sees it: who gets what, since when, and what was stopped.
+
+LocalTraffic      Envoy or HAProxy on this machine, with the latch beside their files
+RecordedTraffic   one elsewhere, which a watchdog sets as the records in git say
+BranchTraffic     rendered files on a branch, which a cluster applies (branch_traffic.py)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from pipeline.adapters.traffic import Traffic, Weights
+from pipeline.core.rollout_observation import Routing, Stop
+from pipeline.errors import ConfigurationError, GateRefused, OutsideError
+from pipeline.rolling.latch import Latch, is_latched
+from pipeline.rolling.names import Names
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the traffic layer says. `routing` is None where it does not say; `reason` is why."""
+
+    routing: Routing | None
+    routed_since: datetime | None = None
+    stop: Stop | None = None
+    reason: str = ""
+
+
+class RolloutTraffic(Protocol):
+    """The traffic of one model."""
+
+    def observe(self) -> Seen:
+        """What is true now. Never raises OutsideError: a provider that is silent says None."""
+
+    def apply(self, routing: Routing, stop: Stop | None, *, attempt: int, salt: str) -> None:
+        """Make `routing` true, with the latch `stop` or without one. Safe to repeat and to kill.
+
+        Raises GateRefused where that would give traffic to what the latch keeps at 0; `attempt` is
+        the one that is decided on. Raises OutsideError where it cannot be confirmed.
+        """
+
+
+class LocalTraffic:
+    """A provider on this machine. The latch is written before traffic goes, and cleared after."""
+
+    def __init__(
+        self, provider: Traffic, latch: Latch, names: Names, clock: Callable[[], datetime]
+    ) -> None:
+        self._provider = provider
+        self._latch = latch
+        self._names = names
+        self._clock = clock
+
+    def observe(self) -> Seen:
+        """See RolloutTraffic. Reads under the lock, so never half of a change."""
+        with self._latch.held():
+            beside = self._latch.load()
+            try:
+                routing = self._names.routing(self._provider.observe())
+            except OutsideError as error:
+                return Seen(None, beside.routed_since, beside.stop, str(error))
+            return Seen(routing, beside.routed_since, beside.stop)
+
+    def apply(self, routing: Routing, stop: Stop | None, *, attempt: int, salt: str) -> None:
+        """See RolloutTraffic."""
+        if routing.is_mirrored:
+            fault = "this traffic provider cannot mirror: leave `mirror` out of the plan"
+            raise ConfigurationError(self._names.model, [fault])
+        with self._latch.held():
+            beside = self._latch.load()
+            if stop is None:
+                check_latch(self._names, beside.stop, routing, attempt)
+            weights = self._names.weights(routing, salt)
+            is_change = not self._is_routed(weights)
+            since = self._clock() if is_change else beside.routed_since
+            if stop is not None or is_change:
+                self._latch.save(replace(beside, routed_since=since, stop=stop or beside.stop))
+            self._provider.apply(weights)
+            self._latch.save(replace(self._latch.load(), stop=stop))
+
+    def _is_routed(self, weights: Weights) -> bool:
+        try:
+            return self._provider.observe() == weights
+        except OutsideError:
+            return False
+
+
+class RecordedTraffic:
+    """One that cannot be reached from here: it is as the newest record says, by the watchdog.
+
+    That is believed only so far: nothing advances without samples of the challenger itself.
+    """
+
+    def __init__(self, recorded: Routing, stop: Stop | None) -> None:
+        self._recorded = recorded
+        self._stop = stop
+
+    def observe(self) -> Seen:
+        """See RolloutTraffic."""
+        return Seen(self._recorded, None, self._stop)
+
+    def apply(self, routing: Routing, stop: Stop | None, *, attempt: int, salt: str) -> None:
+        """Nothing to do here: the watchdog pulls the record that was or will be committed."""
+
+
+def check_latch(names: Names, stop: Stop | None, routing: Routing, attempt: int) -> None:
+    """Raise GateRefused where `routing` gives traffic to what was stopped."""
+    served = [routing.champion] if routing.champion_percent > 0 else []
+    if routing.challenger is not None and routing.challenger_percent > 0:
+        served.append(routing.challenger)
+    for digest in served:
+        version = names.versions.get(digest)
+        if stop is not None and is_latched(stop, version, attempt):
+            raise GateRefused(
+                f"{names.model}: {version} was stopped at the traffic layer ({stop.reason}), so "
+                "it gets no traffic. The next reconcile rolls it back."
+            )

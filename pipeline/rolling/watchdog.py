@@ -1,0 +1,192 @@
+"""The watchdog's looks: traffic becomes what git says, and a challenger that fails is stopped.
+
+It decides with the same pure core as the reconciler and takes of a step only what takes traffic
+away, or what git has recorded already. It writes nothing in git: that something is due there is
+reported. Metrics may be down, git and GitHub too: it goes on from what it knew last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pipeline.core.rollout import reconcile
+from pipeline.core.rollout_effects import Commit, RolloutStep, SetWeights
+from pipeline.core.rollout_observation import Observation, Stop
+from pipeline.core.rollout_state import current_rollout
+from pipeline.errors import ConfigurationError, PipelineError
+from pipeline.rolling.effects import Hands
+from pipeline.rolling.idle import is_idle
+from pipeline.rolling.latch import Beside, Latch
+from pipeline.rolling.model_state import ModelState, load_model
+from pipeline.rolling.observe import look_at
+from pipeline.rolling.reports import CHECK, STOPPED, report_of
+from pipeline.rolling.settings import Equipment
+from pipeline.rolling.snapshot import ModelTree, Snapshot
+from pipeline.rollout_status import Kind, Record, RolloutStatus, Trouble
+
+REPEAT = timedelta(minutes=15)  # until git has recorded it, it is said again
+MODELS_AT_ONCE = 16
+
+Report = Callable[[str, str, dict[str, Any]], None]  # id of 16 hex digits, event type, payload
+
+
+@dataclass
+class Watchdog:
+    """Looks at every model whose traffic is set on this machine. `report` keeps what it is told."""
+
+    equipment: Equipment
+    report: Report
+    is_applied: bool
+    _known: dict[str, tuple[str, ModelState]] = field(default_factory=dict)
+
+    def look(self, snapshot: Snapshot, only: frozenset[str] = frozenset()) -> list[PipelineError]:
+        """One look at each model, side by side. Returns what failed, which was told already."""
+        now = self.equipment.clock()
+        trees = [
+            tree
+            for name, tree in snapshot.models.items()
+            if (name in only if only else not is_idle(tree, now))
+        ]
+        with ThreadPoolExecutor(MODELS_AT_ONCE) as pool:
+            found = pool.map(lambda tree: self._one(snapshot, tree), trees)
+            return [error for error in found if error is not None]
+
+    def _one(self, snapshot: Snapshot, tree: ModelTree) -> PipelineError | None:
+        try:
+            state = self._state(snapshot, tree)
+            if state is not None:
+                self._watch(state)
+        except PipelineError as error:
+            self.equipment.tell(f"{tree.name}: {error}")
+            return error
+        return None
+
+    def _state(self, snapshot: Snapshot, tree: ModelTree) -> ModelState | None:
+        """What git says; while that is refused, what it said before."""
+        newest = tree.history.newest
+        commit = newest.commit if newest else ""
+        known = self._known.get(tree.name)
+        if known is not None and known[0] == commit:
+            return known[1]
+        try:
+            state = load_model(snapshot, tree)
+        except ConfigurationError as error:
+            self.equipment.tell(f"{tree.name}: refused, so what was there before counts. {error}")
+            return known[1] if known else None
+        self._known[tree.name] = commit, state
+        return state
+
+    def _watch(self, state: ModelState) -> None:
+        eyes, hands = self.equipment.equip(state)
+        latch = Latch(self.equipment.folder(state.model))
+        now = self.equipment.clock()
+        beside = latch.load()
+        status = with_trouble(state.status, beside)
+        seen = look_at(state, eyes, now)
+        step = reconcile(state.spec, status, seen, now)
+        look = _Look(state, seen, step, now)
+        if step.effects:
+            self.equipment.tell(f"{state.model}: {step}")
+        if not self.is_applied:
+            return
+        if step.record is not None and step.record.kind in (Kind.HELD, Kind.CLEARED):
+            _remember(latch, step.record, state.status)
+        try:
+            self._take_away(look, hands)
+        finally:  # a traffic layer that does not answer is one more reason to tell git
+            self._report(look)
+
+    def _take_away(self, look: _Look, hands: Hands) -> None:
+        """The weights that a step sets before its commit: those never give a challenger more.
+
+        Without a commit in the step, git has recorded them already.
+        """
+        attempt = look.step.record.attempt if look.step.record else look.attempt
+        for effect in look.step.effects:
+            if isinstance(effect, Commit):
+                return
+            if isinstance(effect, SetWeights):
+                kept = replace(effect, stop=look.stop) if look.step.record else effect
+                hands.set_weights(kept, attempt)
+
+    def _report(self, look: _Look) -> None:
+        """Something is due in git: a stop with its reason, or just a look."""
+        record, model = look.step.record, look.state.model
+        if record is None:
+            return
+        event = STOPPED if look.stop is not None else CHECK
+        bucket = int(look.now.timestamp() // REPEAT.total_seconds())
+        what = f"{event}/{model}/{record.version}/{record.attempt}/{record.name}/{bucket}"
+        event_id = hashlib.sha256(what.encode()).hexdigest()[:16]
+        self.report(event_id, event, report_of(model, look.stop))
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One look at one model: what was seen, and the step that the core made of it."""
+
+    state: ModelState
+    seen: Observation
+    step: RolloutStep
+    now: datetime
+
+    @property
+    def attempt(self) -> int:
+        """The attempt that git has."""
+        ever = self.state.status.ever
+        return ever[-1].attempt if ever else 1
+
+    @property
+    def stop(self) -> Stop | None:
+        """The latch of an end by what was measured here. What people decided is in git anyway.
+
+        One that is set already stays as it is, with its first reason and time.
+        """
+        record = self.step.record
+        if record is None or record.kind is not Kind.ENDED:
+            return None
+        there = self.seen.stop
+        if there is not None and (there.version, there.attempt) == (record.version, record.attempt):
+            return there
+        if self.step.verdict is None:
+            return None
+        return Stop(record.version, record.attempt, record.reason, self.now)
+
+
+def with_trouble(status: RolloutStatus, beside: Beside) -> RolloutStatus:
+    """`status` with the trouble that this watchdog has seen and git does not know yet."""
+    rollout = current_rollout(status)
+    if rollout is None or beside.trouble_of is None:
+        return status
+    record = rollout.state
+    whose, _, sequence = beside.trouble_of.rpartition("/")
+    if whose != _whose(record):
+        return status
+    is_newest = sequence == str(record.sequence)
+    if not is_newest and (record.trouble is not None or beside.trouble is None):
+        return status
+    return _replaced(status, record, beside.trouble)
+
+
+def _replaced(status: RolloutStatus, record: Record, trouble: Trouble | None) -> RolloutStatus:
+    mended = record.model_copy(update={"trouble": trouble})
+    records = tuple(mended if r.sequence == record.sequence else r for r in status.records)
+    return replace(status, records=records)
+
+
+def _remember(latch: Latch, record: Record, status: RolloutStatus) -> None:
+    """Trouble that began or is over, so that its time is known after a restart too."""
+    newest = current_rollout(status)
+    sequence = newest.state.sequence if newest else 0
+    with latch.held():
+        told = f"{_whose(record)}/{sequence}"
+        latch.save(replace(latch.load(), trouble=record.trouble, trouble_of=told))
+
+
+def _whose(record: Record) -> str:
+    return f"{record.version}/{record.attempt}"

@@ -1,0 +1,158 @@
+"""configs/serving.yaml as validated, frozen objects: where traffic, servers and metrics are.
+
+What must not be in git, such as tokens and addresses of production, comes from the environment:
+see `pipeline/rolling/settings.py`. `{model}` and `{version}` are filled in.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import Field, model_validator
+
+from pipeline.config import Identifier, Section, load_section
+from pipeline.errors import ConfigurationError, OutsideError
+from pipeline.rollout_units import Duration
+
+Port = Annotated[int, Field(gt=0, lt=65_536)]
+Pattern = Annotated[str, Field(min_length=1, max_length=300)]
+_ADDRESS = re.compile(r"\[?([A-Za-z0-9._:-]{1,253}?)\]?:([0-9]{1,5})")
+MAX_ADDRESSES_BYTES = 1_000_000
+
+
+class Backends(Section):
+    """Where the server of a version is: by a pattern, or in a file that who starts servers writes.
+
+    The file maps a version to `host:port`; it is looked into each time.
+    """
+
+    address: Pattern | None = None
+    file: Pattern | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.address is None) == (self.file is None):
+            raise ValueError("expected either address or file")
+        return self
+
+    def address_text(self, model: str, version: str) -> str:
+        """The address as it is written. Raises OutsideError where the file does not have it."""
+        if self.address is not None:
+            return self.address.replace("{model}", model).replace("{version}", version)
+        path = Path((self.file or "").replace("{model}", model))
+        try:
+            found = yaml.safe_load(path.read_bytes()[:MAX_ADDRESSES_BYTES])
+            return str(found[version])
+        except (OSError, yaml.YAMLError, LookupError, TypeError) as error:
+            raise OutsideError(
+                f"{path}: no address of {version}. Is its server started?"
+            ) from error
+
+    def address_of(self, model: str, version: str) -> tuple[str, int]:
+        """Host and port. Raises ConfigurationError, or OutsideError for what is not known yet."""
+        text = self.address_text(model, version)
+        found = _ADDRESS.fullmatch(text)
+        if found is None or not 0 < int(found[2]) < 65_536:
+            fault = f"address of {version}: found {text[:80]!r}, expected host:port"
+            raise ConfigurationError("configs/serving.yaml", [fault])
+        return found[1], int(found[2])
+
+
+class ClusterSettings(Section):
+    """Where in a cluster a model is served; see `Cluster` in pipeline/adapters/traffic.
+
+    `branch` is the one that Argo CD or Flux applies: nobody else writes it, so that no revert on
+    main can conflict with weights that changed since.
+    """
+
+    branch: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9/-]{0,99}$")] = "perennial/traffic"
+    namespace: Pattern = "default"
+    gateway: Pattern = "gateway"
+    hostname: Pattern = "model.example"
+    storage: str = ""
+    model_format: Pattern = "sklearn"
+
+
+class TrafficSettings(Section):
+    """The traffic layer. `reach: local` is on this machine; `git` is one that a watchdog sets.
+
+    With `git` nothing is changed from here: the watchdog beside the traffic layer does what the
+    records say, and what it stopped is reported by repository_dispatch.
+    """
+
+    reach: Literal["local", "git"] = "local"
+    folder: Pattern = ".serving/{model}"
+    host: Pattern = "127.0.0.1"
+    port: Port = 8_080
+    metrics_port: Port = 9_901
+    user_header: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")] = "x-user-id"
+    cluster: ClusterSettings = ClusterSettings()
+
+
+class HealthSettings(Section):
+    """How a model server's health is known: by asking it, or by a query of its metrics.
+
+    The `query` gives 1 where `{version}` answers and 0 where it does not.
+    """
+
+    source: Literal["server", "prometheus"] = "server"
+    path: Pattern = "/healthz"
+    query: Pattern = 'max(up{model_version="{version}"})'
+    timeout: Duration = timedelta(seconds=3)
+
+
+class MetricsPaths(Section):
+    """JMESPath expressions on the answer of an HTTP provider."""
+
+    value: Pattern = "value"
+    n: Pattern = "n"
+    sampled_at: Pattern = "sampled_at"
+    version: Pattern = "version"
+
+
+class MetricsSettings(Section):
+    """What a metrics provider needs beside the plan: a file of samples, or a URL of JSON.
+
+    The `url` has {name}, {version} and {window}. Prometheus' own address comes from PROMETHEUS_URL.
+    """
+
+    file: Pattern | None = None
+    url: Pattern | None = None
+    paths: MetricsPaths = MetricsPaths()
+
+
+class Serving(Section):
+    """How one model is served."""
+
+    backends: Backends
+    traffic: TrafficSettings = TrafficSettings()
+    health: HealthSettings = HealthSettings()
+    metrics: MetricsSettings = MetricsSettings()
+
+
+class ServingConfig(Section):
+    """Every model's settings; `default` is for those that are not named."""
+
+    default: Serving | None = None
+    models: dict[Identifier, Serving] = Field(default_factory=dict)
+
+    def of(self, model: str) -> Serving:
+        """The settings of `model`. Raises ConfigurationError where there are none."""
+        found = self.models.get(model, self.default)
+        if found is None:
+            fault = f"models: nothing of {model!r}, and no default"
+            raise ConfigurationError("configs/serving.yaml", [fault])
+        return found
+
+
+class _ServingFile(Section):
+    serving: ServingConfig
+
+
+def load_serving(root: Path) -> ServingConfig:
+    """configs/serving.yaml of the repository at `root`. Raises ConfigurationError."""
+    return load_section(_ServingFile, root / "configs" / "serving.yaml").serving

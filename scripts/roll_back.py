@@ -1,0 +1,93 @@
+"""Roll a model back: revert the merge of its manifest, and reconcile at once.
+
+The challenger goes to 0 % (or the champion of before gets everything again) in one step: no metric
+is asked, no window waits. Run again, it finds the merge reverted and only reconciles. Prints its
+plan; --apply does it.
+
+Exit codes: 0 done, 2 bad configuration, 3 an outside system failed: run it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.errors import OutsideError, exit_code_of
+from pipeline.rolling.reconciler import Reconciler, Result
+from pipeline.rolling.repository import ATTEMPTS, MAIN, RolloutRepository
+from pipeline.rolling.reverting import Revert, plan_revert
+from pipeline.rolling.settings import Equipment, utc_now
+from pipeline.serving_config import load_serving
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line and roll back."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--reason", required=True, help="why: it stays in git")
+    parser.add_argument("--by", default="a person at the command line", help="who says so")
+    parser.add_argument("--branch", default=MAIN, help=f"where the rollouts are ({MAIN})")
+    parser.add_argument("--local", action="store_true", help="this repository's own branch")
+    parser.add_argument("--apply", action="store_true", help="do it")
+    arguments = parser.parse_args(argv)
+    return exit_code_of(lambda: run(Path.cwd(), arguments, os.environ))
+
+
+def run(root: Path, arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    """Revert and reconcile. Returns the exit code."""
+    repository = RolloutRepository(root, None if arguments.local else "origin", arguments.branch)
+    revert = revert_merge(repository, arguments)
+    if revert is not None and not arguments.apply:
+        print("Nothing was changed. --apply does it.")
+        return 0
+    found = reconcile_one(root, repository, arguments, environment)
+    return max((f.exit_code for result in found for f in result.failures), default=0)
+
+
+def revert_merge(repository: RolloutRepository, arguments: argparse.Namespace) -> Revert | None:
+    """Revert the newest merge; None where that was done. Raises OutsideError."""
+    for _ in range(ATTEMPTS):
+        snapshot = repository.snapshot()
+        tree = snapshot.models.get(arguments.model)
+        if tree is None:
+            raise OutsideError(f"{arguments.model[:60]!r}: no such model below rollouts/.")
+        revert = plan_revert(snapshot, tree, arguments.reason, arguments.by)
+        if revert is None:
+            print(f"{arguments.model}: no merge to revert. Only reconciling.")
+            return None
+        print(told(arguments.model, revert), flush=True)
+        if not arguments.apply:
+            return revert
+        if repository.commit_exactly(snapshot, revert.blobs, revert.message):
+            return revert
+    raise OutsideError(f"{arguments.model}: others came first {ATTEMPTS} times. Run again.")
+
+
+def told(model: str, revert: Revert) -> str:
+    """The plan of a revert, for people to read."""
+    whole = "" if revert.is_whole else "\n  The rest conflicts with what came since, and stays."
+    files = "".join(f"\n  {'-' if b is None else '<'} {path}" for path, b in revert.blobs.items())
+    return f"{model}: revert {revert.of[:12]}{files}{whole}"
+
+
+def reconcile_one(
+    root: Path,
+    repository: RolloutRepository,
+    arguments: argparse.Namespace,
+    environment: Mapping[str, str],
+) -> tuple[Result, ...]:
+    """Apply what the revert means, now."""
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    equipment = Equipment(root, repository, load_serving(root), environment, say)
+    reconciler = Reconciler(repository, equipment.equip, utc_now, say, is_applied=arguments.apply)
+    return reconciler.run([arguments.model])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""A rollout through a real Envoy: who is answered by whom, from the merge to the revert."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import requests
+
+from pipeline.rollout_status import Phase
+from tests.rolling.rolled import Rolled, file_spec
+from tests.rollouts import BAD, HOUR
+from tests.servers import envoy
+
+USERS = [f"user-{number}" for number in range(300)]
+
+
+def answered(port: int, digest: str) -> set[str]:
+    """The users who are answered by `digest`; every request must be answered."""
+    found = set()
+    with requests.Session() as session:
+        for user in USERS:
+            url = f"http://127.0.0.1:{port}/predict"
+            reply = session.get(url, headers={"x-user-id": user}, timeout=5)
+            assert reply.status_code == 200
+            if reply.json()["digest"] == digest:
+                found.add(user)
+    return found
+
+
+def test_users_move_to_the_challenger_and_back_and_nobody_else_moves(
+    world: Rolled, tmp_path: Path
+) -> None:
+    spec = file_spec()
+    merge = world.merge(spec)
+    with envoy.running(tmp_path / "envoy", world.traffic.observe()) as server:
+        port, challenger = server.provider.port, spec.challenger.digest
+
+        def reconcile() -> set[str]:
+            world.reconcile(provider=lambda *_: server.provider)
+            return answered(port, challenger)
+
+        world.record(spec)
+        few = reconcile()
+        assert 0 < len(few) < 40  # 5 % of 300 are 15
+        world.now += 2 * HOUR
+        world.record(spec)
+        half = reconcile()
+        assert few < half
+        assert 110 < len(half) < 190
+        world.record(spec, challenger=BAD)
+        assert reconcile() == set()
+        world.revert(merge)
+        assert reconcile() == set()
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK

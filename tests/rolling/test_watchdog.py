@@ -1,0 +1,225 @@
+"""The watchdog stops first and git records next; what it stopped is never given traffic again."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from pipeline.rolling.effects import Hands
+from pipeline.rolling.latch import Latch
+from pipeline.rolling.reports import CHECK, STOPPED, stops_in
+from pipeline.rolling.snapshot import Snapshot
+from pipeline.rolling.watchdog import Watchdog
+from pipeline.rollout_status import Phase
+from tests.rolling.rolled import Rolled, file_spec, roll
+from tests.rollouts import BAD, HOUR, MINUTE
+
+
+class Watching:
+    """A watchdog beside the world's traffic layer, and what it reported."""
+
+    def __init__(self, world: Rolled) -> None:
+        self.world = world
+        self.repository = world.repository("watcher")
+        self.reports: dict[str, tuple[str, dict]] = {}
+        self.snapshot: Snapshot = self.repository.snapshot()
+        self.restart()
+
+    def restart(self) -> None:
+        equipment = self.world.equipment(self.repository)
+        self.dog = Watchdog(equipment, self.report, is_applied=True)
+
+    def report(self, event_id: str, event: str, payload: dict) -> None:
+        self.reports.setdefault(event_id, (event, payload))
+
+    def pull(self) -> None:
+        self.snapshot = self.repository.snapshot()
+
+    def look(self) -> list:
+        return self.dog.look(self.snapshot)
+
+    @property
+    def events(self) -> list[str]:
+        return [event for event, _ in self.reports.values()]
+
+
+@pytest.fixture
+def running(world: Rolled):
+    """A rollout in its second stage, watched."""
+    spec = file_spec()
+    world.merge(spec)
+    roll(world, spec, "stage-2")
+    return spec, Watching(world)
+
+
+def test_a_failing_challenger_goes_to_zero_while_git_is_down_and_git_records_it(
+    world: Rolled, running
+) -> None:
+    spec, watching = running
+    before = world.commits()
+    kept = world.folder / "away.git"
+    shutil.move(world.folder / "remote.git", kept)
+    world.record(spec, challenger=BAD)
+    assert watching.look() == []
+    assert world.share() == 0
+    stop = world.latch()
+    assert stop is not None
+    assert "error rate" in stop.reason
+    assert watching.events == [STOPPED]
+
+    shutil.move(kept, world.folder / "remote.git")
+    assert world.commits() == before
+    world.record(spec)  # it looks well now: it was stopped all the same
+    world.reconcile()
+    record = world.status.records[-1]
+    assert record.phase is Phase.ROLLED_BACK
+    assert record.reason.startswith("Stopped at the traffic layer: error rate")
+    world.now += HOUR
+    world.record(spec)
+    world.reconcile()
+    watching.pull()
+    watching.look()
+    assert world.share() == 0
+    assert world.commits() == before + 1
+
+
+def test_a_reconciler_that_had_decided_to_advance_cannot_give_traffic_back(
+    world: Rolled, running
+) -> None:
+    spec, watching = running
+    world.now += HOUR
+    world.record(spec)
+
+    def stop_it_first(hands: Hands) -> Hands:
+        def set_weights(*arguments) -> None:
+            if arguments[0].stop is None:
+                world.record(spec, challenger=BAD)
+                watching.look()
+            hands.set_weights(*arguments)
+
+        return replace(hands, set_weights=set_weights)
+
+    (result,) = world.reconcile(wrap=stop_it_first)
+    assert world.kinds()[-1] == "stage-3"  # that commit was on its way already
+    assert "gets no traffic" in str(result.failures[0])
+    assert world.share() == 0
+    world.reconcile()
+    assert world.kinds()[-1] == "ended"
+    assert world.share() == 0
+
+
+def test_blind_for_the_budget_it_rolls_back_across_a_restart_without_git(
+    world: Rolled, running
+) -> None:
+    _, watching = running
+    (world.serving / "samples.jsonl").unlink()  # nobody answers any more
+    watching.look()
+    assert world.share() == 50
+    world.now += 5 * MINUTE
+    watching.restart()
+    watching.look()
+    assert world.share() == 50
+    world.now += 5 * MINUTE
+    watching.look()
+    assert world.share() == 0
+    stop = world.latch()
+    assert stop is not None
+    assert "Blind for 10 min" in stop.reason
+
+
+def test_trouble_that_is_over_does_not_count_the_next_time(world: Rolled, running) -> None:
+    spec, watching = running
+    (world.serving / "samples.jsonl").unlink()
+    watching.look()
+    world.now += 5 * MINUTE
+    world.record(spec)
+    watching.look()
+    world.now += 20 * MINUTE
+    (world.serving / "samples.jsonl").unlink()
+    watching.look()
+    assert world.share() == 50
+
+
+def test_a_reverted_merge_takes_the_traffic_without_a_metric_or_a_report_of_harm(
+    world: Rolled, running
+) -> None:
+    _, watching = running
+    (world.serving / "samples.jsonl").unlink()
+    merge = next(
+        touch.commit
+        for touch in watching.snapshot.models[world.model].history.touches
+        if "rollout.yaml" in touch.blobs
+    )
+    world.revert(merge)
+    watching.pull()
+    watching.look()
+    assert world.share() == 0
+    assert world.latch() is None
+    assert watching.events == [CHECK]
+    world.reconcile()
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK
+
+
+def test_it_never_gives_more_by_itself_but_asks_for_a_look(world: Rolled, running) -> None:
+    spec, watching = running
+    world.now += HOUR
+    world.record(spec)
+    before = world.commits()
+    watching.look()
+    watching.look()
+    assert world.share() == 50
+    assert world.commits() == before
+    assert watching.events == [CHECK]
+    ((_, payload),) = watching.reports.values()
+    assert stops_in({"action": CHECK, "client_payload": payload}) == {}
+
+
+@pytest.mark.parametrize("how", ["weights that were set by hand", "a layer that started anew"])
+def test_traffic_becomes_again_what_git_says(world: Rolled, running, how: str) -> None:
+    spec, watching = running
+    world.record(spec)
+    points = 9_000 if "hand" in how else 0
+    weights = world.traffic.observe()
+    world.traffic.apply(replace(weights, challenger_basis_points=points))
+    watching.look()
+    assert world.share() == 50
+
+
+def test_a_manifest_that_is_refused_leaves_the_running_one_watched(world: Rolled, running) -> None:
+    spec, watching = running
+    world.record(spec)
+    watching.look()
+    world.pull()
+    (world.people / f"rollouts/{world.model}/rollout.yaml").write_text("schema: 1\nmodel: [")
+    world.push("Break it")
+    watching.pull()
+    world.record(spec, challenger=BAD)
+    watching.look()
+    assert world.share() == 0
+
+
+def test_a_report_is_believed_only_of_the_attempt_that_runs(world: Rolled, running) -> None:
+    spec, watching = running
+    world.record(spec, challenger=BAD)
+    watching.look()
+    ((event, payload),) = watching.reports.values()
+    stops = stops_in({"action": event, "client_payload": payload})
+    assert stops[world.model].version == spec.version
+    Latch(world.serving).save(replace(Latch(world.serving).load(), stop=None))
+    elsewhere = git_reach(world)
+    world.record(spec)
+    old = {world.model: replace(stops[world.model], attempt=7)}
+    world.reconcile(serving=elsewhere, stops=old)
+    assert world.kinds()[-1] == "stage-2"
+    world.reconcile(serving=elsewhere, stops=stops)
+    assert world.kinds()[-1] == "ended"
+
+
+def git_reach(world: Rolled):
+    """The settings of a job that cannot reach the traffic layer."""
+    serving = world.equipment(world.repository()).serving
+    one = serving.default
+    traffic = one.traffic.model_copy(update={"reach": "git"})
+    return serving.model_copy(update={"default": one.model_copy(update={"traffic": traffic})})

@@ -1,0 +1,155 @@
+"""The command lines of a rollout, as a job or a person runs them: reconcile, control, roll back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.rollout_status import Phase
+from tests.repository import ROOT, git
+from tests.rolling.rolled import Rolled, file_spec, rolled
+
+STAGES = [
+    {"traffic_percentage": w, "duration": "1h", "success_criteria": {"error_rate_max": 0.02}}
+    for w in (50, 100)
+]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Rolled]:
+    with rolled(tmp_path / "world") as found:
+        clone = found.clone("runner")
+        settings = {
+            "backends": {"file": str(found.serving / "addresses.yaml")},
+            "traffic": {"reach": "git"},
+            "metrics": {"file": str(found.serving / "samples.jsonl")},
+        }
+        (clone / "configs").mkdir()
+        text = json.dumps({"serving": {"default": settings}})  # JSON is YAML
+        (clone / "configs/serving.yaml").write_text(text)
+        yield found
+
+
+def run(world: Rolled, script: str, *arguments: str, **environment: str):
+    outside = {k: v for k, v in os.environ.items() if not k.startswith("GITHUB_")}
+    return subprocess.run(
+        [sys.executable, "-m", f"scripts.{script}", *arguments],
+        cwd=world.clone("runner"),
+        env={**outside, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_it_prints_the_plan_and_changes_nothing_until_apply(world: Rolled) -> None:
+    spec = file_spec(canary_stages=STAGES)
+    tip = world.merge(spec)
+    record_now(world, spec)
+    planned = run(world, "reconcile_rollouts")
+    assert planned.returncode == 0, planned.stderr
+    assert "status: 0001-stage-1.yaml (Progressing)" in planned.stdout
+    assert "Nothing was changed. --apply does it." in planned.stdout
+    assert world.tip() == tip
+    assert run(world, "reconcile_rollouts", "--apply").returncode == 0
+    assert world.kinds() == ["stage-1"]
+
+
+def test_a_job_of_an_idle_repository_asks_no_server(world: Rolled) -> None:
+    sha = git(world.clone("runner"), "rev-parse", "HEAD").strip()
+    (world.folder / "remote.git").rename(world.folder / "away.git")
+    done = run(world, "reconcile_rollouts", "--model=", "--apply", GITHUB_SHA=sha)
+    assert (done.returncode, done.stdout) == (0, "Nothing rolls out.\n")
+    assert run(world, "reconcile_rollouts", "--apply").returncode == 3  # a person's clone does ask
+
+
+def test_what_a_watchdog_reported_is_recorded(world: Rolled, tmp_path: Path) -> None:
+    spec = file_spec(canary_stages=STAGES)
+    world.merge(spec)
+    run(world, "reconcile_rollouts", "--apply")
+    stop = {"version": spec.version, "attempt": 1, "reason": "errors", "at": "2026-01-01T00:00:00Z"}
+    payload = {"schema": 1, "model": world.model, "stop": stop}
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"action": "rollout-stopped", "client_payload": payload}))
+    job = {
+        "GITHUB_EVENT_NAME": "repository_dispatch",
+        "GITHUB_EVENT_PATH": str(event),
+        "GITHUB_RUN_ID": "1",
+    }
+    done = run(world, "reconcile_rollouts", "--apply", **job)
+    assert done.returncode == 0, done.stderr
+    assert world.status.records[-1].reason == "Stopped at the traffic layer: errors"
+    event.write_text(json.dumps({"action": "rollout-stopped", "client_payload": {"model": "$(x)"}}))
+    assert run(world, "reconcile_rollouts", "--apply", **job).returncode == 2
+
+
+def test_commands_find_by_themselves_what_they_mean(world: Rolled) -> None:
+    spec = file_spec(canary_stages=STAGES)
+    world.merge(spec)
+    model = ("--model", world.model, "--reason", "I want\nto look", "--by", "Ada", "--apply")
+    assert run(world, "control_rollout", "pause", *model).returncode == 1  # nothing runs yet
+    run(world, "reconcile_rollouts", "--apply")
+    for verb, phase in (
+        ("pause", Phase.PAUSED),
+        ("resume", Phase.PROGRESSING),
+        ("abort", Phase.ABORTED),
+        ("retry", Phase.PROGRESSING),
+    ):
+        told = run(world, "control_rollout", verb, *model)
+        assert told.returncode == 0, told.stderr
+        again = run(world, "control_rollout", verb, *model)
+        assert "said already" in again.stdout or again.returncode == 1
+        record_now(world, spec)
+        run(world, "reconcile_rollouts", "--apply")
+        assert world.status.records[-1].phase is phase, verb
+    assert world.status.records[-1].attempt == 2
+    log = git(world.folder / "remote.git", "log", "--format=%B", "main")
+    assert "Said by Ada." in log
+    assert "I want\\nto look" in log
+
+
+def record_now(world: Rolled, spec) -> None:
+    """Metrics of this very moment: the script's clock is the real one."""
+    world.now = datetime.now(UTC)
+    world.record(spec)
+
+
+def test_one_click_reverts_the_merge_and_applies_it_and_twice_is_once(world: Rolled) -> None:
+    spec = file_spec(canary_stages=STAGES)
+    merge = world.merge(spec)
+    record_now(world, spec)
+    run(world, "reconcile_rollouts", "--apply")
+    arguments = ("--model", world.model, "--reason", "users complain", "--by", "Ada")
+    planned = run(world, "roll_back", *arguments)
+    assert "revert " + merge[:12] in planned.stdout
+    assert world.kinds() == ["stage-1"]
+    done = run(world, "roll_back", *arguments, "--apply")
+    assert done.returncode == 0, done.stderr
+    assert world.kinds() == ["stage-1", "ended"]
+    assert world.state().spec is None
+    assert not git(world.folder / "remote.git", "ls-tree", "-r", "main", "--", "evidence")
+    tip = world.tip()
+    again = run(world, "roll_back", *arguments, "--apply")
+    assert (again.returncode, world.tip()) == (0, tip)
+    assert run(world, "replay_rollout").returncode == 0
+
+
+def test_a_rollback_comes_about_where_the_rest_of_the_merge_conflicts(world: Rolled) -> None:
+    spec = file_spec(canary_stages=STAGES)
+    world.merge(spec)
+    run(world, "reconcile_rollouts", "--apply")
+    world.pull()
+    evidence = world.people / spec.evidence.path / "artifacts/reference.json"
+    evidence.write_text("changed since\n")
+    world.push("Change what the merge brought")
+    done = run(world, "roll_back", "--model", world.model, "--reason", "users complain", "--apply")
+    assert done.returncode == 0, done.stderr
+    assert "The rest conflicts" in done.stdout
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK
