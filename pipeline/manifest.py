@@ -25,6 +25,7 @@ from pipeline.champion import Champion, Digest, PackageMd5
 from pipeline.config import Identifier, Section, SectionT, UtcTime, parse_section, parse_yaml
 from pipeline.errors import ConfigurationError
 from pipeline.rollout_config import RolloutPlan
+from pipeline.rollout_units import Derived
 
 MAX_MANIFEST_BYTES = 200_000
 _HEADER = """\
@@ -71,7 +72,7 @@ class EvidenceRef(Section):
     digest: Digest
 
 
-class RolloutSpec(Section):
+class RolloutSpec(Derived):
     """One rollout: `challenger` takes over from `champion`, as the plan says.
 
     `champion` is the whole champion.yaml that served when the two were compared: the rollout

@@ -19,7 +19,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from pipeline.config import Count, Identifier, Section, load_section, parse_section, parse_yaml
 from pipeline.rollout_metrics import Metric, MetricsPlan
-from pipeline.rollout_units import Duration, Limit, Unit, WallTime, Zone, parse_quantity
+from pipeline.rollout_units import Derived, Duration, Limit, Unit, WallTime, Zone, parse_quantity
 from pipeline.trigger_config import WEEKDAYS, Weekday
 
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
@@ -202,7 +202,7 @@ class DeployWindow(Section):
         return self
 
 
-class RolloutPlan(Section):
+class RolloutPlan(Derived):
     """The plan, as it stands under `rollout_strategy`."""
 
     type: Literal["canary", "blue_green", "rolling"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time, timedelta
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from pipeline.config import Section
 from pipeline.trigger_config import WallTime as _WallTime
 from pipeline.trigger_config import Zone as _Zone
 
@@ -33,6 +34,17 @@ class Quantity:
 
     value: float
     unit: Unit
+
+
+class Derived(Section):
+    """A section with cached properties: a changed copy works them out anew."""
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic's, without what was derived from the values before."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in set(copied.__dict__) - set(type(copied).model_fields):
+            del copied.__dict__[name]
+        return copied
 
 
 def parse_quantity(written: float | str) -> Quantity:
@@ -92,8 +104,3 @@ WallTime = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9]$"}),
 ]
 MetricName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-
-__all__ = [
-    "Duration", "Limit", "MetricName", "Quantity", "Unit", "WallTime", "Zone", "ZoneInfo",
-    "parse_quantity", "render_duration", "time",
-]  # fmt: skip

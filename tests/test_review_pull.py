@@ -95,7 +95,7 @@ def test_an_honest_proposal_that_both_roles_approved_may_be_merged(repository: P
     review(repository, "linus")
     code, gates, said = judge(repository)
     assert (code, set(gates.values())) == (0, {"PASS"}), said
-    assert len(gates) == 14
+    assert len(gates) == 15
     [status] = (repository / ".forge/statuses").glob("*.json")
     assert "success" in status.read_text()
 

@@ -607,7 +607,6 @@ def rolled_back():
 def test_a_rolled_back_digest_in_another_manifest_is_refused() -> None:
     world, spec, now = rolled_back()
     world.spec = spec.model_copy(update={"retrain": "flight-delay-0005"})
-    world.spec.__dict__.pop("digest", None)
     step = tick(world, now)
     assert step.record.phase is Phase.REFUSED
     assert "It does not come back by itself" in step.reason

@@ -91,6 +91,8 @@ class Rollouts(RuleBasedStateMachine):
         assert step == reconcile(world.spec, world.status, observation, self.now)
         self._only_pass_advances(step, look)
         world.apply(step.effects[:kill], self.now)
+        if kill and step.record is not None and step.record.phase.is_ended:
+            self._is_stopped_for_good()
         if step.is_noop:
             assert before == (self._files(), world.routing, world.champion, world.alias)
         self._what_was_stopped_stays_stopped()
@@ -109,6 +111,15 @@ class Rollouts(RuleBasedStateMachine):
     def merge_the_next(self, hours) -> None:
         self._merge_and_run(hours)
 
+    @precondition(lambda self: not self._runs() and self.world.spec is not None)
+    @rule()
+    def merge_the_same_again(self) -> None:
+        """Another manifest of a model that was stopped: the ledger refuses it."""
+        again = self.world.spec.model_copy(update={"retrain": f"again-{len(self.manifests)}"})
+        self.world.spec = again
+        self.manifests.append(again)
+        self.reconcile("good", True, True, None, HOUR)
+
     @precondition(lambda self: self._runs())
     @rule(really=st.sampled_from([True, False, False]), hours=st.integers(0, 1))
     def merge_on_top(self, really, hours) -> None:
@@ -122,11 +133,16 @@ class Rollouts(RuleBasedStateMachine):
             self.world.spec = self.manifests[self.manifests.index(self.world.spec) - 1]
 
     @precondition(lambda self: self.world.commits)
-    @rule(data=st.data())
-    def revert(self, data) -> None:
+    @rule(data=st.data(), at_once=st.booleans())
+    def revert(self, data, at_once) -> None:
         there = [c for c in self.world.commits if not c.is_reverted]
-        if there:
-            self.world.revert(data.draw(st.sampled_from(there[-6:])))
+        if not there:
+            return
+        commit, before = data.draw(st.sampled_from(there[-6:])), current_rollout(self.world.status)
+        self.world.revert(commit)
+        if at_once and self.world.spec is not None:
+            self.reconcile("good", True, True, None, 0 * MINUTE)
+            self._answers_the_revert(commit.record, before.state)
 
     @precondition(lambda self: any(c.is_reverted for c in self.world.commits))
     @rule(data=st.data())
@@ -177,6 +193,7 @@ class Rollouts(RuleBasedStateMachine):
         if routing.challenger_percent and not state.phase.is_ended:
             self.world.routing = Routing(routing.champion)
             self.world.stop = Stop(state.version, state.attempt, "seen at the proxy", self.now)
+            self._is_stopped_for_good()
 
     @rule(weight=st.sampled_from([0.0, 5.0, 50.0]))
     def the_provider_forgets(self, weight) -> None:
@@ -222,6 +239,27 @@ class Rollouts(RuleBasedStateMachine):
             assert self.world.routing.agrees_with(Routing(self.world.champion))
         elif rollout.state.phase is not Phase.PENDING:
             assert self.world.routing.challenger_percent == rollout.state.weight_percent
+
+    def _is_stopped_for_good(self) -> None:
+        """Killed after its first effect, or stopped at the proxy: the next run ends it."""
+        attempt = current_rollout(self.world.status).state.attempt
+        challenger = current_rollout(self.world.status).state.challenger
+        self.reconcile("good", True, True, None, MINUTE)
+        stops = self.world.status.endings_of(challenger)
+        assert attempt in {record.attempt for record in stops}
+
+    def _answers_the_revert(self, record, before) -> None:
+        """What the table of reverts says, one reconcile later."""
+        state = current_rollout(self.world.status).state
+        if (record.spec, record.attempt) != (before.spec, before.attempt):
+            return
+        if record.kind is Kind.ENDED or before.phase.is_ended or record.kind is Kind.PROMOTED:
+            if record.kind is not Kind.WAITING:
+                assert state.phase.is_ended
+        elif record.kind is Kind.STAGE:
+            weights = {1: 0.0, 2: 5.0, 3: 50.0}
+            assert state.phase.is_ended or state.phase is Phase.PAUSED
+            assert self.world.routing.challenger_percent <= weights[record.stage]
 
     def _runs(self) -> bool:
         rollout = current_rollout(self.world.status)
