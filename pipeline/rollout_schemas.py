@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pipeline.config import Section
 from pipeline.jsonio import save_text
 from pipeline.manifest import RolloutSpec
 from pipeline.rollout_commands import CommandFile
 from pipeline.rollout_config import PlanFile
 from pipeline.rollout_status import Record
 
-_MODELS = {
+_MODELS: dict[str, type[Section]] = {
     "rollout": RolloutSpec,
     "status": Record,
     "command": CommandFile,
