@@ -33,7 +33,7 @@ COPIES = {  # where in the package -> where in the repository; all of these must
     "configs/trigger-config.yaml": "configs/triggers.yaml",
     "configs/rollout-plan.yaml": "configs/rollout-plan.yaml",
     "configs/gates.yaml": "configs/gates.yaml",
-    "scripts/dvc.yaml": "dvc.yaml",
+    "scripts/retraining_pipeline.yaml": "dvc.yaml",
     "scripts/params.yaml": "params.yaml",
     "scripts/retraining_pipeline.py": "scripts/retrain.py",
     "artifacts/evaluation-metrics.json": "artifacts/evaluate/metrics.json",

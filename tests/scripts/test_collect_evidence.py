@@ -47,7 +47,7 @@ def test_it_has_the_structure_of_the_protocol(root):
         "configs/rollout-plan.yaml",
         "configs/gates.yaml",
         "scripts/retraining_pipeline.py",
-        "scripts/dvc.yaml",
+        "scripts/retraining_pipeline.yaml",
         "reports/model-comparison.md",
         "reports/ab-test-results.json",
         "reports/rollout-plan.md",
