@@ -251,7 +251,8 @@ class Rollouts(RuleBasedStateMachine):
     def _answers_the_revert(self, record, before) -> None:
         """What the table of reverts says, one reconcile later."""
         state = current_rollout(self.world.status).state
-        if (record.spec, record.attempt) != (before.spec, before.attempt):
+        same = {(one.spec, one.attempt) for one in (record, before, state)}
+        if len(same) > 1:  # a commit of an earlier rollout, or a newer one has begun since
             return
         if record.kind is Kind.ENDED or before.phase.is_ended or record.kind is Kind.PROMOTED:
             if record.kind is not Kind.WAITING:
