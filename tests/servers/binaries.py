@@ -17,7 +17,8 @@ START_SECONDS = 60
 
 def binary(*names: str) -> str:
     """The first of `names` that is installed."""
-    found = next((path for name in names if (path := shutil.which(name))), None)
+    places = f"{os.environ['PATH']}{os.pathsep}/usr/sbin"  # where Debian has haproxy
+    found = next((path for name in names if (path := shutil.which(name, path=places))), None)
     if found is None:
         reason = f"{' or '.join(names)} is not in PATH: run .ci/install_test_servers"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
