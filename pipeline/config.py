@@ -309,7 +309,7 @@ def parse_yaml(text: str, where: str) -> Any:
         raise ConfigurationError(where, [f"larger than {MAX_CONFIG_BYTES:,} bytes"])
     try:
         return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, TypeError) as error:  # TypeError: a list as a key
         mark = getattr(error, "problem_mark", None)
         at = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or str(error)

@@ -164,11 +164,7 @@ def parse_document(kind: type[SectionT], text: str, where: str) -> SectionT:
     """`text` as a `kind`. Raises ConfigurationError: too large, not YAML, or with its faults."""
     if len(text.encode(errors="surrogatepass")) > MAX_MANIFEST_BYTES:
         raise ConfigurationError(where, [f"larger than {MAX_MANIFEST_BYTES:,} bytes"])
-    try:
-        value = parse_yaml(text, where)
-    except TypeError as error:  # a list or a mapping as a key
-        raise ConfigurationError(where, [f"not a mapping of plain keys: {error}"]) from error
-    return parse_section(kind, value, where)
+    return parse_section(kind, parse_yaml(text, where), where)
 
 
 def read_bounded(path: Path) -> str | None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from pipeline.champion import champion_path
 from pipeline.config import check_configuration, load_params, load_usecase, parse_utc
+from pipeline.core.report_escape import clean
 from pipeline.domain import Verdict
 from pipeline.errors import GateRefused, OutsideError, exit_code_of
 from pipeline.github_env import set_outputs
@@ -48,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--apply", action="store_true", help="push the package and register it")
     arguments = parser.parse_args(argv)
     code = exit_code_of(lambda: retrain(Path.cwd(), arguments))
-    set_outputs({"outcome": OUTCOMES.get(code, "failed")})
+    set_outputs({"outcome": OUTCOMES.get(code, "failed"), "note": note_of(Path.cwd(), code)})
     is_fine = arguments.accept_loss and code == GateRefused.exit_code
     return 0 if is_fine else code
 
@@ -85,6 +86,13 @@ def retrain(root: Path, arguments: argparse.Namespace) -> int:
         if code != 0:
             return code
     return 0 if verdict is Verdict.PASS else GateRefused.exit_code
+
+
+def note_of(root: Path, code: int) -> str:
+    """The sentence for the trigger ledger: why the verdict is what it is, where there is one."""
+    is_judged = code in (0, GateRefused.exit_code)
+    path = root / "artifacts/compare/comparison.json"
+    return clean(load_json(path)["summary"]) if is_judged and path.is_file() else ""
 
 
 def known_to_the_ledger(arguments: argparse.Namespace) -> list[str]:

@@ -111,7 +111,8 @@ def retrain(root: Path, repository: Path, seen: dict[str, Any], at: str) -> Ende
     else:
         discard_changes(repository)
     outcome = "won" if is_better else "lost"
-    told = ("--local", "--retrain", name, "--outcome", outcome, "--at", at, "--apply")
+    note = f"--note={comparison['summary']}"
+    told = ("--local", "--retrain", name, "--outcome", outcome, note, "--at", at, "--apply")
     call(repository, "settle_retrain", *told)
     return Ended(at, ", ".join(cause["trigger"] for cause in seen["causes"]), comparison)
 

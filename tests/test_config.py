@@ -109,3 +109,9 @@ def test_a_time_without_a_zone_is_utc_and_another_zone_is_converted() -> None:
 def test_a_limit_that_limits_nothing_is_refused() -> None:
     text = (ROOT / "configs" / "gates.yaml").read_text().replace("{min: 0.58}", "{}")
     assert any("limits nothing" in fault for fault in faults_of(Gates, text))
+
+
+@pytest.mark.parametrize("text", ["? [a]\n: 1\n", "{{a: 1}: 2}"])
+def test_a_key_that_is_no_plain_value_is_one_clear_error(text):
+    with pytest.raises(ConfigurationError, match=r"x\.yaml"):
+        parse_yaml(text, "x.yaml")
