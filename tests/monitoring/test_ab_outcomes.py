@@ -220,9 +220,9 @@ def test_what_is_wrong_with_an_outcome_is_counted_and_left_out(connection, state
     assert outcomes(after) == outcomes(before) - 1
 
 
+@pytest.mark.parametrize("connection", ["duckdb:///:memory:"], indirect=True)
 def test_a_score_that_is_not_a_number_is_broken(connection):
-    if connection.dialect.name == "sqlite":
-        pytest.skip("SQLite keeps no NaN: it becomes NULL")
+    """SQLite keeps no NaN: it becomes NULL."""
     connection.execute(sa.text("UPDATE predictions SET score = 'NaN' WHERE id = 'r10'"))
     assert asked(connection)[-1].evidence.total("model_a").broken == 1
 
