@@ -71,9 +71,7 @@ def verify(root: Path, arguments: argparse.Namespace) -> int:
     kind = kind_of(commits.changes)
     at = parse_utc(arguments.at, "--at") if arguments.at else datetime.now(UTC)
     recomputed = load_recomputed(root, arguments.recomputed)
-    gates = gates_of(kind, commits, pull, forge, recomputed=recomputed, at=at)
-    if kind is Kind.RETRAIN:
-        gates = (*gates, rollback_gate(commits, branch))
+    gates = gates_of(kind, commits, pull, forge, branch=branch, recomputed=recomputed, at=at)
     show(kind, pull, gates)
     verdict = worst(gate.verdict for gate in gates)
     marker = parse_marker(pull.body)
@@ -98,6 +96,7 @@ def gates_of(
     pull: PullRequest,
     forge: Forge,
     *,
+    branch: str,
     recomputed: Recomputed | None,
     at: datetime,
 ) -> tuple[Gate, ...]:
@@ -110,7 +109,7 @@ def gates_of(
     if kind is Kind.SERVING:
         return (approvals,)
     try:
-        contents = assess_contents(commits, pull.body, at)
+        contents = (*assess_contents(commits, pull.body, at), rollback_gate(commits, branch))
     except PipelineError as error:
         reason = " ".join(str(error).split())
         contents = (Gate("contents", Verdict.FAIL, "All that belongs to a retrain.", reason),)

@@ -1,0 +1,127 @@
+"""The judge at work on GitHub, from a job whose token may no more than review.yml grants it.
+
+GitHub is the stand-in, with a real repository behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.repository import commit, copy_repository, git, python
+from tests.servers import github_recorder
+from tests.servers.github_standin import ACTIONS_BOT, GitHubStandIn, Rules
+
+CHAMPION = "rollouts/flight-delay/champion.yaml"
+APPROVERS = "roles:\n  ml_lead: [ada]\n  product_owner: [linus]\n"
+
+
+@pytest.fixture
+def github(tmp_path: Path) -> Iterator[GitHubStandIn]:
+    standin = GitHubStandIn(tmp_path / "bare.git")
+    standin.world.rules = Rules(checks=("perennial/verify",), dismisses_stale=True)
+    with github_recorder.running(standin):
+        for login in ("ada", "linus", "mallory"):
+            standin.add_person(login)
+        yield standin
+    assert standin.violations == []
+
+
+@pytest.fixture
+def repository(github: GitHubStandIn, tmp_path: Path) -> Path:
+    """A checkout of main, whose origin is the stand-in's repository."""
+    root = copy_repository(tmp_path / "flights")
+    (root / "configs/approvers.yaml").write_text(APPROVERS)
+    commit(root, "Name the approvers")
+    git(root, "remote", "add", "origin", str(github.world.git.path))
+    git(root, "push", "--quiet", "--force", "origin", "main")
+    return root
+
+
+def propose(repository: Path, github: GitHubStandIn, path: str, text: str) -> None:
+    """mallory pushes a branch that changes one file, and opens a pull request for it."""
+    git(repository, "switch", "--quiet", "--create", "work")
+    (repository / path).write_text(text)
+    commit(repository, "Change it")
+    git(repository, "push", "--quiet", "origin", "work")
+    git(repository, "switch", "--quiet", "main")
+    github.act("mallory", "POST", "/pulls", {"title": "Work", "head": "work", "base": "main"})
+
+
+def judge(repository: Path, github: GitHubStandIn) -> tuple[str, str]:
+    """What a job of review.yml does. Returns the state and the words of the commit status."""
+    workflow = yaml.safe_load((repository / ".github/workflows/review.yml").read_text())
+    asked = workflow["jobs"]["verify"]["permissions"]
+    grants = {name.replace("-", "_"): level for name, level in asked.items()}
+    done = python(
+        repository,
+        "scripts.verify_retrain_pr",
+        *("--pull-request", "1", "--accept-no", "--apply"),
+        GITHUB_REPOSITORY="octo/model",
+        GITHUB_TOKEN=github.token_for(ACTIONS_BOT, **grants),
+        GITHUB_API_URL=github.url,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    head = github.act("mallory", "GET", "/pulls/1")["head"]["sha"]
+    newest = github.act("mallory", "GET", f"/commits/{head}/statuses")[0]
+    assert newest["context"] == "perennial/verify"
+    return newest["state"], newest["description"]
+
+
+def comments(github: GitHubStandIn) -> list[str]:
+    return [comment["body"] for comment in github.act("ada", "GET", "/issues/1/comments")]
+
+
+def test_what_changes_nothing_that_serves_is_let_through_without_a_word(
+    repository: Path, github: GitHubStandIn
+) -> None:
+    propose(repository, github, "README.md", "Better words.\n")
+    assert judge(repository, github) == ("success", "1 of 1 gates pass")
+    assert comments(github) == []
+    github.merge(1, "ada")
+
+
+def test_a_new_champion_waits_for_its_roles_and_one_comment_says_so(
+    repository: Path, github: GitHubStandIn
+) -> None:
+    propose(repository, github, CHAMPION, "model: flight-delay\n")
+    state, words = judge(repository, github)
+    assert (state, words.startswith("approvals: Waits for ml_lead")) == ("pending", True)
+    github.approve(1, "ada")
+    assert "product_owner" in judge(repository, github)[1]
+    github.approve(1, "linus")
+    assert judge(repository, github) == ("success", "1 of 1 gates pass")
+    [comment] = comments(github)
+    assert "This may be merged" in comment
+
+
+def test_a_push_after_the_approvals_takes_them_back(
+    repository: Path, github: GitHubStandIn
+) -> None:
+    propose(repository, github, CHAMPION, "model: flight-delay\n")
+    for login in ("ada", "linus"):
+        github.approve(1, login)
+    assert judge(repository, github)[0] == "success"
+    git(repository, "switch", "--quiet", "work")
+    (repository / CHAMPION).write_text("model: another\n")
+    commit(repository, "One more thing")
+    git(repository, "push", "--quiet", "origin", "work")
+    git(repository, "switch", "--quiet", "main")
+    state, words = judge(repository, github)
+    assert state == "pending"
+    assert "dismissed" in words
+
+
+def test_a_manifest_by_hand_is_judged_as_a_retrain_and_blocked(
+    repository: Path, github: GitHubStandIn
+) -> None:
+    propose(repository, github, "rollouts/flight-delay/rollout.yaml", "model: flight-delay\n")
+    for login in ("ada", "linus"):
+        github.approve(1, login)
+    state, words = judge(repository, github)
+    assert state == "failure"
+    assert words.startswith("contents: ")
+    assert "This must not be merged" in comments(github)[0]
