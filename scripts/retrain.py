@@ -20,12 +20,17 @@ from pathlib import Path
 
 from pipeline.champion import champion_path
 from pipeline.config import check_configuration, load_params, load_usecase, parse_utc
+from pipeline.core.ledger import Ledger, causes_of
+from pipeline.core.pull_body import build_pull_text
 from pipeline.core.report_escape import clean
 from pipeline.domain import Verdict
 from pipeline.errors import GateRefused, OutsideError, exit_code_of
-from pipeline.github_env import set_outputs
+from pipeline.github_env import add_summary, set_outputs
 from pipeline.jsonio import load_json, save_text
+from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.params_file import set_as_of
+from pipeline.proposing.finished import TEMPLATE, by_hand
+from pipeline.proposing.run_files import load_pull_facts
 
 NO_CHAMPION = (
     "# No model serves yet: a person approves the first one, with scripts/set_champion.py.\n"
@@ -85,7 +90,18 @@ def retrain(root: Path, arguments: argparse.Namespace) -> int:
         code = subprocess.run([sys.executable, "-m", *step], cwd=root, check=False).returncode
         if code != 0:
             return code
-    return 0 if verdict is Verdict.PASS else GateRefused.exit_code
+    if verdict is Verdict.PASS:
+        return 0
+    summarise(root, arguments.retrain, is_local=arguments.local)
+    return GateRefused.exit_code
+
+
+def summarise(root: Path, retrain: str | None, *, is_local: bool) -> None:
+    """Say in the job's summary why nothing is proposed: in the words of a pull request."""
+    name = retrain or by_hand(root, load_usecase(root).model)
+    ledger = LedgerStore(root, is_local=is_local).read() if retrain else Ledger()
+    facts = load_pull_facts(root, retrain=name, causes=causes_of(ledger, name))
+    add_summary(build_pull_text(facts, TEMPLATE.read_text(encoding="utf-8")).body)
 
 
 def note_of(root: Path, code: int) -> str:

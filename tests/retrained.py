@@ -19,7 +19,8 @@ UNWATCHED = {"monitoring_configured: {required: true}": "monitoring_configured: 
 class Retrained:
     """Three repositories, each a step further. Tests copy them before they change anything.
 
-    `started`: the warehouse is seeded and the first model trained, not yet approved.
+    `started`: the warehouse is seeded and the first model trained, not yet approved; what the job
+    said of that is in summary.md beside it.
     `champion`: a person approved it. `july`: retrained as of July 2nd, when the summer had changed
     the flights, and committed on main.
     """
@@ -53,7 +54,9 @@ def _start(repository: Path) -> None:
     _edit(repository / "params.yaml", QUICK)
     _edit(repository / "configs/gates.yaml", UNWATCHED)
     assert python(repository, "scripts.seed_warehouse", "--apply").returncode == 0
-    first = python(repository, "scripts.retrain", "--as-of", "2013-04-02", "--apply")
+    summary = str(repository.with_name("summary.md"))
+    asked = ("--as-of", "2013-04-02", "--apply")
+    first = python(repository, "scripts.retrain", *asked, GITHUB_STEP_SUMMARY=summary)
     assert first.returncode == 1, first.stdout + first.stderr
     commit(repository, "Train the first model")
 

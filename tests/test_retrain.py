@@ -43,6 +43,12 @@ def test_the_first_model_is_never_blessed_by_itself(started: Path) -> None:
     assert "a person must approve" in found["summary"]
 
 
+def test_a_run_that_proposes_nothing_says_why_in_the_jobs_summary(started: Path) -> None:
+    summary = started.with_name("summary.md").read_text()
+    assert "INCONCLUSIVE" in summary
+    assert "a person" in summary
+
+
 def test_setting_a_champion_needs_apply_and_keeps_who_and_why(
     started: Path, champion: Path
 ) -> None:
