@@ -282,7 +282,7 @@ def test_every_colour_that_the_page_uses_is_defined():
 
 def test_the_reader_is_told_what_to_do():
     advice = {case: build_report(make()).advice for case, make in CASES.items()}
-    assert "scripts/set_champion.py" in advice["pass"]
+    assert "scripts/open_retrain_pr.py" in advice["pass"]
     assert advice["fail"].startswith("Nothing to do")
     assert "too thin" in advice["inconclusive"]
     assert "set_champion" in advice["first"]

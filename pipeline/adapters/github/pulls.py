@@ -58,6 +58,7 @@ class Pulls:
 
     def edit(self, number: int, **changes: str | None) -> None:
         """Set what is given of title, body and state."""
+        self._closers.clear()  # GitHub's times are of whole seconds: two closings may share one
         body = {name: value for name, value in changes.items() if value is not None}
         self._connection.send("PATCH", f"/pulls/{number}", body, expected={200})
 
