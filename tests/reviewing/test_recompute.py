@@ -1,0 +1,47 @@
+"""What is refused before anything of a pull request is loaded."""
+
+import io
+import pickle
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import OutsideError
+from pipeline.reviewing.recompute import MODEL, refuse_pickles
+
+ROOT = Path(__file__).parents[2]
+
+
+def archive() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("schema.json", "{}")
+    return buffer.getvalue()
+
+
+def folder_with(folder: Path, model: bytes, **changes: str) -> Path:
+    text = (ROOT / "params.yaml").read_text()
+    for before, after in changes.items():
+        assert before in text
+        text = text.replace(before, after)
+    (folder / "params.yaml").write_text(text)
+    (folder / MODEL).parent.mkdir(parents=True)
+    (folder / MODEL).write_bytes(model)
+    return folder
+
+
+def test_a_skops_file_is_let_through(tmp_path: Path) -> None:
+    refuse_pickles(folder_with(tmp_path, archive()))
+
+
+@pytest.mark.parametrize("tail", [b"", archive()], ids=["plain", "with an archive behind it"])
+def test_a_pickle_is_refused_whatever_follows_it(tmp_path: Path, tail: bytes) -> None:
+    folder = folder_with(tmp_path, pickle.dumps({"a": 1}) + tail)
+    with pytest.raises(OutsideError, match="no skops file"):
+        refuse_pickles(folder)
+
+
+def test_where_main_asks_for_joblib_main_has_decided(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, pickle.dumps({"a": 1}), **{"format: skops": "format: joblib"})
+    refuse_pickles(folder)
