@@ -12,6 +12,10 @@ from tests.retrained import retrained as make_retrained
 from tests.servers.postgres import Postgres, running
 
 
+SHARED = "retrained"
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests stay in one process, as do all that share the one long retrain.
 
@@ -20,11 +24,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def group(item: pytest.Item) -> str:
         is_shared = "retrained" in getattr(item, "fixturenames", ())
-        return "" if is_shared else str(item.path)
+        return SHARED if is_shared else str(item.path)
 
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group(item)))
-    items.sort(key=lambda item: group(item) != "")
+    items.sort(key=lambda item: group(item) != SHARED)
 
 
 @pytest.fixture(scope="session")
