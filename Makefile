@@ -16,7 +16,7 @@ demo: $(VENV)/train.stamp ## seed the warehouse, train a champion, retrain three
 
 test: lint $(VENV)/dev.stamp ## lint, types and every test; installs what tests need from Debian
 	.ci/install_test_servers
-	python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/dev.stamp
 	ruff check .
