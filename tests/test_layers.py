@@ -35,6 +35,7 @@ CONFIG = BASE | {  # files of ours as validated values
 PLAIN = CONFIG | {
     "pipeline.approvers",
     "pipeline.credentials",
+    "pipeline.dvc_objects",
     "pipeline.dvclock",
     "pipeline.github_env",
     "pipeline.jsonio",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pipeline.dvc_objects import file_md5, is_sound
 from pipeline.errors import OutsideError
 
 
@@ -27,12 +28,6 @@ class Found:
 
     place: str | None
     is_all_known: bool
-
-
-def file_md5(path: Path) -> str:
-    """The MD5 (hex) of a file, as DVC names it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()
 
 
 def folder_md5(folder: Path) -> str:
@@ -77,18 +72,14 @@ def _remote_folder(root: Path, config: configparser.ConfigParser) -> Path | None
 def _is_whole(folder: Path, package_md5: str) -> bool:
     """Whether the list of the package and each file that it names are there and undamaged."""
     listing = _object(folder, package_md5)
-    if not _is_sound(listing, package_md5):
+    if not is_sound(listing, package_md5):
         return False
     names = [entry["md5"] for entry in json.loads(listing.read_text(encoding="utf-8"))]
-    return bool(names) and all(_is_sound(_object(folder, name), name) for name in names)
+    return bool(names) and all(is_sound(_object(folder, name), name) for name in names)
 
 
 def _object(folder: Path, name: str) -> Path:
     return folder / "files" / "md5" / name[:2] / name[2:]
-
-
-def _is_sound(path: Path, name: str) -> bool:
-    return path.is_file() and file_md5(path) == name.removesuffix(".dir")
 
 
 # ---------------------------------------------------------------- the challenger's own package

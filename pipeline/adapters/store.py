@@ -6,7 +6,6 @@ name of the folder. DVC trusts its cache by file mode, so every object is hashed
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.config import parse_yaml
 from pipeline.credentials import without_credentials
+from pipeline.dvc_objects import is_sound
 from pipeline.errors import OutsideError
 
 if TYPE_CHECKING:
@@ -69,12 +69,6 @@ def fetch_files(root: Path, files: Mapping[str, str], into: Path) -> None:
             shutil.copyfile(objects[md5], target)
 
 
-def file_md5(path: Path) -> str:
-    """DVC's name of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()
-
-
 def push_outputs(root: Path, *outputs: str) -> None:
     """Push tracked `outputs` (all of them if none is named) to the default remote. Repeatable.
 
@@ -119,26 +113,18 @@ def tracked_md5(root: Path, output: str) -> str:
 def _objects(repo: Repo, names: list[str]) -> dict[str, Path]:
     """The cache files of `names`, each hashed, after pulling those that the cache cannot give."""
     paths = {name: Path(repo.cache.local.oid_to_path(name)) for name in names}
-    missing = [name for name, path in paths.items() if not _is_sound(path, name)]
+    missing = [name for name, path in paths.items() if not is_sound(path, name)]
     if missing:
         for name in missing:
             paths[name].unlink(missing_ok=True)  # a damaged object would be taken for present
         _pull(repo, missing)
-        missing = [name for name in missing if not _is_sound(paths[name], name)]
+        missing = [name for name in missing if not is_sound(paths[name], name)]
     if missing:
         raise OutsideError(
             f"{', '.join(missing)}: neither in the DVC cache nor, undamaged, in the remote "
             f"{_remote_of(repo)}. Run `dvc push` where the package was made"
         )
     return paths
-
-
-def _is_sound(path: Path, name: str) -> bool:
-    """Whether the cache file is there and is what its name says (`<md5>` or `<md5>.dir`)."""
-    try:
-        return file_md5(path) == name.removesuffix(".dir")
-    except FileNotFoundError:
-        return False
 
 
 def _pull(repo: Repo, names: list[str]) -> None:
@@ -163,7 +149,7 @@ def _is_already(into: Path, entries: list[_Entry]) -> bool:
         return False
     present = {path.relative_to(into) for path in into.rglob("*") if not path.is_dir()}
     return present == {Path(entry.path) for entry in entries} and all(
-        _is_sound(into / entry.path, entry.md5) for entry in entries
+        is_sound(into / entry.path, entry.md5) for entry in entries
     )
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from pipeline.adapters.package_files import (
     PackageManifest,
-    file_md5,
     folder_md5,
     is_whole_here,
     package_faults,
@@ -31,6 +30,7 @@ from pipeline.core.quality_facts import (
     PlanFacts,
     Request,
 )
+from pipeline.dvc_objects import file_md5
 from pipeline.dvclock import parse_lock
 from pipeline.gates_config import load_quality_policy
 from pipeline.jsonio import load_json

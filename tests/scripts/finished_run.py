@@ -14,10 +14,11 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from pipeline.adapters.package_files import file_md5, folder_md5
+from pipeline.adapters.package_files import folder_md5
 from pipeline.champion import Champion, champion_path, render_champion
 from pipeline.core.ledger import Ledger
 from pipeline.core.quality_facts import COMPARISON, METRICS, REGISTRATION, REHEARSAL
+from pipeline.dvc_objects import file_md5
 from pipeline.jsonio import save_json
 from pipeline.ml.package import PARTS, About, build_package
 from pipeline.monitoring.ledger_store import LedgerStore
