@@ -24,7 +24,11 @@ from pipeline.core.ledger import Ledger
 from pipeline.core.quality_assessment import assess_quality
 from pipeline.core.quality_facts import Facts, Monitoring
 from pipeline.core.quality_gates import Assessment, what_is_open, with_recorded
-from pipeline.core.quality_gates_json import assessment_to_json, parse_assessment
+from pipeline.core.quality_gates_json import (
+    QUALITY_GATES,
+    assessment_to_json,
+    parse_assessment,
+)
 from pipeline.core.quality_gates_text import render_assessment
 from pipeline.errors import GateRefused, exit_code_of
 from pipeline.jsonio import load_json, save_json
@@ -34,8 +38,6 @@ from pipeline.proposing.approvals_file import load_approvals
 from pipeline.proposing.champion_figures import ask_monitoring
 from pipeline.proposing.quality_facts import load_facts, request_in
 from pipeline.rollout_config import load_rollout_plan
-
-OUTPUT = "artifacts/gates/quality-gates.json"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -55,9 +57,9 @@ def main(argv: list[str] | None = None) -> int:
 def run(root: Path, arguments: argparse.Namespace) -> int:
     """Assess, print and save. Returns 0. Raises GateRefused naming each item that says no."""
     facts = gather(root, arguments)
-    assessment = with_recorded(assess_quality(facts), load_recorded(root / OUTPUT))
+    assessment = with_recorded(assess_quality(facts), load_recorded(root / QUALITY_GATES))
     if not arguments.final:
-        save_json(root / OUTPUT, assessment_to_json(assessment))
+        save_json(root / QUALITY_GATES, assessment_to_json(assessment))
     print(render_assessment(assessment), end="")
     refused = what_is_open(assessment, is_final=arguments.final)
     if refused:

@@ -22,6 +22,7 @@ from pathlib import Path
 from pipeline.core.ledger import Event, causes_of
 from pipeline.core.proposal_steps import End, ProposalPlan
 from pipeline.core.pull_facts import PullFacts, is_waiting, required_items
+from pipeline.core.quality_gates_json import QUALITY_GATES
 from pipeline.core.report_escape import clean, escape_markdown
 from pipeline.core.retrains import find_retrain
 from pipeline.domain import Verdict
@@ -32,7 +33,6 @@ from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.proposing.finished import load_proposal
 from pipeline.proposing.forges import add_forge_options, chosen_forge
 from pipeline.proposing.loop import Proposal, bring_about, plan
-from pipeline.proposing.run_files import QUALITY_GATES
 
 
 def main(argv: list[str] | None = None) -> int:

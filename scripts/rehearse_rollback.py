@@ -16,12 +16,11 @@ import sys
 import time
 from pathlib import Path
 
+from pipeline.core.quality_facts import REHEARSAL
 from pipeline.domain import Verdict
 from pipeline.errors import GateRefused, exit_code_of
 from pipeline.jsonio import load_json, save_json
 from pipeline.proposing.rehearsal import rehearse
-
-OUTPUT = "artifacts/gates/rollback-rehearsal.json"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -36,15 +35,15 @@ def main(argv: list[str] | None = None) -> int:
 def run(root: Path, arguments: argparse.Namespace) -> int:
     """Rehearse, print and save. Returns 0. Raises GateRefused where the rollback would not work."""
     started = time.monotonic()
-    recorded = load_json(root / OUTPUT) if (root / OUTPUT).is_file() else None
+    recorded = load_json(root / REHEARSAL) if (root / REHEARSAL).is_file() else None
     found = rehearse(root, base=arguments.base, branch=arguments.branch, recorded=recorded)
     record = {**vars(found), "seconds": round(time.monotonic() - started, 1)}
-    save_json(root / OUTPUT, record)
+    save_json(root / REHEARSAL, record)
     print(f"Rollback of {found.model} {found.version}: {found.verdict}")
     for step in found.steps:
         print(f"  {step.verdict:<12} {step.name}: {step.reason}")
     if found.verdict in (Verdict.FAIL, Verdict.ERROR):
-        raise GateRefused(f"the rollback would not work. See {OUTPUT}.")
+        raise GateRefused(f"the rollback would not work. See {REHEARSAL}.")
     return 0
 
 

@@ -23,6 +23,7 @@ from pipeline.approvers import load_approvers
 from pipeline.config import parse_utc
 from pipeline.core.approvals import Opinion, assess_approvals
 from pipeline.core.proposal_marker import parse_marker
+from pipeline.core.quality_facts import REHEARSAL
 from pipeline.core.recomputed import Recomputed, assess_recomputed
 from pipeline.core.report_escape import clean
 from pipeline.core.review import is_stale
@@ -39,7 +40,6 @@ from pipeline.proposing.rehearsal import rehearse
 from pipeline.reviewing.facts import Commits, assess_contents, commits_of
 
 CONTEXT = "perennial/verify"
-REHEARSAL = "artifacts/gates/rollback-rehearsal.json"
 STATES = {
     Verdict.PASS: StatusState.SUCCESS,
     Verdict.INCONCLUSIVE: StatusState.PENDING,

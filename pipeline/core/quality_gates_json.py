@@ -10,6 +10,8 @@ from pipeline.config import Section, parse_section
 from pipeline.core.quality_gates import Assessment, Item, QualityGate
 from pipeline.domain import Verdict
 
+QUALITY_GATES = "artifacts/gates/quality-gates.json"
+
 Text = Annotated[str, Field(max_length=20_000)]
 _Verdict = Literal["PASS", "INCONCLUSIVE", "FAIL", "ERROR"]
 

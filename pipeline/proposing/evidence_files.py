@@ -16,7 +16,8 @@ from pipeline.config import load_usecase
 from pipeline.core.checklist import render_checklist
 from pipeline.core.evidence import Subject
 from pipeline.core.plan_report import render_plan
-from pipeline.core.quality_gates_json import parse_assessment
+from pipeline.core.quality_facts import REHEARSAL
+from pipeline.core.quality_gates_json import QUALITY_GATES, parse_assessment
 from pipeline.credentials import without_credentials
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.jsonio import load_json, render_json
@@ -25,9 +26,7 @@ from pipeline.paths import PACKAGE
 from pipeline.rollout_config import load_rollout_plan
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-QUALITY_GATES = "artifacts/gates/quality-gates.json"
 REPORT = "artifacts/report/report.md"
-REHEARSAL = "artifacts/gates/rollback-rehearsal.json"
 
 COPIES = {  # where in the package -> where in the repository; all of these must be there
     "configs/trigger-config.yaml": "configs/triggers.yaml",

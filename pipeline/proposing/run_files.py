@@ -23,6 +23,7 @@ from pipeline.core.pull_facts import (
     RolloutSummary,
     facts_of,
 )
+from pipeline.core.quality_gates_json import QUALITY_GATES
 from pipeline.core.report_inputs import Origin, ReportInputs
 from pipeline.errors import OutsideError
 from pipeline.jsonio import load_json
@@ -41,7 +42,6 @@ DOCUMENTS = {  # field of ReportInputs -> file
 }
 TIMINGS = "artifacts/timings.json"  # not committed: it differs from run to run
 TRIALS = "artifacts/train/trials.csv"
-QUALITY_GATES = "artifacts/gates/quality-gates.json"
 BY_HAND = ("manual_retrain", "medium")
 
 

@@ -12,20 +12,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.adapters.git.proposal_branch import TRAILER
 from pipeline.adapters.git.proposal_files import path_fault
 from pipeline.adapters.git.trees import (
     Tree,
     changed_paths,
+    former_blobs,
     merge_base,
     trailer_of,
-    was_there,
 )
 from pipeline.champion import load_champion
 from pipeline.config import load_usecase, load_yaml, parse_utc, parse_yaml
 from pipeline.core import review
 from pipeline.core.evidence import MANIFEST, package_faults, parse_manifest
-from pipeline.core.proposal_evidence import evidence_digest
+from pipeline.core.proposal_evidence import evidence_digest, is_evidence
 from pipeline.core.proposal_marker import parse_marker
+from pipeline.core.quality_facts import COLLECT, COMPARISON
+from pipeline.core.quality_gates_json import QUALITY_GATES
 from pipeline.core.review_kind import Change
 from pipeline.core.review_proposal import Proposed, assess_proposal, assess_quality
 from pipeline.domain import Gate
@@ -35,12 +38,8 @@ from pipeline.gates_config import load_quality_policy
 from pipeline.manifest import RolloutSpec, parse_rollout
 from pipeline.rollout_config import load_rollout_plan
 
-COMPARISON = "artifacts/compare/comparison.json"
-COLLECTED = "artifacts/collect/summary.json"
-QUALITY = "artifacts/gates/quality-gates.json"
 LOCK = "dvc.lock"
 PARAMS = "params.yaml"
-TRAILER = "Perennial-Evidence"
 
 
 @dataclass(frozen=True)
@@ -60,18 +59,19 @@ class Commits:
     @property
     def changes(self) -> tuple[Change, ...]:
         """What a merge would change, and whether it only brings back what main had."""
-        return tuple(Change(path, is_restored=self._is_restored(path)) for path in self.changed)
-
-    def _is_restored(self, path: str) -> bool:
-        if not was_there(self.root, self.main.commit, path, self.head.blob(path)):
-            return False
-        return not path.endswith("/rollout.yaml") or self._leads_back(path)
+        paths = self.changed
+        former = former_blobs(self.root, self.main.commit, paths)
+        known = {path: self.head.blob(path) in former.get(path, ()) for path in paths}
+        return tuple(Change(path, known[path] and self._leads_back(path)) for path in paths)
 
     def _leads_back(self, path: str) -> bool:
         """Whether a manifest asks for nothing but a model that serves or served just before.
 
-        Reverting a revert brings an old manifest back too, and would start its rollout again.
+        Reverting a revert brings an old manifest back too, and would start its rollout again. Any
+        other file asks for nothing.
         """
+        if not path.endswith("/rollout.yaml"):
+            return True
         text = self.head.text(path)
         if text is None:
             return True
@@ -97,7 +97,7 @@ def assess_contents(commits: Commits, body: str, now: datetime) -> tuple[Gate, .
     lock = parse_lock(_text(head, LOCK), LOCK)
     spec = parse_rollout(_text(head, f"rollouts/{model}/rollout.yaml"), "rollout.yaml")
     files = review.Files(*(t.md5s(lock.deps) for t in (head, commits.base, commits.main)))
-    as_of = parse_utc(str(_json(head, COLLECTED).get("as_of")), COLLECTED)
+    as_of = parse_utc(str(_json(head, COLLECT).get("as_of")), COLLECT)
     champion = load_champion(root, model)
     return (
         *assess_proposal(
@@ -113,7 +113,7 @@ def assess_contents(commits: Commits, body: str, now: datetime) -> tuple[Gate, .
         _parameters(root, head, lock),
         review.assess_outputs(lock.outs, lock.conflicts, head.md5s(lock.outs)),
         _evidence(commits, spec, body),
-        assess_quality(_json(head, QUALITY)),
+        assess_quality(_json(head, QUALITY_GATES)),
         review.assess_age(as_of, now, policy.readiness.data_collected_and_validated.max_data_age),
     )
 
@@ -128,9 +128,8 @@ def _parameters(root: Path, head: Tree, lock: Lock) -> Gate:
 def _evidence(commits: Commits, spec: RolloutSpec, body: str) -> Gate:
     """The proposal's evidence is what its commit and its body name; the package is whole."""
     head, marker = commits.head, parse_marker(body)
-    proposed = {
-        path: head.read(path) for path in head.paths if path_fault(path, spec.model) is None
-    }
+    found = (path for path in head.paths if is_evidence(path))
+    proposed = {path: head.read(path) for path in found if path_fault(path, spec.model) is None}
     package = head.files_below(f"{spec.evidence.path}/")
     faults = list(package_faults(package, spec.evidence.digest))
     if not faults and parse_manifest(package[MANIFEST]).subject.digest != spec.challenger.digest:

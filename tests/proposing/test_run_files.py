@@ -5,12 +5,12 @@ import pytest
 
 from pipeline.champion import Champion
 from pipeline.core.pull_body import build_pull_text
+from pipeline.core.quality_gates_json import QUALITY_GATES
 from pipeline.errors import OutsideError
 from pipeline.jsonio import save_json
 from pipeline.manifest import EvidenceRef, ModelIdentity, RolloutSpec, version_of
 from pipeline.proposing.run_files import (
     DOCUMENTS,
-    QUALITY_GATES,
     TIMINGS,
     load_pull_facts,
     rollout_summary,

@@ -4,8 +4,9 @@ import shutil
 import pytest
 
 from pipeline.core.quality_facts import COMPARISON, METRICS, REGISTRATION, TIMINGS
+from pipeline.core.quality_gates_json import QUALITY_GATES
 from scripts import rehearse_rollback
-from scripts.assess_gates import OUTPUT, main
+from scripts.assess_gates import main
 from tests.core import quality_runs as runs
 from tests.repository import git
 from tests.scripts.finished_run import challenger_of, change, document, finished_run, lock
@@ -28,7 +29,7 @@ def root(tmp_path, monkeypatch):
 
 
 def items(root):
-    gates = document(root, OUTPUT)["gates"]
+    gates = document(root, QUALITY_GATES)["gates"]
     return {item["name"]: item for gate in gates for item in gate["items"]}
 
 
@@ -42,7 +43,7 @@ def test_a_run_that_passed_says_no_to_nothing_and_waits_for_people(root, capsys)
     assert rehearse_rollback.main([]) == 0
     capsys.readouterr()
     assert main(LEDGER) == 0
-    found = document(root, OUTPUT)
+    found = document(root, QUALITY_GATES)
     assert (found["schema"], found["model"]) == (1, "flight-delay")
     assert found["version"] == f"2013-07-02-{challenger_of(root)[7:19]}"
     verdicts = {gate["name"]: gate["verdict"] for gate in found["gates"]}
@@ -60,19 +61,19 @@ def test_a_run_that_passed_says_no_to_nothing_and_waits_for_people(root, capsys)
 
 def test_the_same_run_gives_the_same_bytes_whatever_it_cost(root):
     main(LEDGER)
-    first = (root / OUTPUT).read_bytes()
+    first = (root / QUALITY_GATES).read_bytes()
     costs = document(root, TIMINGS)
     costs["train"]["seconds"] += 1
     (root / TIMINGS).write_text(json.dumps(costs))
     main(LEDGER)
-    assert (root / OUTPUT).read_bytes() == first
+    assert (root / QUALITY_GATES).read_bytes() == first
 
 
 def test_nothing_but_its_own_file_is_written(root):
     before = {p: p.read_bytes() for p in root.rglob("*") if p.is_file()}
     main(LEDGER)
     after = {p: p.read_bytes() for p in root.rglob("*") if p.is_file()}
-    assert {p for p in after if after[p] != before.get(p)} == {root / OUTPUT}
+    assert {p for p in after if after[p] != before.get(p)} == {root / QUALITY_GATES}
     assert set(before) <= set(after)
 
 
@@ -128,11 +129,11 @@ def test_old_data_is_refused_when_it_is_looked_at_late(root):
 def test_before_a_merge_what_waits_is_a_no(root, capsys):
     rehearse_rollback.main([])
     main(LEDGER)
-    recorded = (root / OUTPUT).read_bytes()
+    recorded = (root / QUALITY_GATES).read_bytes()
     assert main([*LEDGER, "--final"]) == 1
     said = capsys.readouterr().err
     assert "plan_approved (INCONCLUSIVE)" in said
-    assert (root / OUTPUT).read_bytes() == recorded
+    assert (root / QUALITY_GATES).read_bytes() == recorded
 
 
 def test_before_a_merge_approvals_of_the_roles_count(root, capsys):

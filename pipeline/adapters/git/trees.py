@@ -27,14 +27,16 @@ class Tree:
             raise OutsideError(f"git: no commit {commit[:60]!r}. Fetch it, then run again.")
 
     @cached_property
-    def _blobs(self) -> dict[str, str]:
-        listed = _git(self._root).run("ls-tree", "-r", "-z", self.commit).stdout.split("\0")
+    def _blobs(self) -> dict[str, tuple[str, int]]:
+        """The id and the size in bytes of each file's content."""
+        listed = _git(self._root).run("ls-tree", "-r", "-l", "-z", self.commit).stdout.split("\0")
         entries = (line.split("\t", 1) for line in listed if line)
-        return {path: what.split()[2] for what, path in entries if what.startswith("100")}
+        files = ((path, what.split()) for what, path in entries if what.startswith("100"))
+        return {path: (blob, int(size)) for path, (_, _, blob, size) in files}
 
     def blob(self, path: str) -> str | None:
         """Git's id of a file's content, None where there is no file."""
-        return self._blobs.get(path)
+        return self._blobs[path][0] if path in self._blobs else None
 
     @property
     def paths(self) -> frozenset[str]:
@@ -46,8 +48,7 @@ class Tree:
 
         Raises OutsideError for one of over MAX_BYTES.
         """
-        blob = self._blobs.get(path)
-        return None if blob is None else _content(self._root, blob)
+        return _content(self._root, *self._blobs[path]) if path in self._blobs else None
 
     def text(self, path: str) -> str | None:
         """The content of a UTF-8 file; what is not UTF-8 is replaced by a question mark."""
@@ -56,7 +57,7 @@ class Tree:
 
     def md5s(self, paths: Iterable[str]) -> dict[str, str]:
         """DVC's digest of each of `paths` that is a file here."""
-        return {path: _md5(self._root, self._blobs[path]) for path in paths if path in self._blobs}
+        return {path: _md5(self._root, *self._blobs[path]) for path in paths if path in self._blobs}
 
     def files_below(self, folder: str) -> dict[str, bytes]:
         """Path below `folder` (which ends with a slash) -> content."""
@@ -86,12 +87,23 @@ def merge_base(root: Path, one: str, other: str) -> str:
     return found
 
 
-def was_there(root: Path, commit: str, path: str, blob: str | None) -> bool:
-    """Whether `path` was the file with the id `blob`, or was absent (None), before `commit`."""
+def former_blobs(root: Path, commit: str, paths: Iterable[str]) -> dict[str, set[str | None]]:
+    """What each of `paths` was before some commit up to `commit`: ids, None for absent.
+
+    One walk over the history of the folders that they are in. A path that never changed is left
+    out.
+    """
+    wanted = set(paths)
+    tops = sorted({path.partition("/")[0] for path in wanted})
     shown = ("log", "--format=", "--raw", "--no-abbrev", "--no-renames", "-m", "--first-parent")
-    lines = _git(root).run(*shown, commit, "--", path).stdout.splitlines()
-    before = {line.split()[2] for line in lines if line.startswith(":")}
-    return (blob or MISSING) in before
+    log = ("--literal-pathspecs", *shown, "-z", commit, "--", *tops)
+    cells = _git(root).run(*log).stdout.split("\0")
+    found: dict[str, set[str | None]] = {}
+    for about, path in zip(cells[::2], cells[1::2], strict=False):
+        if path in wanted:
+            blob = about.split()[2]
+            found.setdefault(path, set()).add(None if blob == MISSING else blob)
+    return found
 
 
 def trailer_of(root: Path, commit: str, name: str) -> str | None:
@@ -105,14 +117,14 @@ def _git(root: Path) -> Git:
     return Git(root, "the files of a commit")
 
 
-def _content(root: Path, blob: str) -> bytes:
-    size = int(_git(root).run("cat-file", "-s", blob).stdout)
+def _content(root: Path, blob: str, size: int) -> bytes:
     if size > MAX_BYTES:
         raise OutsideError(f"git object {blob}: {size:,} bytes, more than {MAX_BYTES:,}.")
     return _git(root).run("cat-file", "blob", blob).stdout.encode("utf-8", "surrogateescape")
 
 
 @cache
-def _md5(root: Path, blob: str) -> str:
+def _md5(root: Path, blob: str, size: int) -> str:
     """Kept, since most files are the same at the three commits that a review looks at."""
-    return hashlib.md5(_content(root, blob), usedforsecurity=False).hexdigest()
+    content = _content(root, blob, size)
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
