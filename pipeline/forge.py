@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+MAX_DESCRIPTION_CHARS = 140  # of a commit status
+
 
 class PullState(StrEnum):
     """Where a pull request stands; CLOSED is closed without a merge."""
@@ -197,7 +199,7 @@ class Forge(Protocol):
         description: str,
         url: str | None = None,
     ) -> None:
-        """Set the commit status `context` of `sha`; a description is cut to 140 characters."""
+        """Set the commit status `context` of `sha`; a longer description is cut."""
 
     def start_review(self, number: int) -> bool:
         """Start the review workflow for a pull request where opening it could not start one.

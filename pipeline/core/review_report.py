@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from pipeline.core.report_escape import clean, escape_markdown
 from pipeline.domain import Gate, Verdict, worst
+from pipeline.forge import MAX_DESCRIPTION_CHARS
 
 MARKER = "<!-- perennial review -->"
-MAX_DESCRIPTION_CHARS = 140  # of a commit status
 _ICONS = {"PASS": "✅", "INCONCLUSIVE": "🟡", "FAIL": "❌", "ERROR": "🛑"}
 _HEADLINES = {
     Verdict.PASS: "This may be merged",

@@ -112,9 +112,8 @@ class BranchTraffic:
         with TemporaryDirectory(prefix="perennial-traffic-") as folder:
             (Path(folder) / place).mkdir(parents=True)
             for name in (f"{self._kind}.yaml", "perennial.yaml"):
-                shown = self._git.run("show", f"{tip}:{place}/{name}", may_fail=True)
-                if tip is not None and shown.exit_code == 0:
-                    content = shown.stdout.encode("utf-8", "surrogateescape")
+                content = self._git.file_at(tip, f"{place}/{name}") if tip is not None else None
+                if content is not None:
                     (Path(folder) / place / name).write_bytes(content)
             yield Path(folder)
 

@@ -74,8 +74,7 @@ class Snapshot:
 
     def at(self, commit: str, path: str) -> bytes | None:
         """A file of another commit, None where it has none."""
-        shown = self.git.run("show", f"{commit}:{path}", may_fail=True)
-        return shown.stdout.encode("utf-8", "surrogateescape") if shown.exit_code == 0 else None
+        return self.git.file_at(commit, path)
 
     @cached_property
     def _entries(self) -> dict[str, dict[str, Entry]]:

@@ -77,6 +77,11 @@ class Git:
         """The id of a commit's tree."""
         return self.run("rev-parse", "--verify", f"{commit}^{{tree}}").stdout.strip()
 
+    def file_at(self, commit: str, path: str) -> bytes | None:
+        """A file of a commit; None where the commit does not have it, or is not here."""
+        found = self.run("show", f"{commit}:{path}", may_fail=True)
+        return found.stdout.encode("utf-8", "surrogateescape") if found.exit_code == 0 else None
+
     def write_blob(self, content: bytes) -> str:
         """Keep `content` as a blob. Returns its id."""
         return self.run("hash-object", "-w", "--stdin", given=content).stdout.strip()

@@ -61,8 +61,7 @@ class ProposalBranch:
 
     def file_at(self, commit: str, path: str) -> bytes | None:
         """A file of a commit; None where the commit does not have it."""
-        found = self._git.run("show", f"{commit}:{path}", may_fail=True)
-        return found.stdout.encode("utf-8", "surrogateescape") if found.exit_code == 0 else None
+        return self._git.file_at(commit, path)
 
     def state(self, files: Mapping[str, bytes | None]) -> BranchState:
         """The branch as it is, next to what `files` would make of it. Raises OutsideError."""

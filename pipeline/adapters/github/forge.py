@@ -10,10 +10,17 @@ from pipeline.adapters.github.connection import Connection, Patience
 from pipeline.adapters.github.pulls import Pulls
 from pipeline.adapters.github.repository import API_URL
 from pipeline.adapters.github.shapes import ViewerShape, parse
-from pipeline.forge import Comment, Issue, PullRequest, PullState, Review, StatusState
+from pipeline.forge import (
+    MAX_DESCRIPTION_CHARS,
+    Comment,
+    Issue,
+    PullRequest,
+    PullState,
+    Review,
+    StatusState,
+)
 
 JOB_LOGIN = "github-actions[bot]"
-MAX_DESCRIPTION_CHARS = 140
 
 
 class GitHubForge:

@@ -22,10 +22,16 @@ from pipeline.adapters.local_forge.records import (
     KeptPull,
 )
 from pipeline.errors import OutsideError
-from pipeline.forge import Comment, Issue, PullRequest, PullState, Review, StatusState
+from pipeline.forge import (
+    MAX_DESCRIPTION_CHARS,
+    Comment,
+    Issue,
+    PullRequest,
+    PullState,
+    Review,
+    StatusState,
+)
 from pipeline.jsonio import load_json, save_json
-
-MAX_DESCRIPTION_CHARS = 140
 
 
 class Branches(Protocol):
