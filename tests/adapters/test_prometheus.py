@@ -1,8 +1,5 @@
 import math
-import threading
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -10,6 +7,7 @@ from pipeline.adapters.prometheus import Prometheus
 from pipeline.errors import ConfigurationError, OutsideError
 from tests.servers import exporter, fault_proxy, prometheus
 from tests.servers.binaries import wait_for
+from tests.servers.page import page
 from tests.servers.ports import free_port
 
 TOKEN = "a-token-that-nobody-may-see"  # noqa: S105
@@ -98,30 +96,6 @@ def test_a_token_is_sent_and_never_shown(server):
 def test_a_server_that_is_down_is_a_clear_error():
     with pytest.raises(OutsideError, match="was not answered"):
         Prometheus(f"http://127.0.0.1:{free_port()}").query("up", now())
-
-
-@contextmanager
-def page(status, body, **headers):
-    """A server that is not Prometheus, or one that says what a test cannot make Prometheus say."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 SAMPLE = '{"resultType": "vector", "result": [{"metric": {}, "value": [0, "1"]}]}'

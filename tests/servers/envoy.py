@@ -13,48 +13,17 @@ from pipeline.adapters.traffic import Backend, Weights
 from pipeline.adapters.traffic.envoy import Envoy
 from tests.servers.binaries import wait_until_ready
 from tests.servers.ports import free_port, stop
+from tests.servers.proxy import Running, serving
 
 _HTTP = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3"
 _ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
 
 
-class Running:
-    """An Envoy that a test may stop, kill and start again with the same files."""
-
-    def __init__(self, provider: Envoy) -> None:
-        self.provider = provider
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        log = self.provider.folder / "log"
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(self.provider.command(), stdout=output, stderr=output)
-        wait_until_ready(
-            f"http://127.0.0.1:{self.provider.metrics_port}/metrics", self.process, log
-        )
-
-    def kill(self) -> None:
-        """SIGKILL: nothing of it can tidy up."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            stop(self.process)
-
-
 @contextmanager
-def running(folder: Path, weights: Weights) -> Iterator[Running]:
+def running(folder: Path, weights: Weights) -> Iterator[Running[Envoy]]:
     """An Envoy that serves `weights` for as long as the block lasts."""
-    folder.mkdir(parents=True, exist_ok=True)
-    server = Running(Envoy(folder, free_port(), free_port()))
-    server.provider.prepare(weights)
-    try:
-        server.start()
+    with serving(Envoy(folder, free_port(), free_port()), weights) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @contextmanager

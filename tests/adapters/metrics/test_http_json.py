@@ -1,46 +1,18 @@
 import json
-import threading
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from pipeline.adapters.metrics import Missing
 from pipeline.adapters.metrics.http_json import HttpJsonMetrics, Paths
 from pipeline.errors import ConfigurationError, OutsideError
+from tests.servers.page import service
 from tests.servers.ports import free_port
 
 AT = datetime(2013, 7, 2, 12, 0, tzinfo=UTC)
 WINDOW, AGE = timedelta(seconds=30), timedelta(minutes=1)
 PATHS = Paths(value="data[0].value", n="data[0].n", sampled_at="data[0].at", version="model")
 GOOD = {"model": "v1", "data": [{"value": 0.5, "n": 40, "at": AT.isoformat()}]}
-
-
-@contextmanager
-def service(status, body, **headers):
-    """Answers everything with `body`; yields its address and the paths asked for."""
-    asked = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append((self.path, self.headers.get("Authorization")))
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def asked_of(status, body, **headers):

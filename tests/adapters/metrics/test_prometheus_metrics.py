@@ -2,11 +2,8 @@
 
 import json
 import math
-import threading
 import time
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
@@ -17,6 +14,7 @@ from pipeline.adapters.prometheus import Prometheus
 from pipeline.errors import ConfigurationError, OutsideError
 from tests.servers import exporter, load, model_server, prometheus
 from tests.servers.binaries import wait_for
+from tests.servers.page import page
 from tests.servers.ports import free_port
 
 WINDOW = timedelta(seconds=20)
@@ -134,28 +132,6 @@ def test_several_series_and_bad_expressions_are_bad_answers(plain):
         query = Query(value, PLAIN.n, PLAIN.newest)
         found = metrics_at(plain, {"m": query}).query("m", "good", WINDOW, now())
         assert (found.value, found.missing) == (None, Missing.BAD_ANSWER)
-
-
-@contextmanager
-def page(status, body):
-    """A server that is not Prometheus."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 PARTIAL = {"warnings": ["x"], "data": {"resultType": "vector", "result": []}}
