@@ -22,6 +22,8 @@ CONFIG = BASE | {  # files of ours as validated values
     "pipeline.forge",
     "pipeline.gates_config",
     "pipeline.manifest",
+    "pipeline.repository_config",
+    "pipeline.repository_settings",
     "pipeline.rollout_commands",
     "pipeline.rollout_config",
     "pipeline.rollout_metrics",
@@ -64,9 +66,21 @@ MAY_IMPORT = {
     "pipeline/rolling": PLAIN
     | {"pipeline.core", "pipeline.adapters", "pipeline.monitoring", "pipeline.rolling"}
     | {"pipeline.proposing"},
+    "pipeline/tracing": PLAIN
+    | {"pipeline.core", "pipeline.adapters", "pipeline.monitoring", "pipeline.tracing"}
+    | {"pipeline.proposing", "pipeline.rolling"},
+    "pipeline/doctoring": PLAIN
+    | {"pipeline.core", "pipeline.adapters", "pipeline.usecase", "pipeline.monitoring"}
+    | {"pipeline.proposing", "pipeline.rolling", "pipeline.doctoring"},
     "pipeline/serving": PLAIN | {"pipeline.ml", "pipeline.serving"},
+    "pipeline/site": PLAIN
+    | {"pipeline.core", "pipeline.adapters", "pipeline.rolling", "pipeline.site"},
+    "pipeline/demo": PLAIN
+    | {"pipeline.core", "pipeline.ml", "pipeline.adapters", "pipeline.usecase", "pipeline.rolling"}
+    | {"pipeline.serving", "pipeline.demo"},
     "pipeline/relay": PLAIN | {"pipeline.core", "pipeline.adapters", "pipeline.relay"},
     "pipeline/adapters": PLAIN,
+    "pipeline/adapters/ab_outcomes": PLAIN | {"pipeline.adapters.ab_outcomes"},
     "pipeline/adapters/git": PLAIN | {"pipeline.adapters.git"},
     "pipeline/adapters/github": PLAIN | {"pipeline.adapters.github"},
     "pipeline/adapters/local_forge": PLAIN | {"pipeline.adapters.local_forge"},
