@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, BinaryIO
 
 from tests.servers.github_api import answer_fault, request_fault, sample
 
@@ -100,6 +100,10 @@ class GitHubRecorder:
             sample("environment-approvals", user=user(login), state=state)
             for login, state in reviews
         ]
+        self.put_run(run_id, run, approvals)
+
+    def put_run(self, run_id: int, run: Any, approvals: Any) -> None:
+        """A run and its approvals, as the API answers them from now on."""
         self._runs[str(run_id)] = run, approvals
 
     def answer(self, method: str, path: str, headers: dict[str, str], raw: bytes) -> Answer:
@@ -178,7 +182,7 @@ def _handler_of(recorder: GitHubRecorder) -> type[BaseHTTPRequestHandler]:
         disable_nagle_algorithm = True  # head and body go out at once: 40 ms a request less
 
         def handle_any(self) -> None:
-            raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            raw = _read(self.rfile, *map(self.headers.get, ("Content-Length", "Transfer-Encoding")))
             answer = recorder.answer(self.command, self.path, dict(self.headers.items()), raw)
             time.sleep(answer.delay_seconds)
             if answer.is_cut:
@@ -189,7 +193,8 @@ def _handler_of(recorder: GitHubRecorder) -> type[BaseHTTPRequestHandler]:
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             if answer.status != 204:
-                self.send_header("Content-Type", "application/json; charset=utf-8")
+                if "Content-Type" not in answer.headers:
+                    self.send_header("Content-Type", "application/json; charset=utf-8")
                 self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -203,7 +208,22 @@ def _handler_of(recorder: GitHubRecorder) -> type[BaseHTTPRequestHandler]:
 
 
 def _encoded(body: Any) -> bytes:
+    """Bytes go out as they are, all else as JSON."""
+    if isinstance(body, bytes):
+        return body
     return b"" if body is None else json.dumps(body).encode()
+
+
+def _read(stream: BinaryIO, length: str | None, encoding: str | None) -> bytes:
+    """The body of a request; one without a length may come in chunks, as git sends large ones."""
+    if encoding != "chunked":
+        return stream.read(int(length or 0))
+    parts = []
+    while size := int(stream.readline().split(b";")[0], 16):
+        parts.append(stream.read(size))
+        stream.readline()
+    stream.readline()
+    return b"".join(parts)
 
 
 def _delayed(forced: Answer, served: Answer) -> Answer:

@@ -21,12 +21,13 @@ def running(
     rules: list[Mapping[str, Any]] = [],  # noqa: B006 (never changed)
     alertmanager: str | None = None,
     options: tuple[str, ...] = (),
+    interval: str = "200ms",
 ) -> Iterator[str]:
-    """Its URL. It scrapes `targets` (host:port) each 200 ms and evaluates `rules` as often."""
+    """Its URL. It scrapes `targets` (host:port) each `interval` and evaluates `rules` as often."""
     executable = binary("prometheus")
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "prometheus.json"  # JSON is YAML
-    config.write_text(json.dumps(_config(folder, targets, alertmanager)))
+    config.write_text(json.dumps(_config(folder, targets, alertmanager, interval)))
     groups = [{"name": "test", "rules": list(rules)}]
     (folder / "rules.json").write_text(json.dumps({"groups": groups if rules else []}))
     port, log = free_port(), folder / "log"
@@ -48,10 +49,12 @@ def running(
         stop(process)
 
 
-def _config(folder: Path, targets: list[str], alertmanager: str | None) -> dict[str, Any]:
+def _config(
+    folder: Path, targets: list[str], alertmanager: str | None, interval: str
+) -> dict[str, Any]:
     senders = [{"static_configs": [{"targets": [alertmanager]}]}] if alertmanager else []
     return {
-        "global": {"scrape_interval": "200ms", "evaluation_interval": "200ms"},
+        "global": {"scrape_interval": interval, "evaluation_interval": interval},
         "rule_files": [str(folder / "rules.json")],
         "scrape_configs": [{"job_name": "model", "static_configs": [{"targets": targets}]}],
         "alerting": {"alertmanagers": senders},

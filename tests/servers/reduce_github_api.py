@@ -16,12 +16,21 @@ from pathlib import Path
 from typing import Any
 
 _REPOSITORY = "/repos/{owner}/{repo}"
+_BRANCH_POLICIES = _REPOSITORY + "/environments/{environment_name}/deployment-branch-policies"
 ENDPOINTS = {
+    "/orgs/{org}": ("get",),
     "/user": ("get",),
     "/users/{username}": ("get",),
     _REPOSITORY: ("get",),
+    _REPOSITORY + "/actions/organization-secrets": ("get",),
+    _REPOSITORY + "/actions/permissions": ("get", "put"),
+    _REPOSITORY + "/actions/permissions/workflow": ("get", "put"),
     _REPOSITORY + "/actions/runs/{run_id}": ("get",),
     _REPOSITORY + "/actions/runs/{run_id}/approvals": ("get",),
+    _REPOSITORY + "/actions/secrets": ("get",),
+    _REPOSITORY + "/actions/variables": ("get", "post"),
+    _REPOSITORY + "/actions/variables/{name}": ("patch",),
+    _REPOSITORY + "/actions/workflows": ("get",),
     _REPOSITORY + "/actions/workflows/{workflow_id}/dispatches": ("post",),
     _REPOSITORY + "/check-runs": ("post",),
     _REPOSITORY + "/collaborators/{username}/permission": ("get",),
@@ -30,6 +39,10 @@ ENDPOINTS = {
     _REPOSITORY + "/commits/{ref}/statuses": ("get",),
     _REPOSITORY + "/contents/{path}": ("get",),
     _REPOSITORY + "/dispatches": ("post",),
+    _REPOSITORY + "/environments/{environment_name}": ("get", "put"),
+    _BRANCH_POLICIES: ("get", "post"),
+    _BRANCH_POLICIES + "/{branch_policy_id}": ("delete",),
+    _REPOSITORY + "/environments/{environment_name}/secrets": ("get",),
     _REPOSITORY + "/git/ref/{ref}": ("get",),
     _REPOSITORY + "/git/refs/{ref}": ("delete",),
     _REPOSITORY + "/issues": ("get", "post"),
@@ -40,7 +53,8 @@ ENDPOINTS = {
     _REPOSITORY + "/issues/{issue_number}/labels": ("get", "post"),
     _REPOSITORY + "/issues/{issue_number}/labels/{name}": ("delete",),
     _REPOSITORY + "/labels": ("get", "post"),
-    _REPOSITORY + "/labels/{name}": ("get",),
+    _REPOSITORY + "/labels/{name}": ("get", "patch"),
+    _REPOSITORY + "/pages": ("get", "post", "put"),
     _REPOSITORY + "/pulls": ("get", "post"),
     _REPOSITORY + "/pulls/{pull_number}": ("get", "patch"),
     _REPOSITORY + "/pulls/{pull_number}/commits": ("get",),
@@ -50,6 +64,8 @@ ENDPOINTS = {
     _REPOSITORY + "/pulls/{pull_number}/reviews": ("get", "post"),
     _REPOSITORY + "/pulls/{pull_number}/reviews/{review_id}/dismissals": ("put",),
     _REPOSITORY + "/rules/branches/{branch}": ("get",),
+    _REPOSITORY + "/rulesets": ("get", "post"),
+    _REPOSITORY + "/rulesets/{ruleset_id}": ("get", "put"),
     _REPOSITORY + "/statuses/{sha}": ("post",),
 }
 _TEXTS = {"description", "summary", "example", "examples", "externalDocs", "tags"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,6 +55,21 @@ def pause_after(answer: Answer | str, wait: float) -> float | None:
         return max(float(reset) - time.time() + 1, wait) if reset.isdecimal() else 60.0
     is_limit = answer.status == 429 or "rate limit" in answer.text.lower()
     return max(60.0, wait) if is_limit else None
+
+
+def message_of(answer: Answer) -> str:
+    """What GitHub says of a refusal, with the details that it lists. A stranger's text."""
+    try:
+        body = json.loads(answer.text)
+        errors = [each if isinstance(each, str) else each.get("message") for each in _errors(body)]
+        return "; ".join([str(body["message"]), *map(str, filter(None, errors))])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "no message"
+
+
+def _errors(body: Any) -> list[Any]:
+    errors = body.get("errors")
+    return errors[:5] if isinstance(errors, list) else []
 
 
 def advice_for(status: int) -> str:

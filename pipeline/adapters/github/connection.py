@@ -17,6 +17,7 @@ from pipeline.adapters.github.answers import (
     Refused,
     advice_for,
     is_unclear,
+    message_of,
     pause_after,
 )
 from pipeline.errors import ConfigurationError, OutsideError
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from github.Requester import Requester
 
 PAGE_ITEMS = 100  # the most that GitHub gives at once
-_GRAPHQL = "graphql"  # the one address that is of no repository
+_GRAPHQL = "graphql"
+_ACCOUNTS = ("/user", "/users/", "/orgs/")  # with GraphQL's the addresses that are of no repository
 _MAX_MESSAGE_CHARS = 300
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.+$)[A-Za-z0-9._-]{1,100}")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -136,13 +138,9 @@ class Connection:
 
     def error(self, what: str, answer: Answer) -> OutsideError:
         """An answer as the error that it is: Busy, Refused or another OutsideError."""
-        try:
-            message = str(json.loads(answer.text)["message"])
-        except (ValueError, KeyError, TypeError):
-            message = "no message"
         text = (
             f"GitHub: {what} of {self.repository} answered {answer.status} "
-            f"({self._shown(message)}). {advice_for(answer.status)}"
+            f"({self._shown(message_of(answer))}). {advice_for(answer.status)}"
         )
         pause = pause_after(answer, 0) if answer.status in (403, 429) else None
         if pause is not None:
@@ -196,8 +194,8 @@ class Connection:
 
         try:
             requester = self._requester
-            is_global = path == _GRAPHQL
-            url = requester.graphql_url if is_global else f"/repos/{self.repository}{path}"
+            url = path if path.startswith(_ACCOUNTS) else f"/repos/{self.repository}{path}"
+            url = requester.graphql_url if path == _GRAPHQL else url
             status, headers, text = requester.requestJson(verb, url, input=body)
         except (RequestException, GithubException, OSError, RuntimeError) as error:
             return self._shown(f"{type(error).__name__}: {error}")

@@ -12,6 +12,9 @@ The repository is `octo/model`, and private. Heads, bases and merges are read fr
 repository at each request, so a push shows at once; pushes are put down to `world.pusher`. Set
 `world.rules = Rules(approvals=1, checks=("review",), dismisses_stale=True)` for what a merge must
 meet; `protect_main()` refuses pushes to main as well.
+Or set a ruleset through the API, as an administrator: it holds for merges and for pushes over HTTP,
+and lets the App through that it names. `world.settings` has all such settings, and `plan` there is
+what the account pays for.
 
 A bot's token has the grants that it is asked for: `token_for("github-actions[bot]",
 contents="read")`. As on GitHub, a bot cannot `GET /user`; GraphQL's `{ viewer { login } }` tells

@@ -1,4 +1,5 @@
-"""GitHub Actions: a workflow is asked to run. Nothing runs; who asked for what is written down."""
+"""GitHub Actions: a workflow is asked to run. Who asked for what is written down; tests/actions,
+where it is attached, runs it."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import yaml
 
 from tests.servers.github_recorder import Answer
 from tests.servers.github_standin.answers import Refusal, not_found
+from tests.servers.github_standin.events import note_workflow_dispatch
 from tests.servers.github_standin.routes import Call, Route
 
 
@@ -27,9 +29,32 @@ def dispatch_workflow(call: Call) -> Answer:
     missing = [key for key, about in known.items() if _is_missing(about, inputs.get(key))]
     if missing:
         raise Refusal(422, f"Required input '{missing[0]}' not provided")
+    told = {key: str(value) for key, value in inputs.items()}
+    _check_choices(known, told)
     asked = {"workflow": name, "ref": ref, "inputs": inputs, "actor": call.viewer.login}
     call.world.workflow_dispatches.append(asked)
+    full = f"refs/heads/{branch}" if f"refs/heads/{branch}" in refs else f"refs/tags/{branch}"
+    note_workflow_dispatch(call.world, call.viewer.login, name, full, _filled(known, told))
     return Answer(204)
+
+
+def _check_choices(known: dict[str, Any], told: dict[str, str]) -> None:
+    """Raises Refusal (422) for a choice that the workflow does not offer."""
+    for key, value in told.items():
+        options = (known[key] or {}).get("options")
+        if options is not None and value not in [str(option) for option in options]:
+            words = f"Provided value '{value}' for input '{key}' not in the list of allowed values"
+            raise Refusal(422, words)
+
+
+def _filled(known: dict[str, Any], told: dict[str, str]) -> dict[str, str]:
+    """All inputs that the workflow has, as the event shows them: texts, with their defaults."""
+    defaults = {key: (about or {}).get("default", "") for key, about in known.items()}
+    return {key: told.get(key, _as_text(default)) for key, default in defaults.items()}
+
+
+def _as_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _inputs(call: Call, commit: str, name: str) -> dict[str, Any]:

@@ -44,6 +44,16 @@ def get_label(call: Call) -> Answer:
     return Answer(200, label(call.world, call.part("name")))
 
 
+def edit_label(call: Call) -> Answer:
+    """Its colour and text; the name stays."""
+    found = call.world.labels.get(call.part("name").lower())
+    if found is None:
+        raise not_found()
+    found.color = call.body.get("color", found.color)
+    found.description = call.body.get("description", found.description)
+    return Answer(200, label(call.world, found.name))
+
+
 def list_issue_labels(call: Call) -> Answer:
     issue = call.issue()
     call.must_of(issue, "read")
@@ -85,6 +95,7 @@ ROUTES = (
     Route("GET", "/labels", list_labels),
     Route("POST", "/labels", make_label, "issues:write", "write"),
     Route("GET", "/labels/{name}", get_label),
+    Route("PATCH", "/labels/{name}", edit_label, "issues:write", "write"),
     Route("GET", "/issues/{issue_number}/labels", list_issue_labels),
     Route("POST", "/issues/{issue_number}/labels", add_labels, role="triage"),
     Route("DELETE", "/issues/{issue_number}/labels/{name}", remove_label, role="triage"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.servers.github_recorder import Answer
 from tests.servers.github_standin.answers import Refusal, not_found
+from tests.servers.github_standin.events import note_pull
 from tests.servers.github_standin.routes import Call, Route
 from tests.servers.github_standin.rules import check_state, rules_of, unmet
 from tests.servers.github_standin.sync import sync
@@ -36,6 +37,7 @@ def merge(call: Call) -> Answer:
         raise Refusal(405, "Base branch was modified. Review and try the merge again.")
     pull.merge_commit, pull.merged_at, pull.merged_by = commit, world.now(), call.viewer.login
     world.close(issue, call.viewer.login)
+    note_pull(world, "closed", issue, call.viewer.login)
     if world.deletes_branch_on_merge and pull.head_owner == world.owner:
         world.git.delete_ref(f"refs/heads/{pull.head_ref}")
     sync(world, call.viewer.login)

@@ -22,7 +22,7 @@ def user(world: World, login: str, schema: str = "simple-user") -> dict[str, Any
         id=account.id,
         node_id=f"U_{account.id}",
         login=account.login,
-        type="Bot" if account.is_bot else "User",
+        type="Bot" if account.is_bot else world.settings.type_of(login == world.owner),
         url=f"{world.url()}/users/{account.login}",
         html_url=f"https://github.com/{account.login}",
     )

@@ -60,6 +60,7 @@ class People:
     accounts: dict[str, Account] = field(default_factory=dict)
     teams: dict[str, set[str]] = field(default_factory=dict)
     tokens: dict[str, Viewer] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
 
     def add(self, login: str, role: str) -> Account:
         """Add an account, or change its role."""
@@ -81,15 +82,27 @@ class People:
         for token, known in self.tokens.items():
             if known == viewer:
                 return token
-        kind = "ghs" if account.is_bot else "ghp"
-        token = f"{kind}_standin{len(self.tokens):04}of{account.id:04}"
-        self.tokens[token] = viewer
-        return token
+        return self._new_token(viewer)
+
+    def mint(self, login: str, grants: dict[str, str] | None) -> str:
+        """A token of its own for a bot, as a job gets it; None grants everything, {} nothing."""
+        return self._new_token(Viewer(self.find(login) or self.add(login, "write"), grants))
 
     def viewer(self, authorization: str) -> Viewer | None:
-        """Who the header `Authorization` stands for, None for an unknown token."""
+        """Who the header `Authorization` stands for, None for an unknown or revoked token."""
+        token = authorization.partition(" ")[2]
+        return None if token in self.revoked else self.owner(authorization)
+
+    def owner(self, authorization: str) -> Viewer | None:
+        """As `viewer`, but a token that was revoked since still tells whose it was."""
         scheme, _, token = authorization.partition(" ")
         return self.tokens.get(token) if scheme.lower() in ("token", "bearer") else None
+
+    def _new_token(self, viewer: Viewer) -> str:
+        kind = "ghs" if viewer.account.is_bot else "ghp"
+        token = f"{kind}_standin{len(self.tokens):04}of{viewer.account.id:04}"
+        self.tokens[token] = viewer
+        return token
 
     def has_write(self, login: str) -> bool:
         account = self.find(login)

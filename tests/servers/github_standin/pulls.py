@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.servers.github_recorder import Answer
 from tests.servers.github_standin.answers import Refusal, invalid
+from tests.servers.github_standin.events import note_pull
 from tests.servers.github_standin.issues import checked_text, new_issue
 from tests.servers.github_standin.merging import mergeable_state
 from tests.servers.github_standin.people import ACTIONS_BOT
@@ -50,6 +53,7 @@ def open_pull(call: Call) -> Answer:
     issue = new_issue(call, title or "", text)
     issue.pull = pull
     show(world, issue, pull)
+    note_pull(world, "opened", issue, viewer.login)
     return _one(call, issue, pull, 201)
 
 
@@ -61,6 +65,7 @@ def edit_pull(call: Call) -> Answer:
     world, body = call.world, call.body
     issue, pull = call.pull()
     call.must_be("triage", or_author=issue.author)
+    changes = _changes(issue, pull, body)
     if body.get("title") is not None:
         issue.title = checked_text("PullRequest", body, "title", 256) or ""
     if body.get("body") is not None:
@@ -69,7 +74,19 @@ def edit_pull(call: Call) -> Answer:
         _retarget(world, issue, pull, str(body["base"]))
     set_state(call, issue, body.get("state"))
     issue.updated_at = world.now()
+    if changes:
+        note_pull(world, "edited", issue, call.viewer.login, changes=changes)
     return _one(call, issue, pull, 200)
+
+
+def _changes(issue: Issue, pull: Pull, body: dict[str, Any]) -> dict[str, Any]:
+    """What an edit changes, and from what."""
+    known = {"title": issue.title, "body": issue.body, "base": pull.base_ref}
+    return {
+        name: {"from": value}
+        for name, value in known.items()
+        if body.get(name) not in (None, value)
+    }
 
 
 def _new_pull(world: World, head: str, base: str) -> Pull:

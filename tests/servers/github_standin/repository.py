@@ -19,7 +19,7 @@ def get_user(call: Call) -> Answer:
     """Bots have no `/user`: a token of Actions or of an App gets 403, as on GitHub."""
     if call.viewer.account.is_bot:
         raise forbidden()
-    return Answer(200, _public(call, call.viewer.login))
+    return Answer(200, {**_public(call, call.viewer.login), **call.world.settings.told_plan()})
 
 
 def find_user(call: Call) -> Answer:

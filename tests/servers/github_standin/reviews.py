@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.servers.github_api import sample
 from tests.servers.github_recorder import Answer
 from tests.servers.github_standin.answers import Refusal, not_found, unprocessable
+from tests.servers.github_standin.events import note_review
 from tests.servers.github_standin.objects import team, user
 from tests.servers.github_standin.people import ACTIONS_BOT
 from tests.servers.github_standin.pull_objects import pull_object, review_object
@@ -39,6 +40,8 @@ def review_pull(call: Call) -> Answer:
     pull.reviews.append(review)
     pull.reviewers = [who for who in pull.reviewers if who.lower() != login.lower()]
     issue.updated_at = world.now()
+    if state != "PENDING":
+        note_review(world, "submitted", issue, review, login)
     return Answer(200, review_object(world, issue, review))
 
 
@@ -52,6 +55,7 @@ def dismiss(call: Call) -> Answer:
         raise unprocessable(f"Can not dismiss a {review.state.lower()} pull request review")
     review.state = "DISMISSED"
     issue.updated_at = call.world.now()
+    note_review(call.world, "dismissed", issue, review, call.viewer.login)
     return Answer(200, review_object(call.world, issue, review))
 
 

@@ -74,7 +74,7 @@ class Route:
 
     @property
     def template(self) -> str:
-        return self.path if self.path.startswith("/user") else REPOSITORY + self.path
+        return self.path if self.path.startswith(("/user", "/orgs/")) else REPOSITORY + self.path
 
 
 def listed(call: Call, items: Sequence[Any], wrap: str | None = None) -> Answer:

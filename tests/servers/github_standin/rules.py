@@ -19,6 +19,7 @@ class Rules:
     """By default anything may be merged. `checks` are contexts that must have succeeded.
 
     Any rule about approvals makes "changes requested" block; `is_strict` wants the newest base.
+    `checks_by` is the login that must have set the checks, `others` are further kinds of rules.
     """
 
     approvals: int = 0
@@ -27,6 +28,9 @@ class Rules:
     checks: tuple[str, ...] = ()
     is_strict: bool = False
     methods: tuple[str, ...] = ("merge", "squash")
+    checks_by: str | None = None
+    ruleset_id: int = 1
+    others: tuple[str, ...] = ()
 
     @property
     def needs_pull(self) -> bool:
@@ -48,8 +52,13 @@ class Rules:
         }
         found = [("pull_request", pull)] if self.needs_pull else []
         found += [("required_status_checks", checks)] if self.checks else []
-        of = {"ruleset_source_type": "Repository", "ruleset_source": source, "ruleset_id": 1}
-        return [{"type": kind, "parameters": values, **of} for kind, values in found]
+        of = {
+            "ruleset_source_type": "Repository",
+            "ruleset_source": source,
+            "ruleset_id": self.ruleset_id,
+        }
+        bare = [{"type": kind, **of} for kind in self.others]
+        return [*bare, *({"type": kind, "parameters": values, **of} for kind, values in found)]
 
 
 def rules_of(world: World, branch: str) -> Rules:
@@ -73,15 +82,16 @@ def unmet(world: World, issue: Issue, pull: Pull) -> list[str]:
     found += [
         f'Required status check "{context}" is {state}.'
         for context in rules.checks
-        if (state := check_state(world, pull.head, context)) != "success"
+        if (state := check_state(world, pull.head, context, rules.checks_by)) != "success"
     ]
     return found
 
 
-def check_state(world: World, commit: str, context: str) -> str:
+def check_state(world: World, commit: str, context: str, by: str | None = None) -> str:
     """success, failing, pending or expected (nobody has told yet); the newest status counts."""
     for status in reversed(world.statuses):
-        if status.commit == commit and status.context == context:
+        is_by = by is None or status.creator == by
+        if status.commit == commit and status.context == context and is_by:
             if status.is_check and status.state != "completed":
                 return "pending"
             result = status.conclusion if status.is_check else status.state
@@ -91,12 +101,14 @@ def check_state(world: World, commit: str, context: str) -> str:
     return "expected"
 
 
-def dismiss_stale(world: World, issue: Issue, pull: Pull) -> None:
-    """What a push to the head does to approvals, where the rules say so."""
-    if rules_of(world, pull.base_ref).dismisses_stale:
-        for review in pull.reviews:
-            if review.state == "APPROVED":
-                review.state = "DISMISSED"
+def dismiss_stale(world: World, issue: Issue, pull: Pull) -> list[Review]:
+    """What a push to the head does to approvals, where the rules say so: those that it ended."""
+    if not rules_of(world, pull.base_ref).dismisses_stale:
+        return []
+    stale = [review for review in pull.reviews if review.state == "APPROVED"]
+    for review in stale:
+        review.state = "DISMISSED"
+    return stale
 
 
 def _standing_reviews(world: World, issue: Issue, pull: Pull) -> dict[str, Review]:

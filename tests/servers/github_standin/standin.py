@@ -15,6 +15,7 @@ from tests.servers.github_recorder import BROKEN, Answer, GitHubRecorder, Reques
 from tests.servers.github_standin import (
     actions,
     comments,
+    git_http,
     issues,
     labels,
     merging,
@@ -22,10 +23,15 @@ from tests.servers.github_standin import (
     pulls,
     repository,
     reviews,
+    settings_actions,
+    settings_environments,
+    settings_pages,
+    settings_rulesets,
     statuses,
 )
 from tests.servers.github_standin.acting import Acting
 from tests.servers.github_standin.answers import Refusal, not_found
+from tests.servers.github_standin.events import note_dispatch
 from tests.servers.github_standin.faults import Faults
 from tests.servers.github_standin.git_backend import BareRepository
 from tests.servers.github_standin.people import ACTIONS_BOT, APP_BOT, People, Viewer
@@ -45,6 +51,10 @@ _PARTS = (
     statuses,
     repository,
     actions,
+    settings_actions,
+    settings_environments,
+    settings_pages,
+    settings_rulesets,
 )
 
 
@@ -72,6 +82,7 @@ class GitHubStandIn(Acting, GitHubRecorder):
         git = BareRepository(path)
         found = rules or Rules()
         self.world = World(owner, name, git, people, found, lambda: self.url, clock, owner)
+        self.world.seen_refs = git.refs()
         self.faults = Faults()
         self._lock = threading.RLock()
         self._serve_all()
@@ -84,6 +95,11 @@ class GitHubStandIn(Acting, GitHubRecorder):
     def protect_main(self) -> None:
         """From now on main takes no push, only merges of pull requests."""
         self.world.git.protect(self.world.default_branch)
+
+    def look(self) -> None:
+        """Find out what was pushed over the file path: it is put down to `world.pusher`."""
+        with self._lock:
+            sync(self.world)
 
     def add_fork(self, owner: str, path: Path) -> BareRepository:
         """A stranger's fork: a bare repository at `path` with the branches that are here now."""
@@ -133,12 +149,31 @@ class GitHubStandIn(Acting, GitHubRecorder):
     # How it is served.
 
     def answer(self, method: str, path: str, headers: dict[str, str], raw: bytes) -> Answer:
-        """As the recorder does; the one GraphQL query, which REST has no word for, aside."""
+        """As the recorder does; git and the one GraphQL query, which REST has not, aside."""
+        if git_http.is_git(path):
+            return self._git(method, path, headers, raw)
         if path != "/graphql":
             return super().answer(method, path, headers, raw)
         request = Request(method, path, headers, json.loads(raw))
         self.requests.append(request)
         return self._forced(request) or self._graphql(request)
+
+    def _git(self, method: str, path: str, headers: dict[str, str], raw: bytes) -> Answer:
+        """Clones and pushes; a push is put down to whose token came with it."""
+        named = {name.title(): value for name, value in headers.items()}
+        named["Authorization"] = git_http.token_of(named.get("Authorization", ""))
+        request = Request(method, path, named, raw)
+        viewer = self._viewer(request)
+        forced = self._forced(request)
+        if forced is not None:
+            return forced
+        if not git_http.is_push(path):
+            return git_http.serve(self.world, viewer, request)
+        with self._lock:
+            sync(self.world)
+            answer = git_http.serve(self.world, viewer, request)
+            sync(self.world, viewer.login if viewer else None)
+        return answer
 
     def _graphql(self, request: Request) -> Answer:
         """`{ viewer { login } }` tells a bot who it is: GET /user refuses it."""
@@ -153,7 +188,7 @@ class GitHubStandIn(Acting, GitHubRecorder):
     def _serve_all(self) -> None:
         self._routes.clear()
         own = (
-            Route("POST", "/dispatches", self._own(self._dispatch), "contents:write", "write"),
+            Route("POST", "/dispatches", self._dispatch_repository, "contents:write", "write"),
             Route("GET", "/actions/runs/{run_id}", self._own(self._run), "actions:read"),
             Route(
                 "GET",
@@ -164,6 +199,11 @@ class GitHubStandIn(Acting, GitHubRecorder):
         )
         for route in (*own, *(route for part in _PARTS for route in part.ROUTES)):
             self.route(route.method, route.template, partial(self._handle, route))
+
+    def _dispatch_repository(self, call: Call) -> Answer:
+        kind, payload = call.body["event_type"], call.body.get("client_payload", {})
+        note_dispatch(self.world, call.viewer.login, kind, payload)
+        return self._dispatch(call.request)
 
     @staticmethod
     def _own(handler: Callable[[Request], Answer]) -> Callable[[Call], Answer]:
@@ -208,5 +248,5 @@ class GitHubStandIn(Acting, GitHubRecorder):
         return self.world.people.viewer(request.headers.get("Authorization", ""))
 
     def _login_of(self, request: Request) -> str | None:
-        viewer = self._viewer(request)
+        viewer = self.world.people.owner(request.headers.get("Authorization", ""))
         return viewer.login if viewer else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.servers.github_standin.answers import invalid
+from tests.servers.github_standin.events import note_pull
 from tests.servers.github_standin.routes import Call
 from tests.servers.github_standin.sync import head_of, sync
 from tests.servers.github_standin.world import Issue, Pull, World
@@ -13,12 +14,14 @@ def set_state(call: Call, issue: Issue, state: str | None, reason: str | None = 
     world, actor = call.world, call.viewer.login
     if state == "closed" and issue.is_open:
         world.close(issue, actor, reason)
+        note_pull(world, "closed", issue, actor)
     if state == "open" and not issue.is_open:
         if issue.pull is not None:
             _check_reopened(world, issue.pull)
         issue.is_open, issue.closed_at, issue.closed_by = True, None, None
         issue.state_reason = None if issue.pull else "reopened"
         issue.updated_at = world.now()
+        note_pull(world, "reopened", issue, actor)
         sync(world, actor)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.servers.github_standin.events import note_pull, note_pushes, note_review
 from tests.servers.github_standin.rules import dismiss_stale
 from tests.servers.github_standin.world import Issue, Pull, World
 
@@ -9,11 +10,13 @@ from tests.servers.github_standin.world import Issue, Pull, World
 def sync(world: World, actor: str | None = None) -> None:
     """Bring every open pull request up to date; `actor` did it, else the world's pusher."""
     refs = world.git.refs()
+    note_pushes(world, refs, actor or world.pusher)
     for issue, pull in world.open_pulls():
         head = head_of(world, pull, refs)
         base = refs.get(f"refs/heads/{pull.base_ref}")
         if head is None or base is None:
             world.close(issue, actor or world.pusher)
+            note_pull(world, "closed", issue, actor or world.pusher)
         elif (head, base) != (pull.head, pull.base_tip):
             _follow(world, issue, head, base, actor or world.pusher)
 
@@ -45,16 +48,20 @@ def show(world: World, issue: Issue, pull: Pull) -> None:
 def _follow(world: World, issue: Issue, head: str, base: str, actor: str) -> None:
     pull = issue.pull
     assert pull is not None
-    is_pushed = head != pull.head
+    before, is_pushed = pull.head, head != pull.head
     if is_pushed:
         issue.updated_at = world.now()
         pull.head, pull.base = head, base
-        dismiss_stale(world, issue, pull)
+    stale = dismiss_stale(world, issue, pull) if is_pushed else []
     pull.base_tip = base
     if world.git.is_ancestor(head, base):
         _end_of(world, issue, pull, actor, is_merged=not is_pushed)
         return
     show(world, issue, pull)
+    if is_pushed:
+        note_pull(world, "synchronize", issue, actor, before=before, after=head)
+    for review in stale:
+        note_review(world, "dismissed", issue, review, actor)
 
 
 def _end_of(world: World, issue: Issue, pull: Pull, actor: str, *, is_merged: bool) -> None:
@@ -63,3 +70,4 @@ def _end_of(world: World, issue: Issue, pull: Pull, actor: str, *, is_merged: bo
         pull.merge_commit, pull.merged_at, pull.merged_by = pull.base_tip, world.now(), actor
     world.git.update_ref(f"refs/pull/{issue.number}/head", pull.head)
     world.close(issue, actor)
+    note_pull(world, "closed", issue, actor)

@@ -11,6 +11,7 @@ from typing import Any
 from tests.servers.github_standin.git_backend import BareRepository
 from tests.servers.github_standin.people import People
 from tests.servers.github_standin.rules import Rules
+from tests.servers.github_standin.settings_state import Settings
 
 
 @dataclass
@@ -125,7 +126,10 @@ class World:
     labels: dict[str, Label] = field(default_factory=dict)
     statuses: list[Status] = field(default_factory=list)
     workflow_dispatches: list[dict[str, Any]] = field(default_factory=list)
+    settings: Settings = field(default_factory=Settings)
     ids: Iterator[int] = field(default_factory=lambda: count(5001))
+    listeners: list[Callable[[Any], None]] = field(default_factory=list)  # get each Event
+    seen_refs: dict[str, str] = field(default_factory=dict)  # what the last look at git found
 
     @property
     def full_name(self) -> str:

@@ -1,0 +1,162 @@
+"""A branch ruleset, which PyGithub has no word for, as flat fields and back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from pydantic import BaseModel
+
+from pipeline.adapters.github.connection import Connection
+from pipeline.adapters.github.settings_looks import NotSeen, look, put
+from pipeline.adapters.github.shapes import parse, parse_all
+from pipeline.repository_settings import Fields, Value
+
+_PULL = {  # field -> GitHub's parameter of the rule pull_request
+    "approvals": "required_approving_review_count",
+    "code_owners": "require_code_owner_review",
+    "dismiss_stale": "dismiss_stale_reviews_on_push",
+    "last_push_approval": "require_last_push_approval",
+}
+_BARE = ("deletion", "non_fast_forward")
+_OURS = {*_BARE, "pull_request", "required_status_checks"}
+_BY_APP = " by App "
+
+
+class _Listed(BaseModel):
+    id: int
+    name: str
+    target: str | None = None
+
+
+class _RefName(BaseModel):
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+class _Conditions(BaseModel):
+    ref_name: _RefName = _RefName()
+
+
+class _Rule(BaseModel):
+    type: str
+    parameters: dict[str, Any] | None = None
+
+
+class _Actor(BaseModel):
+    actor_id: int | None = None
+    actor_type: str
+    bypass_mode: str = "always"
+
+
+class _Ruleset(BaseModel):
+    enforcement: str
+    bypass_actors: tuple[_Actor, ...] | None = None
+    conditions: _Conditions | None = None
+    rules: tuple[_Rule, ...] = ()
+
+
+def read_rulesets(connection: Connection, names: Collection[str]) -> dict[str, Fields]:
+    """The rulesets of these names. Raises NotSeen where GitHub hides who may bypass them."""
+    found = {}
+    for name, number in _numbers(connection).items():
+        if name in names:
+            shape = parse(_Ruleset, look(connection, f"/rulesets/{number}"), "a ruleset")
+            found[name] = _fields(shape)
+    return found
+
+
+def set_ruleset(connection: Connection, name: str, fields: Fields) -> None:
+    """Make the ruleset, or set all of it."""
+    body = _body(name, fields)
+    number = _numbers(connection).get(name)
+    if number is None:
+        connection.create("/rulesets", body, lambda: _numbers(connection).get(name))
+        return
+    put(connection, "PUT", f"/rulesets/{number}", body, 200)
+
+
+def _numbers(connection: Connection) -> dict[str, int]:
+    """Id by name; rulesets of the organisation, which are not the repository's to set, aside."""
+    listed = look(connection, "/rulesets?includes_parents=false&per_page=100") or []
+    shapes = parse_all(_Listed, listed, "a ruleset")
+    return {shape.name: shape.id for shape in shapes if shape.target in (None, "branch")}
+
+
+def _fields(shape: _Ruleset) -> Fields:
+    if shape.bypass_actors is None:
+        raise NotSeen("GitHub shows who may bypass a ruleset to administrators alone")
+    rules = {rule.type: rule.parameters or {} for rule in shape.rules}
+    names = (shape.conditions or _Conditions()).ref_name
+    pull, checks = rules.get("pull_request"), rules.get("required_status_checks")
+    methods = None if pull is None else pull.get("allowed_merge_methods", ())
+    of_pull: dict[str, Value] = {
+        field: None if pull is None else pull.get(theirs) for field, theirs in _PULL.items()
+    }
+    return {
+        "enforcement": shape.enforcement,
+        "includes": names.include,
+        "excludes": names.exclude,
+        "forbids": tuple(name for name in _BARE if name in rules),
+        **of_pull,
+        "merge_methods": None if methods is None else tuple(sorted(methods)),
+        "checks": None if checks is None else _checks(checks),
+        "other_rules": tuple(sorted(set(rules) - _OURS)),
+        "bypass": tuple(sorted(_actor(actor) for actor in shape.bypass_actors)),
+    }
+
+
+def _checks(parameters: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            check["context"]
+            + (f"{_BY_APP}{check['integration_id']}" if check.get("integration_id") else "")
+            for check in parameters.get("required_status_checks", ())
+        )
+    )
+
+
+def _actor(actor: _Actor) -> str:
+    number = "" if actor.actor_id is None else f" {actor.actor_id}"
+    return f"{actor.actor_type}{number} {actor.bypass_mode}"
+
+
+def _body(name: str, fields: Fields) -> dict[str, Any]:
+    rules: list[dict[str, Any]] = [{"type": kind} for kind in _tuple(fields, "forbids")]
+    if fields["approvals"] is not None:
+        pull: dict[str, Any] = {theirs: fields[field] for field, theirs in _PULL.items()}
+        methods = _tuple(fields, "merge_methods")
+        pull |= {"allowed_merge_methods": methods, "required_review_thread_resolution": False}
+        rules.append({"type": "pull_request", "parameters": pull})
+    if fields["checks"]:
+        checks = [_check(text) for text in _tuple(fields, "checks")]
+        asked = {"required_status_checks": checks, "strict_required_status_checks_policy": False}
+        rules.append({"type": "required_status_checks", "parameters": asked})
+    names = {"include": _tuple(fields, "includes"), "exclude": _tuple(fields, "excludes")}
+    return {
+        "name": name,
+        "target": "branch",
+        "enforcement": fields["enforcement"],
+        "conditions": {"ref_name": names},
+        "rules": rules,
+        "bypass_actors": [_actor_body(text) for text in _tuple(fields, "bypass")],
+    }
+
+
+def _check(text: str) -> dict[str, Any]:
+    context, _, app = text.partition(_BY_APP)
+    return {"context": context, **({"integration_id": int(app)} if app else {})}
+
+
+def _actor_body(text: str) -> dict[str, Any]:
+    kind, *number, mode = text.split(" ")
+    return {
+        "actor_id": int(number[0]) if number else None,
+        "actor_type": kind,
+        "bypass_mode": mode,
+    }
+
+
+def _tuple(fields: Fields, name: str) -> tuple[str, ...]:
+    value = fields[name]
+    return value if isinstance(value, tuple) else ()

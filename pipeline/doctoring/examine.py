@@ -1,0 +1,64 @@
+"""All checks, one after the other: what breaks in one is its finding, and no other misses out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from pipeline.doctoring import champion, files, github, machine, outside, rollouts
+from pipeline.doctoring.finding import Finding, fault, skipped
+from pipeline.doctoring.situation import Situation
+from pipeline.errors import ConfigurationError, PipelineError
+
+Check = Callable[[Situation], Iterator[Finding]]
+CHECKS: tuple[Check, ...] = (
+    machine.check_python,
+    machine.check_git_identity,
+    machine.check_remote,
+    machine.check_servers,
+    files.check_configurations,
+    files.check_roles,
+    files.check_lock,
+    champion.check_champions,
+    *outside.OUTSIDE_CHECKS,
+    rollouts.check_ledger,
+    rollouts.check_rollouts,
+)
+FORGE_CHECKS: tuple[Check, ...] = (
+    github.check_clock,
+    github.check_settings,
+    github.check_pushes,
+    github.check_people,
+    github.check_schedules,
+)
+
+
+def examine(situation: Situation) -> Iterator[Finding]:
+    """Every finding, as it is made; no secret of the environment is in any."""
+    secrets = situation.secrets()
+    missing = situation.why_no_forge()
+    checks = CHECKS if missing else (*CHECKS, *FORGE_CHECKS)
+    for check in checks:
+        for finding in examine_one(check, situation):
+            yield finding.without(secrets)
+    if missing:
+        yield skipped("GitHub", missing)
+
+
+def examine_one(check: Check, situation: Situation) -> Iterator[Finding]:
+    """One check; an error of ours, or of the system, is what it found."""
+    subject = check.__name__.removeprefix("check_").replace("_", " ")
+    try:
+        yield from check(situation)
+    except (PipelineError, OSError) as error:
+        yield fault(subject, *_said_and_mend(error))
+    except ImportError as error:
+        yield skipped(subject, f"needs the training stack ({error})")
+
+
+def _said_and_mend(error: Exception) -> tuple[str, str]:
+    """What went wrong and, as the last sentence of our own errors says, what to do."""
+    text = " ".join(str(error).split())
+    if isinstance(error, ConfigurationError):
+        return text, f"mend {error.where}"
+    said, _, advice = text.rstrip(".").rpartition(". ")
+    return (said, advice) if said and isinstance(error, PipelineError) else (text, "run again")

@@ -1,0 +1,108 @@
+"""The repository on GitHub: its settings, its people, its schedules, and its clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from pipeline.approvers import load_approvers
+from pipeline.core.settings_plan import Item, Mark
+from pipeline.doctoring.finding import Finding, fault, ok, skipped, warning
+from pipeline.doctoring.settings import load_wishes, load_workflows, look_at_settings
+from pipeline.doctoring.situation import Situation
+
+SKEW_WARNING = timedelta(seconds=60)  # as pipeline/core/rollout_samples.py: more is a fault there
+SKEW_FAULT = timedelta(minutes=5)
+IDLE_DAYS, IDLE_WARNING_DAYS = 60, 45  # GitHub disables schedules of idle public repositories
+_STOPS_PUSHES = {"pull_request", "required_status_checks", "update", "required_signatures"}
+_SET_UP = "python -m scripts.set_up_repository --apply"
+
+
+def check_settings(situation: Situation) -> Iterator[Finding]:
+    """As `set_up_repository --check`: one line for each setting that is not as wished."""
+    plan = look_at_settings(situation.settings(), load_wishes(situation.root))
+    for item in plan.items:
+        if item.mark is not Mark.SAME:
+            yield _setting(item)
+    same = sum(item.mark is Mark.SAME for item in plan.items)
+    yield ok("settings", f"{same} are as wished")
+
+
+def _setting(item: Item) -> Finding:
+    notes = "; ".join(item.notes)
+    if item.mark is Mark.UNSEEN:
+        return skipped("settings", f"{item.what} (an administrator's token sees it)")
+    if item.mark is Mark.LACKING:
+        return warning("settings", f"{item.what}; {notes}")
+    if item.mark is Mark.BY_HAND:
+        return fault("settings", item.what, notes)
+    word = "is not there" if item.mark is Mark.ADD else f"drifted: {notes}"
+    return fault("settings", f"{item.what} {word}", _SET_UP)
+
+
+def check_pushes(situation: Situation) -> Iterator[Finding]:
+    """No ruleset but ours stands between the reconciler and main."""
+    github, wishes = situation.settings(), load_wishes(situation.root)
+    branch = github.account().default_branch
+    rules = github.rules_of_others(branch, wishes.config.ruleset.name)
+    stopping = [rule for rule in rules if rule.partition(" ")[0] in _STOPS_PUSHES]
+    for rule in stopping:
+        text = f"{rule} holds {branch} too, and the reconciler pushes its records there"
+        yield fault("main", text, "let the App bypass that ruleset")
+    if not stopping:
+        yield ok("main", f"no other ruleset stops the reconciler's pushes to {branch}")
+
+
+def check_people(situation: Situation) -> Iterator[Finding]:
+    """Everybody in configs/approvers.yaml has an account, and a review of theirs counts."""
+    github = situation.settings()
+    roles = load_approvers(situation.root).roles
+    logins = sorted({login for members in roles.values() for login in members}, key=str.casefold)
+    wrong = 0
+    for login in logins:
+        permission = github.permission_of(login)
+        if permission is None:
+            wrong += 1
+            yield fault("people", f"GitHub has no {login}", "mend configs/approvers.yaml")
+        elif permission not in ("write", "admin"):
+            wrong += 1
+            text = f"{login} may {permission} only: their approval does not count for the ruleset"
+            yield warning("people", text, "give them write access, or take them out")
+    if logins and not wrong:
+        yield ok("people", f"{len(logins)} approvers may approve")
+
+
+def check_schedules(situation: Situation) -> Iterator[Finding]:
+    """No workflow is disabled, and none soon will be for want of commits."""
+    github = situation.settings()
+    states = github.workflow_states()
+    off = {name: state for name, state in states.items() if state != "active"}
+    for name, state in sorted(off.items()):
+        yield fault("workflows", f"{name} is {state}", f"gh workflow enable {name}")
+    for name in sorted(set(load_workflows(situation.root)) - set(states)):
+        yield warning("workflows", f"{name} is not on GitHub yet", "push it to the default branch")
+    idle = _idle_days(situation)
+    if not github.account().is_private and idle > IDLE_WARNING_DAYS:
+        text = f"no commit for {idle} days: GitHub stops schedules after {IDLE_DAYS}"
+        yield warning("workflows", text, "any commit on the default branch starts the count anew")
+    elif not off:
+        yield ok("workflows", f"{len(states)} are active")
+
+
+def check_clock(situation: Situation) -> Iterator[Finding]:
+    """The clock here against GitHub's: windows, deadlines and an App's tokens need it."""
+    skew = abs(situation.now - situation.settings().server_time())
+    seconds = f"{skew.total_seconds():.0f} s from GitHub's"
+    if skew > SKEW_FAULT:
+        yield fault("clock", seconds, "timedatectl set-ntp true")
+    elif skew > SKEW_WARNING:
+        yield warning("clock", seconds, "timedatectl set-ntp true")
+    else:
+        yield ok("clock", seconds)
+
+
+def _idle_days(situation: Situation) -> int:
+    stamp = situation.git("log", "-1", "--format=%ct", "HEAD")
+    if not stamp.isdecimal():
+        return 0
+    return (situation.now - datetime.fromtimestamp(int(stamp), UTC)).days

@@ -1,0 +1,63 @@
+"""The plan for a GitHub repository's settings, from this checkout's files and what GitHub says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.adapters.github.settings import GitHubSettings
+from pipeline.approvers import load_approvers
+from pipeline.config import load_all, load_yaml
+from pipeline.core.settings_limits import lacking_of, limit_items
+from pipeline.core.settings_plan import Item, Mark, SettingsPlan, plan_settings
+from pipeline.core.settings_secrets import Use, secret_items, uses_of
+from pipeline.core.settings_wish import wished_settings
+from pipeline.repository_config import RepositoryConfig, load_repository_config
+
+WORKFLOWS = Path(".github", "workflows")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What this checkout asks of its repository: `roles` are logins by role."""
+
+    config: RepositoryConfig
+    roles: dict[str, tuple[str, ...]]
+    uses: tuple[Use, ...]
+
+
+def load_wishes(root: Path) -> Wishes:
+    """Read the files. Raises one ConfigurationError with the faults of all of them."""
+    config, approvers = load_all(root, load_repository_config, load_approvers)
+    return Wishes(config, dict(approvers.roles), uses_of(load_workflows(root)))
+
+
+def load_workflows(root: Path) -> dict[str, Any]:
+    """The workflows by their file names. Raises ConfigurationError for one that is no YAML."""
+    return {path.name: load_yaml(path) for path in sorted((root / WORKFLOWS).glob("*.yml"))}
+
+
+def look_at_settings(github: GitHubSettings, wishes: Wishes) -> SettingsPlan:
+    """Compare. Raises OutsideError where GitHub does not answer."""
+    account = github.account()
+    account = replace(account, plan=account.plan or wishes.config.plan)
+    every = wished_settings(wishes.config, wishes.roles, account)
+    found = github.find(account, every)
+    wished = wished_settings(wishes.config, wishes.roles, account, set(lacking_of(found)))
+    names = github.secrets(wishes.config.environments)
+    items = (
+        *plan_settings(wished, found),
+        *limit_items(wishes.config, found),
+        *_nobody_items(wishes),
+        *secret_items(wishes.config, wishes.uses, names),
+    )
+    return SettingsPlan(items)
+
+
+def _nobody_items(wishes: Wishes) -> tuple[Item, ...]:
+    """Roles that approve something and have nobody: what they guard stays refused."""
+    asked = {role for wish in wishes.config.environments.values() for role in wish.reviewers}
+    empty = sorted(role for role in asked if not wishes.roles.get(role))
+    notes = ("manual retrains stay refused: name people in configs/approvers.yaml",)
+    return tuple(Item(Mark.BY_HAND, f"nobody has the role {role}", notes) for role in empty)

@@ -1,0 +1,196 @@
+"""Settings on GitHub, against the stand-in: what is read, what is set, what the plan lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.adapters.github.settings import GitHubSettings
+from pipeline.adapters.github.settings_looks import NotSeen, PlanLacks
+from pipeline.core.settings_wish import wished_settings
+from pipeline.errors import OutsideError
+from pipeline.repository_settings import Fields, Found, Key, Kind
+from tests.proposals import HASTY
+from tests.repository_settings import ROLES, config_of
+from tests.servers import github_recorder
+from tests.servers.github_recorder import TAKEN_AND_DROPPED
+from tests.servers.github_standin import ACTIONS_BOT, Clone, GitHubStandIn
+from tests.servers.github_standin.settings_state import APP
+
+RULESET = Key(Kind.RULESET, "perennial")
+MANUAL, ROLLOUT = Key(Kind.ENVIRONMENT, "manual-retrain"), Key(Kind.ENVIRONMENT, "rollout")
+ROUTES = "/repos/{owner}/{repo}"
+
+
+@pytest.fixture
+def github(tmp_path: Path) -> Iterator[GitHubStandIn]:
+    with github_recorder.running(GitHubStandIn(tmp_path / "bare.git")) as server:
+        assert isinstance(server, GitHubStandIn)
+        for login in ("Ada", "ben", "cleo"):
+            server.add_person(login)
+        yield server
+    assert server.violations == []
+
+
+@pytest.fixture
+def settings(github: GitHubStandIn) -> GitHubSettings:
+    return settings_of(github, "octo")
+
+
+def settings_of(github: GitHubStandIn, login: str, **grants: str) -> GitHubSettings:
+    return GitHubSettings(
+        "octo/model", github.token_for(login, **grants), github.url, patience=HASTY
+    )
+
+
+def wished_by(settings: GitHubSettings) -> dict[Key, Fields]:
+    return wished_settings(config_of(app_id=APP, pages="always"), ROLES, settings.account())
+
+
+def found_by(settings: GitHubSettings) -> Found:
+    return settings.find(settings.account(), wished_by(settings))
+
+
+def test_everything_is_found_as_it_was_set_and_setting_it_twice_changes_nothing(
+    github: GitHubStandIn, settings: GitHubSettings
+) -> None:
+    wished = wished_by(settings)
+    for _ in range(2):
+        for key, fields in wished.items():
+            settings.set(key, fields)
+    found = found_by(settings).settings
+    assert {key: found[key] for key in wished} == wished
+    world = github.world
+    assert [ruleset["name"] for ruleset in world.settings.rulesets.values()] == ["perennial"]
+    assert list(world.settings.environments["rollout"].branches or {}) == ["main"]
+    assert len(world.labels) == 3
+
+
+def test_what_drifted_is_set_back(github: GitHubStandIn, settings: GitHubSettings) -> None:
+    for key, fields in wished_by(settings).items():
+        settings.set(key, fields)
+    state = github.world.settings
+    state.environments["manual-retrain"].reviewers = ["ben"]
+    state.environments["rollout"].branches = {"anything": 1}
+    state.variables["PERENNIAL_MONITOR"] = "on"
+    state.pages, state.default_permissions = "legacy", "write"
+    (ruleset,) = state.rulesets.values()
+    ruleset["rules"] = [{"type": "required_linear_history"}]
+    drifted = found_by(settings).settings
+    assert drifted[RULESET]["other_rules"] == ("required_linear_history",)
+    assert (drifted[RULESET]["approvals"], drifted[RULESET]["checks"]) == (None, None)
+    for key, fields in wished_by(settings).items():
+        settings.set(key, fields)
+    found = found_by(settings).settings
+    assert {key: found[key] for key in wished_by(settings)} == wished_by(settings)
+
+
+def test_a_ruleset_whose_answer_was_lost_is_made_once(
+    github: GitHubStandIn, settings: GitHubSettings
+) -> None:
+    github.fail("POST", f"{ROUTES}/rulesets", TAKEN_AND_DROPPED)
+    settings.set(RULESET, wished_by(settings)[RULESET])
+    assert len(github.world.settings.rulesets) == 1
+
+
+def test_the_job_token_cannot_be_let_through_a_ruleset(settings: GitHubSettings) -> None:
+    wished = {**wished_by(settings)[RULESET], "bypass": ("Integration 15368 always",)}
+    with pytest.raises(OutsideError, match="must be part of the ruleset source"):
+        settings.set(RULESET, wished)
+
+
+@pytest.mark.parametrize(("plan", "lacking"), [("free", {"ruleset"}), ("team", set())])
+def test_github_says_which_settings_the_plan_lacks(
+    github: GitHubStandIn, settings: GitHubSettings, plan: str, lacking: set[str]
+) -> None:
+    github.world.settings.plan = plan
+    found = found_by(settings)
+    assert set(found.lacking) == lacking
+    assert found.account.plan == plan
+    assert all("Upgrade to GitHub" in words for words in found.lacking.values())
+    with pytest.raises(PlanLacks, match="billing plan"):
+        settings.set(MANUAL, wished_by(settings)[MANUAL])
+
+
+@pytest.mark.parametrize(
+    ("login", "is_organization", "plan"),
+    [("octo", True, "team"), ("octo", False, "team"), ("Ada", True, None), ("Ada", False, None)],
+)
+def test_the_plan_is_told_to_the_owner_alone(
+    github: GitHubStandIn, login: str, is_organization: bool, plan: str | None
+) -> None:
+    github.world.settings.plan = "team"
+    github.world.settings.is_organization = is_organization
+    account = settings_of(github, login).account()
+    assert (account.plan, account.is_private) == (plan, True)
+
+
+def test_a_jobs_own_token_sees_little_and_sets_nothing(github: GitHubStandIn) -> None:
+    bot = settings_of(github, ACTIONS_BOT)
+    wished = wished_by(bot)
+    settings_of(github, "octo").set(RULESET, wished[RULESET])
+    found = bot.find(bot.account(), wished)
+    assert set(found.unseen) == {"actions", "job token", "variable", "pages", "ruleset"}
+    assert bot.secrets(["rollout"]).unseen == "Resource not accessible by integration"
+    with pytest.raises(NotSeen):
+        bot.set(RULESET, wished[RULESET])
+
+
+def test_names_of_secrets_are_told_and_nothing_else(
+    github: GitHubStandIn, settings: GitHubSettings
+) -> None:
+    state = github.world.settings
+    state.secrets, state.shared_secrets = {f"NAME_{n:02}" for n in range(45)}, {"SHARED"}
+    settings.set(ROLLOUT, wished_by(settings)[ROLLOUT])
+    state.environments["rollout"].secrets = {"OWN"}
+    names = settings.secrets(["rollout", "not-there"])
+    assert names.everywhere == state.secrets | {"SHARED"}
+    assert names.of_environment == {"rollout": {"OWN"}, "not-there": frozenset()}
+    assert {request.method for request in github.requests if "secrets" in request.path} == {"GET"}
+
+
+def test_a_reviewer_without_an_account_is_named(settings: GitHubSettings) -> None:
+    wished = {**wished_by(settings)[MANUAL], "reviewers": ("nobody-here",)}
+    with pytest.raises(OutsideError, match="no account 'nobody-here'"):
+        settings.set(MANUAL, wished)
+
+
+def test_environments_of_other_shapes_are_told_as_they_are(
+    github: GitHubStandIn, settings: GitHubSettings
+) -> None:
+    body = {"deployment_branch_policy": None, "wait_timer": 30}
+    github.act("octo", "PUT", "/environments/rollout", body)
+    found = found_by(settings).settings[ROLLOUT]
+    assert (found["branches"], found["wait_minutes"]) == ((), 30)
+    policy = {"protected_branches": False, "custom_branch_policies": True}
+    github.act("octo", "PUT", "/environments/rollout", {"deployment_branch_policy": policy})
+    assert found_by(settings).settings[ROLLOUT]["branches"] == ("(no branch)",)
+
+
+def test_rules_of_other_rulesets_are_told_apart_from_ours(
+    github: GitHubStandIn, settings: GitHubSettings
+) -> None:
+    settings.set(RULESET, wished_by(settings)[RULESET])
+    assert settings.rules_of_others("main", "perennial") == ()
+    assert "pull_request (octo/model)" in settings.rules_of_others("main", "another")
+
+
+def test_people_workflows_and_the_time_are_told(
+    github: GitHubStandIn, settings: GitHubSettings, tmp_path: Path
+) -> None:
+    clone = Clone(github.world.git, tmp_path / "clone")
+    clone.push("main", {".github/workflows/ci.yml": "on: push\n"})
+    github.world.settings.workflow_states = {"ci.yml": "disabled_inactivity"}
+    assert settings.workflow_states() == {"ci.yml": "disabled_inactivity"}
+    assert [settings.permission_of(login) for login in ("ada", "nobody")] == ["write", None]
+    assert abs((settings.server_time() - datetime.now(UTC)).total_seconds()) < 600
+
+
+def test_a_repository_that_is_not_there_is_named(github: GitHubStandIn) -> None:
+    token = github.token_for("octo")
+    elsewhere = GitHubSettings("octo/other", token, github.url, patience=HASTY)
+    with pytest.raises(OutsideError, match="no repository octo/other"):
+        elsewhere.account()

@@ -1,0 +1,92 @@
+"""The repository on GitHub, changed by hand: what the doctor says of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from pipeline.doctoring.github import (
+    check_clock,
+    check_people,
+    check_pushes,
+    check_schedules,
+    check_settings,
+)
+from tests.doctoring.checkouts import replaced, situation_of, told
+from tests.repository import git
+from tests.servers.github_standin import ACTIONS_BOT, GitHubStandIn
+
+
+def test_each_setting_that_is_not_as_wished_is_a_line_with_its_mend(
+    root: Path, github: GitHubStandIn
+) -> None:
+    lines = told(check_settings, situation_of(root, github))
+    set_up = "python -m scripts.set_up_repository --apply"
+    assert f"fault settings: ruleset perennial is not there -> {set_up}" in lines
+    assert any(
+        line.startswith("fault settings: job token drifted: default_permissions: write -> read")
+        for line in lines
+    )
+    assert any(line.endswith("gh secret set WAREHOUSE_URL") for line in lines)
+    assert any(line.startswith("warning settings: main takes pushes") for line in lines)
+
+
+def test_what_a_jobs_token_may_not_see_is_not_called_well(
+    root: Path, github: GitHubStandIn
+) -> None:
+    lines = told(check_settings, situation_of(root, github, ACTIONS_BOT))
+    assert any(line.startswith("not checked settings: secrets") for line in lines)
+
+
+def test_another_ruleset_that_stops_the_reconciler_is_a_fault(
+    root: Path, github: GitHubStandIn
+) -> None:
+    situation = situation_of(root, github)
+    assert told(check_pushes, situation)[0].startswith("ok main")
+    github.world.rules = replace(github.world.rules, approvals=1)
+    (line,) = told(check_pushes, situation)
+    assert line.startswith("fault main: pull_request (octo/model) holds main too")
+
+
+def test_an_approver_without_an_account_or_without_a_say_is_told(
+    root: Path, github: GitHubStandIn
+) -> None:
+    situation = situation_of(root, github)
+    assert told(check_people, situation) == ["ok people: 2 approvers may approve"]
+    github.add_person("ben", "read")
+    replaced(root / "configs/approvers.yaml", "[ada]", "[adaa]")
+    lines = told(check_people, situation)
+    assert lines[0] == "fault people: GitHub has no adaa -> mend configs/approvers.yaml"
+    assert lines[1].startswith("warning people: ben may read only")
+
+
+def test_a_schedule_that_github_turned_off_is_a_fault(root: Path, github: GitHubStandIn) -> None:
+    git(root, "push", "--quiet", str(github.world.git.path), "main")
+    situation = situation_of(root, github)
+    assert told(check_schedules, situation)[0].startswith("ok workflows")
+    github.world.settings.workflow_states = {"monitor.yml": "disabled_inactivity"}
+    (root / ".github/workflows/extra.yml").write_text("on: push\n")
+    assert told(check_schedules, situation) == [
+        "fault workflows: monitor.yml is disabled_inactivity -> gh workflow enable monitor.yml",
+        "warning workflows: extra.yml is not on GitHub yet -> push it to the default branch",
+    ]
+
+
+def test_a_public_repository_without_commits_is_warned_in_time(
+    root: Path, github: GitHubStandIn
+) -> None:
+    git(root, "push", "--quiet", str(github.world.git.path), "main")
+    github.world.is_private = False
+    situation = situation_of(root, github)
+    later = replace(situation, now=situation.now + timedelta(days=50))
+    (line,) = told(check_schedules, later)
+    assert line.startswith("warning workflows: no commit for 50 days")
+
+
+def test_a_clock_that_runs_away_is_told(root: Path, github: GitHubStandIn) -> None:
+    situation = situation_of(root, github)
+    assert told(check_clock, situation)[0].startswith("ok clock")
+    for minutes, health in ((3, "warning"), (30, "fault")):
+        wrong = replace(situation, now=situation.now + timedelta(minutes=minutes))
+        assert told(check_clock, wrong)[0].startswith(f"{health} clock:")

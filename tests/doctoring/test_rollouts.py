@@ -1,0 +1,91 @@
+"""Rollouts on real git, stuck in each of the ways in which they can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline.doctoring.rollouts import check_ledger, check_rollouts
+from pipeline.manifest import rollout_path
+from pipeline.rollout_commands import Command, Verb
+from tests.doctoring.checkouts import situation_of, told
+from tests.repository import git
+from tests.rolling.rolled import FILE_METRICS, Rolled, rolled
+from tests.rollouts import HOUR, spec_of
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Rolled]:
+    with rolled(tmp_path / "world") as found:
+        yield found
+
+
+def line(world: Rolled, later: timedelta = timedelta(0)) -> str:
+    situation = situation_of(world.clone("doctor"))
+    (found,) = told(check_rollouts, replace(situation, now=world.now + later))
+    return found
+
+
+def start(world: Rolled) -> None:
+    spec = spec_of(metrics=FILE_METRICS)
+    world.merge(spec)
+    world.record(spec)
+    world.reconcile()
+
+
+def test_a_model_with_nothing_to_roll_out_is_well(world: Rolled) -> None:
+    assert line(world).endswith("nothing runs")
+
+
+def test_a_running_rollout_is_well_until_its_deadline_is_long_over(world: Rolled) -> None:
+    start(world)
+    assert "is Progressing at 5 %" in line(world)
+    assert line(world).startswith("ok")
+    assert line(world, 13 * HOUR).startswith("ok")
+    assert line(world, 15 * HOUR).startswith("fault")
+    assert "past its deadline by 1 hours -> gh workflow run rollout.yml" in line(world, 15 * HOUR)
+
+
+def test_a_pause_is_a_persons_business_until_it_is_forgotten(world: Rolled) -> None:
+    start(world)
+    world.tell(Command(Verb.PAUSE, spec_of(metrics=FILE_METRICS).version))
+    world.reconcile()
+    assert line(world, 20 * HOUR).startswith("ok")
+    found = line(world, 50 * HOUR)
+    assert found.startswith("warning")
+    assert "is Paused at 5 % since 2 days" in found
+    assert "scripts.control_rollout resume" in found
+
+
+def test_a_revert_that_nobody_acted_on_is_a_fault(world: Rolled) -> None:
+    start(world)
+    world.revert(world.tip())
+    assert "the revert of 0001-stage-1.yaml was not acted on yet" in line(world)
+
+
+def test_a_merge_that_nobody_acted_on_is_a_fault_after_the_next_look(world: Rolled) -> None:
+    world.merge(spec_of(metrics=FILE_METRICS))
+    world.pull()
+    merged = int(git(world.people, "log", "-1", "--format=%ct").strip())
+    since = timedelta(seconds=merged - world.now.timestamp())
+    assert line(world, since + HOUR).startswith("warning")
+    assert line(world, since + 8 * HOUR).startswith("fault")
+
+
+def test_a_manifest_that_cannot_be_read_is_a_fault(world: Rolled) -> None:
+    start(world)
+    world.pull()
+    rollout_path(world.people, world.model).write_text("schema: nonsense\n")
+    world.push("Break it")
+    found = line(world)
+    assert found.startswith("fault rollout of flight-delay: rollouts/flight-delay")
+    assert "revert the commit that brought it" in found
+
+
+def test_the_ledger_is_read_where_it_is_kept(world: Rolled) -> None:
+    situation = situation_of(world.clone("doctor"))
+    assert told(check_ledger, situation) == ["ok trigger ledger: 0 events, 0 retrains"]
