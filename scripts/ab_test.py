@@ -3,14 +3,16 @@
     python -m scripts.ab_test plan [--units-a-day N]
     python -m scripts.ab_test start --challenger sha256:… [--apply]
     python -m scripts.ab_test weight --percent 25 [--apply]
-    python -m scripts.ab_test status [--outcomes FILE] [--require-winner] [--apply]
+    python -m scripts.ab_test status [--outcomes FILE | --provider NAME] [--require-winner]
+                                     [--apply]
     python -m scripts.ab_test stop --because TEXT [--apply]
     python -m scripts.ab_test schema
 
 What changes the test prints its plan, writes its file with --apply, and says what to commit: the
 commits are the record of who was served by what. `status` reads outcomes from the warehouse
-(WAREHOUSE_URL), or from a CSV or Parquet file, or counts as JSON, and writes artifacts/ab-test/;
---apply keeps the looks beside the test. Look as often as you like: the answer allows for it.
+(WAREHOUSE_URL), or from a CSV or Parquet file, or counts as JSON, or asks a metrics provider
+(PROMETHEUS_URL, or the address in configs/serving.yaml), and writes artifacts/ab-test/; --apply
+keeps the looks beside the test. Look as often as you like: the answer allows for it.
 
 Exit codes: 0 done; 1 refused, or no winner where --require-winner asks for one; 2 bad
 configuration; 3 an outside system failed; 4 the outcomes cannot be read.
@@ -21,43 +23,35 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.ab_config import ABTest, load_ab_test
-from pipeline.champion import load_champion
-from pipeline.config import load_usecase, parse_section, parse_utc
-from pipeline.core.abtest import Assessment, Result, assess_ab_test
-from pipeline.core.abtest_looks import Look, looks_to_json
+from pipeline.ab_config import load_ab_test
+from pipeline.config import load_usecase, parse_utc
+from pipeline.core.abtest import Result
+from pipeline.core.abtest_looks import looks_to_json
+from pipeline.core.abtest_plan import plan_lines
 from pipeline.core.abtest_report import PICTURE, render_ab_test, summary_lines
-from pipeline.core.abtest_results import ABTestResults, results_json, results_of, results_schema
-from pipeline.core.abtest_wait import how_much_longer
-from pipeline.core.power import min_detectable_effect, plan_sample
-from pipeline.core.routing import Variant
+from pipeline.core.abtest_results import ABTestResults, results_json, results_schema
 from pipeline.errors import ConfigurationError, GateRefused, exit_code_of
-from pipeline.experiment import (
-    Experiment,
-    experiment_path,
-    load_experiments,
-    looks_path,
-    render_experiment,
-)
+from pipeline.experiment import Experiment, experiment_path, looks_path, render_experiment
 from pipeline.jsonio import render_json, save_json, save_text
 from pipeline.monitoring.ab_looks import take_looks
+from pipeline.monitoring.ab_provider import PROVIDERS
+from pipeline.monitoring.ab_tests import (
+    Bench,
+    chosen_test,
+    judge,
+    must_run,
+    new_test,
+    running_test,
+    stopped,
+    with_weight,
+)
 
 ARTIFACTS = Path("artifacts/ab-test")
 RESULTS, REPORT = "ab-test-results.json", "ab-test.md"
 TEMPLATE = Path("pipeline/templates/ab_test.md.j2")
-
-
-@dataclass(frozen=True)
-class Bench:
-    """The repository, its model and the time that it is."""
-
-    root: Path
-    model: str
-    at: datetime
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -83,7 +77,9 @@ def main(argv: list[str] | None = None) -> int:
     subs["start"].add_argument("--challenger", required=True, help="the challenger's digest")
     subs["start"].add_argument("--id", help="the test's name, and its salt")
     subs["weight"].add_argument("--percent", type=float, required=True, help="the challenger's")
-    subs["status"].add_argument("--outcomes", type=Path, help="a .csv, .parquet or .json file")
+    source = subs["status"].add_mutually_exclusive_group()
+    source.add_argument("--outcomes", type=Path, help="a .csv, .parquet or .json file")
+    source.add_argument("--provider", choices=PROVIDERS, help="a live metrics provider")
     subs["status"].add_argument("--id", help="the test (default: the running, or the last one)")
     subs["status"].add_argument("--require-winner", action="store_true", help="else exit with 1")
     subs["stop"].add_argument("--because", required=True, help="for those who read it later")
@@ -96,14 +92,14 @@ def main(argv: list[str] | None = None) -> int:
 
 def plan(bench: Bench, arguments: argparse.Namespace) -> int:
     """Say what a test needs, and what it can see."""
-    _tell_plan(load_ab_test(bench.root), arguments.units_a_day)
+    print("\n".join(plan_lines(load_ab_test(bench.root), arguments.units_a_day)))
     return 0
 
 
 def start(bench: Bench, arguments: argparse.Namespace) -> int:
     """Begin a test of the challenger against the champion."""
-    experiment = _propose(bench, load_ab_test(bench.root), arguments)
-    running = _running(bench)
+    experiment = new_test(bench, load_ab_test(bench.root), arguments.challenger, arguments.id)
+    running = running_test(bench)
     if running is not None:
         if running.model_b == experiment.model_b and arguments.id in (None, running.id):
             print(f"{running.id} is running already: nothing to do.")
@@ -111,13 +107,13 @@ def start(bench: Bench, arguments: argparse.Namespace) -> int:
         raise GateRefused(f"{running.id} is running. Stop it first: a unit is in one test only.")
     if experiment_path(bench.root, bench.model, experiment.id).exists():
         raise GateRefused(f"{experiment.id} was there already. Name the new test with --id.")
-    _tell_plan(experiment.test, None)
+    print("\n".join(plan_lines(experiment.test, None)))
     return _save(bench, experiment, f"Start A/B test {experiment.id}", apply=arguments.apply)
 
 
 def set_weight(bench: Bench, arguments: argparse.Namespace) -> int:
     """Change the challenger's share of the running test."""
-    experiment = _must_run(bench)
+    experiment = must_run(bench)
     points = round(arguments.percent * 100)
     if abs(points - arguments.percent * 100) > 1e-6 or not 0 <= points <= 10_000:
         fault = f"found {arguments.percent:g}, expected 0 to 100 in steps of 0.01"
@@ -125,27 +121,33 @@ def set_weight(bench: Bench, arguments: argparse.Namespace) -> int:
     if experiment.weights[-1].challenger_basis_points == points:
         print(f"{experiment.id} has {arguments.percent:g} % already: nothing to do.")
         return 0
-    weight = {"at": bench.at, "challenger_basis_points": points}
-    changed = _changed(experiment, weights=(*_values(experiment)["weights"], weight))
+    changed = with_weight(bench, experiment, points)
     message = f"Give the challenger of {experiment.id} {arguments.percent:g} %"
     return _save(bench, changed, message, apply=arguments.apply)
 
 
 def stop(bench: Bench, arguments: argparse.Namespace) -> int:
     """End the running test: everything goes to the champion."""
-    running = _running(bench)
+    running = running_test(bench)
     if running is None:
         print(f"No A/B test of {bench.model} is running: nothing to do.")
         return 0
-    changed = _changed(running, stopped_at=bench.at, stopped_because=arguments.because)
+    changed = stopped(bench, running, arguments.because)
     return _save(bench, changed, f"Stop A/B test {running.id}", apply=arguments.apply)
 
 
 def status(bench: Bench, arguments: argparse.Namespace) -> int:
     """Look at a test, and say what can be said."""
-    experiment = _chosen(bench, arguments.id)
+    experiment = chosen_test(bench, arguments.id)
     clock = max(bench.at, datetime.now(UTC))
-    looks = take_looks(bench.root, experiment, bench.at, clock, arguments.outcomes)
+    looks = take_looks(
+        bench.root,
+        experiment,
+        bench.at,
+        clock,
+        outcomes=arguments.outcomes,
+        provider=arguments.provider,
+    )
     results = judge(experiment, looks, bench.at)
     print("\n".join(summary_lines(results)))
     write_artifacts(bench.root, experiment, results)
@@ -158,30 +160,6 @@ def status(bench: Bench, arguments: argparse.Namespace) -> int:
         print("The looks were not kept. --apply keeps them beside the test.")
     is_missing = arguments.require_winner and results.result != Result.MODEL_B
     return GateRefused.exit_code if is_missing else 0
-
-
-def judge(experiment: Experiment, looks: tuple[Look, ...], at: datetime) -> ABTestResults:
-    """The answer from `looks`."""
-    found: Assessment = assess_ab_test(
-        experiment.test, looks, is_over=at >= experiment.ends_at + experiment.test.maturity
-    )
-    wait = how_much_longer(
-        experiment.test,
-        found,
-        started_at=experiment.started_at,
-        ends_at=experiment.ends_at + experiment.test.maturity,
-    )
-    return results_of(
-        experiment.test,
-        found,
-        looks[-1].evidence,
-        wait,
-        experiment=experiment.id,
-        model=experiment.model,
-        digests={Variant.MODEL_A: experiment.model_a, Variant.MODEL_B: experiment.model_b},
-        started_at=experiment.started_at,
-        ends_at=experiment.ends_at + experiment.test.maturity,
-    )
 
 
 def write_artifacts(root: Path, experiment: Experiment, results: ABTestResults) -> None:
@@ -220,38 +198,6 @@ def _picture(experiment: Experiment, results: ABTestResults) -> bytes | None:
     )
 
 
-def _propose(bench: Bench, test: ABTest, arguments: argparse.Namespace) -> Experiment:
-    champion = load_champion(bench.root, bench.model)
-    if champion is None:
-        raise GateRefused(f"{bench.model} has no champion yet: there is nothing to compare with.")
-    short = arguments.challenger.removeprefix("sha256:")[:8]
-    name = arguments.id or f"{bench.model}-{bench.at:%Y%m%d}-{short}"
-    weight = {
-        "at": bench.at,
-        "challenger_basis_points": test.split.challenger_basis_points,
-    }
-    values = {
-        "schema": 1,
-        "id": name,
-        "model": bench.model,
-        "salt": name,
-        "model_a": champion.digest,
-        "model_b": arguments.challenger,
-        "started_at": bench.at,
-        "weights": (weight,),
-        "test": test.model_dump(exclude_none=True),
-    }
-    return parse_section(Experiment, values, "the test")
-
-
-def _values(experiment: Experiment) -> dict[str, object]:
-    return experiment.model_dump(by_alias=True, exclude_none=True)
-
-
-def _changed(experiment: Experiment, **changes: object) -> Experiment:
-    return parse_section(Experiment, {**_values(experiment), **changes}, experiment.id)
-
-
 def _save(bench: Bench, experiment: Experiment, message: str, *, apply: bool) -> int:
     path = experiment_path(bench.root, bench.model, experiment.id)
     print(f"{message}: model_a {experiment.model_a[:19]}, model_b {experiment.model_b[:19]}")
@@ -267,47 +213,6 @@ def _save(bench: Bench, experiment: Experiment, message: str, *, apply: bool) ->
     name = path.relative_to(bench.root)
     print(f"Wrote {name}. To make it so:\n  git add {name} && git commit -m '{message}'")
     return 0
-
-
-def _tell_plan(test: ABTest, units_a_day: int | None) -> None:
-    need, primary = plan_sample(test), test.primary
-    print(
-        f"{primary.metric}: a difference of {primary.min_effect:g} (alpha {test.alpha:g}, power "
-        f"{test.power:g}) needs\n"
-        f"  {need.average:,} units on average, looked at as often as you like\n"
-        f"  {need.sequential:,} units for the full power\n"
-        f"  {need.fixed:,} units for a t-test that is looked at once, at the end"
-    )
-    if units_a_day:
-        days = (test.duration - test.maturity) / timedelta(days=1)
-        units = int(units_a_day * days)
-        is_enough = "enough" if units >= need.sequential else "too few"
-        print(
-            f"  {units:,} come in {days:g} days, {is_enough}: they show a difference of "
-            f"{min_detectable_effect(test, units):.4g} or more"
-        )
-
-
-def _running(bench: Bench) -> Experiment | None:
-    found = [one for one in load_experiments(bench.root, bench.model) if one.stopped_at is None]
-    return found[0] if found else None
-
-
-def _must_run(bench: Bench) -> Experiment:
-    running = _running(bench)
-    if running is None:
-        raise GateRefused(f"No A/B test of {bench.model} is running: start one first.")
-    return running
-
-
-def _chosen(bench: Bench, name: str | None) -> Experiment:
-    known = load_experiments(bench.root, bench.model)
-    if name is not None:
-        known = tuple(one for one in known if one.id == name)
-    if not known:
-        what = f"test '{name}'" if name else "A/B test"
-        raise GateRefused(f"{bench.model} has no {what}: start one first.")
-    return _running(bench) or known[-1] if name is None else known[-1]
 
 
 def _bench(arguments: argparse.Namespace) -> Bench:

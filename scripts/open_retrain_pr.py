@@ -30,6 +30,7 @@ from pipeline.errors import GateRefused, OutsideError, exit_code_of
 from pipeline.forge import Forge
 from pipeline.github_env import add_summary, set_outputs
 from pipeline.monitoring.ledger_store import LedgerStore
+from pipeline.proposing.attested import subjects_of
 from pipeline.proposing.finished import load_proposal
 from pipeline.proposing.forges import add_forge_options, chosen_forge
 from pipeline.proposing.loop import Proposal, bring_about, plan
@@ -114,6 +115,7 @@ def tell(forge: Forge, proposal: Proposal, end: ProposalPlan) -> None:
             "number": str(end.number or ""),
             "url": url,
             "branch": wanted.branch,
+            **subjects_of(proposal.files, wanted.model),
         }
     )
 

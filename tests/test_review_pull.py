@@ -241,3 +241,15 @@ def open_pull(repository: Path, branch: str) -> str:
 
     forge = LocalForge(repository / ".forge", GitBranches(repository))
     return str(forge.open_pull(branch=branch, base="main", title=branch, body="By hand.").number)
+
+
+def test_once_merged_its_data_code_and_evidence_are_traced_and_verified(repository: Path) -> None:
+    subject = f"Merge pull request #1 from octo/{BRANCH}"
+    git(repository, "merge", "--quiet", "--no-ff", f"--message={subject}", BRANCH)
+    manifest = yaml.safe_load((repository / f"rollouts/{MODEL}/rollout.yaml").read_text())
+    done = python(repository, "scripts.trace", manifest["version"], "--json", "--local")
+    assert done.returncode == 0, done.stdout + done.stderr
+    [model] = json.loads(done.stdout)["models"]
+    states = {link["name"]: link["state"] for link in model["links"]}
+    unasked = {"cause", "approvals", "registry"}
+    assert {name for name, state in states.items() if state != "verified"} == unasked

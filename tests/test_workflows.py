@@ -39,7 +39,34 @@ def test_nothing_is_permitted_that_a_job_does_not_ask_for(path: Path) -> None:
 def test_the_job_that_trains_cannot_write() -> None:
     train = load(ROOT / ".github/workflows/retrain.yml")["jobs"]["train"]
     assert train["permissions"] == {"contents": "read"}
-    assert "PERENNIAL_TOKEN" not in str(train)
+    assert "PERENNIAL_APP" not in str(train)
+
+
+def test_the_apps_token_is_only_made_where_something_is_written_and_only_for_that() -> None:
+    with_app = {}
+    for path in WORKFLOWS:
+        for name, job in load(path)["jobs"].items():
+            for step in job["steps"]:
+                if step.get("uses", "").startswith("actions/create-github-app-token@"):
+                    with_app[f"{path.stem}.{name}"] = job, step
+    assert set(with_app) == {"retrain.propose", "rollback.roll-back", "rollout.reconcile"}
+    for name, (job, step) in with_app.items():
+        asked = {
+            key.removeprefix("permission-"): level
+            for key, level in step["with"].items()
+            if key.startswith("permission-")
+        }
+        assert asked, name
+        assert asked.items() <= job["permissions"].items(), name
+        assert step["if"] == "vars.PERENNIAL_APP_ID", name
+
+
+def test_the_last_job_that_writes_is_not_the_one_that_trains() -> None:
+    for path in WORKFLOWS:
+        for name, job in load(path)["jobs"].items():
+            uses = [s for s in job["steps"] if s.get("uses") == "./.github/actions/setup"]
+            if any(step["with"]["requirements"] == "train" for step in uses):
+                assert set(job["permissions"].values()) == {"read"}, f"{path.stem}.{name}"
 
 
 def test_no_run_line_holds_an_expression() -> None:

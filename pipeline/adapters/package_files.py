@@ -47,6 +47,27 @@ def find_package(root: Path, package_md5: str) -> Found:
     return Found(None, bool(places) and _remote_folder(root, config) is not None)
 
 
+def package_objects(root: Path, package_md5: str) -> tuple[str, dict[str, Path]] | None:
+    """The first place on this disk that has a package, and the object of each file by its name.
+
+    None where no place has its list. An object that is damaged or gone is still named.
+    """
+    for place, folder in _places(root, _config(root)):
+        listing = _object(folder, package_md5)
+        if is_sound(listing, package_md5):
+            entries = json.loads(listing.read_text(encoding="utf-8"))
+            return place, {str(e["relpath"]): _object(folder, str(e["md5"])) for e in entries}
+    return None
+
+
+def find_object(root: Path, name: str) -> tuple[str, Path] | None:
+    """The first place on this disk that has the object `name`, damaged or not; None without one."""
+    for place, folder in _places(root, _config(root)):
+        if _object(folder, name).is_file():
+            return place, _object(folder, name)
+    return None
+
+
 def _config(root: Path) -> configparser.ConfigParser:
     config = configparser.ConfigParser(interpolation=None, strict=False)
     files = [root / ".dvc" / "config", root / ".dvc" / "config.local"]

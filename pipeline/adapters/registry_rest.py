@@ -62,13 +62,18 @@ class RegistryRest:
 
     def move_champion(self, model: str, digest: str) -> None:
         """Point the alias at the version that carries `digest`. Repeatable. Raises OutsideError."""
-        wanted = f"name = '{model}' and tags.{DIGEST_TAG} = '{digest}'"
-        answer = self._ask("GET", "/model-versions/search", {"filter": wanted, "max_results": 100})
-        versions = [int(found["version"]) for found in (answer or {}).get("model_versions", [])]
+        versions = self.versions(model, digest)
         if not versions:
             raise self._error(f"has no version of {model} with {digest}. Register it first")
         body = {"name": model, "alias": ALIAS, "version": str(min(versions))}
         self._ask("POST", "/registered-models/alias", body)
+
+    def versions(self, model: str, digest: str) -> tuple[int, ...]:
+        """The numbers of the versions that carry `digest`, ascending. Raises OutsideError."""
+        wanted = f"name = '{model}' and tags.{DIGEST_TAG} = '{digest}'"
+        answer = self._ask("GET", "/model-versions/search", {"filter": wanted, "max_results": 100})
+        found = (answer or {}).get("model_versions", [])
+        return tuple(sorted(int(version["version"]) for version in found))
 
     def _ask(
         self, verb: str, path: str, values: Mapping[str, Any], *, may_miss: bool = False

@@ -10,7 +10,7 @@ import math
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from pipeline.ab_config import ABTest
 from pipeline.config import Section
@@ -128,6 +128,24 @@ class ABTestResults(Section):
     looks: Annotated[tuple[LookRow, ...], Field(min_length=1)]
 
 
+class NoResultsYet(Section):
+    """The same file before there is any answer: no test was asked for, or it has not begun.
+
+    `experiment` is the one that the rollout plan asks for.
+    """
+
+    schema_: Annotated[Literal[1], Field(alias="schema")] = 1
+    status: Literal["none_asked", "not_started"]
+    experiment: str | None
+    result: None = None
+
+
+def no_results_yet(experiment: str | None) -> dict[str, Any]:
+    """ab-test-results.json before the test `experiment`; None where the plan asks for none."""
+    status: Literal["none_asked", "not_started"] = "not_started" if experiment else "none_asked"
+    return results_json(NoResultsYet(status=status, experiment=experiment))
+
+
 def results_of(
     test: ABTest,
     found: Assessment,
@@ -169,14 +187,17 @@ def results_of(
     )
 
 
-def results_json(results: ABTestResults) -> dict[str, Any]:
+def results_json(results: ABTestResults | NoResultsYet) -> dict[str, Any]:
     """The document as plain values."""
     return results.model_dump(mode="json", by_alias=True)
 
 
 def results_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of ab-test-results.json."""
-    return {"$schema": SCHEMA_ID, **ABTestResults.model_json_schema()}
+    return {"$schema": SCHEMA_ID, **_DOCUMENT.json_schema()}
+
+
+_DOCUMENT: TypeAdapter[ABTestResults | NoResultsYet] = TypeAdapter(ABTestResults | NoResultsYet)
 
 
 def _primary(test: ABTest, now: Reading) -> PrimaryResult:

@@ -14,26 +14,38 @@ from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.experiment import Experiment, looks_path
 from pipeline.jsonio import load_json
 from pipeline.monitoring.ab_outcomes import looks_from_file, looks_from_warehouse
+from pipeline.monitoring.ab_provider import looks_from_provider, provider_of, versions_of
 from pipeline.monitoring.production import DEFAULT_WAREHOUSE_URL
 
 EVERY = timedelta(days=1)  # looks that were missed are made up for, one a day
 
 
 def take_looks(
-    root: Path, experiment: Experiment, at: datetime, clock: datetime, outcomes: Path | None = None
+    root: Path,
+    experiment: Experiment,
+    at: datetime,
+    clock: datetime,
+    *,
+    outcomes: Path | None = None,
+    provider: str | None = None,
 ) -> tuple[Look, ...]:
-    """The looks up to `at` or the test's end: from a file of outcomes, or else WAREHOUSE_URL.
+    """The looks up to `at` or the test's end, from a file, a metrics provider or WAREHOUSE_URL.
 
+    `outcomes` names the file, `provider` one of PROVIDERS; with neither the warehouse is asked.
     `clock` is the time that it is, `at` or later. One look without outcomes where nothing is due
-    yet. A file of JSON has looks with their counts, as they are kept beside a test: what a metrics
-    provider can tell. Raises ConfigurationError for looks that are not valid, OutsideError and
-    DataIncident as the sources do.
+    yet. A file of JSON has looks with their counts, as they are kept beside a test. Raises
+    ConfigurationError for looks that are not valid, OutsideError and DataIncident as the sources
+    do.
     """
     taken = _kept_looks(root, experiment)
     until = min(at, experiment.ends_at + experiment.test.maturity)  # then nothing new is mature
     moments = due_looks(taken, experiment.started_at, until, EVERY)
     if not moments:
         new: tuple[Look, ...] = ()
+    elif provider is not None:
+        counts = provider_of(root, experiment.model, provider)
+        versions = versions_of(root, experiment.model)
+        new = looks_from_provider(experiment, taken, moments, counts, versions)
     elif outcomes is None:
         new = _from_warehouse(root, experiment, moments, clock)
     elif outcomes.suffix == ".json":

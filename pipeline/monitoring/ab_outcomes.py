@@ -6,11 +6,13 @@ that were missed are made up for later, as they would have been.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import sqlalchemy as sa
 
 from pipeline.adapters import ab_outcomes as outcomes
@@ -18,7 +20,7 @@ from pipeline.adapters.ab_outcome_files import read_outcome_file
 from pipeline.core.abtest_evidence import Cell, Evidence, Period
 from pipeline.core.abtest_looks import Look
 from pipeline.core.abtest_sums import Sums
-from pipeline.core.routing import Variant
+from pipeline.core.routing import Variant, assign_many
 from pipeline.experiment import Experiment
 from pipeline.monitoring.ab_rows import Place, RowReader
 
@@ -37,7 +39,8 @@ def looks_from_warehouse(
 ) -> tuple[Look, ...]:
     """The evidence at each of `moments` (ascending), from answers and labels known at the last.
 
-    What is assigned after `clock`, the time that it is, is a clock that differs.
+    What is assigned after `clock`, the time that it is, is a clock that differs. Every unit is
+    routed again: `misrouted` counts those that the other variant should have answered.
     """
     test = experiment.test
     asked = outcomes.Asked(
@@ -57,7 +60,27 @@ def looks_from_warehouse(
     )
     found = outcomes.count_outcomes(connection, labels, predictions, asked)
     cells = {(one.look, one.period, Variant(one.variant)): _cell(one) for one in found}
+    for place, misrouted in _misrouted(connection, predictions, experiment, asked).items():
+        cells[place] = cells.get(place, Cell()) + Cell(misrouted=misrouted)
     return _cumulative(experiment, moments, cells)
+
+
+def _misrouted(
+    connection: sa.Connection, predictions: sa.Select, experiment: Experiment, asked: outcomes.Asked
+) -> Counter[Place]:
+    """Units that the other variant should have answered: each id is hashed again.
+
+    Memory is a chunk of rows.
+    """
+    weights = np.array([weight.challenger_basis_points for weight in experiment.weights])
+    found: Counter[Place] = Counter()
+    for units in outcomes.read_units(connection, predictions, asked):
+        should_be_b = assign_many(experiment.salt, units.unit) < weights[units.period]
+        where = np.flatnonzero(should_be_b != units.is_b)
+        columns = (units.look[where], units.period[where], units.is_b[where])
+        for look, period, is_b in zip(*(column.tolist() for column in columns), strict=True):
+            found[look, period, Variant.MODEL_B if is_b else Variant.MODEL_A] += 1
+    return found
 
 
 def _cell(found: outcomes.OutcomeCounts) -> Cell:
@@ -77,7 +100,7 @@ def looks_from_file(
     """The evidence at each of `moments` from a file of outcomes.
 
     Memory is a chunk of rows and 8 bytes for each unit, which counts once. Every unit is routed
-    again: `misrouted` counts those that the other variant should have served.
+    again here too.
     """
     test = experiment.test
     names = [metric.metric for metric in test.metrics]

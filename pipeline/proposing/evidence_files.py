@@ -13,6 +13,7 @@ from pipeline.adapters.package_files import PackageManifest, read_manifest
 from pipeline.adapters.store import tracked_md5
 from pipeline.champion import load_champion
 from pipeline.config import load_usecase
+from pipeline.core.abtest_results import no_results_yet
 from pipeline.core.checklist import render_checklist
 from pipeline.core.evidence import Subject
 from pipeline.core.plan_report import render_plan
@@ -133,13 +134,10 @@ def without_costs(report: str) -> str:
 def _made(root: Path, model: str, version: str, manifest: PackageManifest) -> Mapping[str, str]:
     plan = load_rollout_plan(root)
     template = (TEMPLATES / "rollout_plan.md.j2").read_text(encoding="utf-8")
-    ab_test: dict[str, Any] = {"schema": 1, "status": "none_asked", "result": None}
-    if plan.ab_test is not None:
-        ab_test |= {"status": "not_started", "experiment": plan.ab_test}
     report = (root / REPORT).read_text(encoding="utf-8")
     return {
         "reports/model-comparison.md": without_costs(report),
-        "reports/ab-test-results.json": render_json(ab_test),
+        "reports/ab-test-results.json": render_json(no_results_yet(plan.ab_test)),
         "reports/rollout-plan.md": render_plan(
             plan, model=model, version=version, template=template
         ),

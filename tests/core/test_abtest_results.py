@@ -9,7 +9,13 @@ import pytest
 from pipeline.core.abtest import Result
 from pipeline.core.abtest_evidence import Cell
 from pipeline.core.abtest_report import render_ab_test, summary_lines, wait_words
-from pipeline.core.abtest_results import SCHEMA_FILE, results_json, results_of, results_schema
+from pipeline.core.abtest_results import (
+    SCHEMA_FILE,
+    no_results_yet,
+    results_json,
+    results_of,
+    results_schema,
+)
 from pipeline.core.abtest_wait import how_much_longer
 from pipeline.core.routing import Variant
 from pipeline.jsonio import render_json
@@ -71,6 +77,17 @@ def test_every_answer_keeps_to_the_published_schema(result):
     published = json.loads((ROOT / SCHEMA_FILE).read_text())
     jsonschema.Draft202012Validator.check_schema(published)
     jsonschema.Draft202012Validator(published).validate(document)
+
+
+@pytest.mark.parametrize("experiment", [None, "exp-1"])
+def test_before_any_data_the_file_keeps_to_the_same_schema(experiment):
+    document = json.loads(render_json(no_results_yet(experiment)))
+    assert document["status"] == ("not_started" if experiment else "none_asked")
+    assert document["result"] is None
+    published = jsonschema.Draft202012Validator(json.loads((ROOT / SCHEMA_FILE).read_text()))
+    published.validate(document)
+    for odd in ({"schema": 1}, {**document, "result": "model_b"}, {**document, "status": "won"}):
+        assert not published.is_valid(odd)
 
 
 def test_the_published_schema_is_the_one_that_the_models_make():

@@ -27,7 +27,7 @@ def save(path, *looks, name="exp-1"):
 
 def test_the_counts_of_a_metrics_provider_are_taken_as_looks(tmp_path):
     given = save(tmp_path / "counts.json", look(1), look(2), look(3))
-    taken = take_looks(tmp_path, experiment(), START + 2 * DAY, CLOCK, given)
+    taken = take_looks(tmp_path, experiment(), START + 2 * DAY, CLOCK, outcomes=given)
     assert taken == (look(1), look(2))
 
 
@@ -36,14 +36,17 @@ def test_looks_that_were_kept_stay_and_only_later_ones_are_added(tmp_path):
     save(looks_path(tmp_path, "flight-delay", "exp-1"), kept)
     other = Look(START + 2 * DAY, evidence(ones(999, 1), ones(999, 1), 500))
     given = save(tmp_path / "counts.json", other, look(3))
-    assert take_looks(tmp_path, experiment(), START + 9 * DAY, CLOCK, given) == (kept, look(3))
+    assert take_looks(tmp_path, experiment(), START + 9 * DAY, CLOCK, outcomes=given) == (
+        kept,
+        look(3),
+    )
 
 
 def test_no_look_comes_after_the_end(tmp_path):
     stopped = experiment(**STOP)  # on day 3; an outcome takes 90 minutes
     last = Look(START + 3 * DAY + timedelta(minutes=90), look(3).evidence)
     given = save(tmp_path / "counts.json", look(1), last, look(4))
-    assert take_looks(tmp_path, stopped, CLOCK, CLOCK, given) == (look(1), last)
+    assert take_looks(tmp_path, stopped, CLOCK, CLOCK, outcomes=given) == (look(1), last)
 
 
 def test_before_anything_is_due_there_is_one_empty_look(tmp_path):
@@ -55,6 +58,6 @@ def test_before_anything_is_due_there_is_one_empty_look(tmp_path):
 def test_looks_of_another_test_and_a_missing_file_are_refused(tmp_path):
     given = save(tmp_path / "counts.json", look(1), name="exp-2")
     with pytest.raises(ConfigurationError, match="expected those of 'exp-1'"):
-        take_looks(tmp_path, experiment(), CLOCK, CLOCK, given)
+        take_looks(tmp_path, experiment(), CLOCK, CLOCK, outcomes=given)
     with pytest.raises(OutsideError, match="not found"):
-        take_looks(tmp_path, experiment(), CLOCK, CLOCK, tmp_path / "nothing.json")
+        take_looks(tmp_path, experiment(), CLOCK, CLOCK, outcomes=tmp_path / "nothing.json")

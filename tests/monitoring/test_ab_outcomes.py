@@ -2,100 +2,33 @@
 
 import csv
 import json
-from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from pipeline.config import parse_section
 from pipeline.core.abtest import Result, assess_ab_test
 from pipeline.core.abtest_evidence import evidence_to_json
-from pipeline.core.routing import Variant, assign_many
+from pipeline.core.routing import Variant
 from pipeline.errors import ConfigurationError, DataIncident, OutsideError
-from pipeline.experiment import Experiment
 from pipeline.jsonio import render_json
 from pipeline.monitoring import ab_outcomes
 from pipeline.monitoring.ab_outcomes import looks_from_file, looks_from_warehouse
 from tests.core.ab_tests import DAY, PLAIN, START
-
-A, B = ("sha256:" + letter * 64 for letter in "ab")
-BRIER = {"metric": "brier_score", "kind": "mean", "direction": "lower_is_better", "margin": 0.01}
-METADATA = sa.MetaData()
-PREDICTIONS = sa.Table(
-    "predictions",
-    METADATA,
-    sa.Column("id", sa.String),
-    sa.Column("unit", sa.String),
-    sa.Column("model", sa.String),
-    sa.Column("score", sa.Double),
-    sa.Column("available_at", sa.DateTime),
+from tests.monitoring.ab_worlds import (
+    CLOCK,
+    HOUR,
+    LABELS,
+    MOMENTS,
+    PREDICTIONS,
+    B,
+    asked,
+    experiment,
+    fill,
+    naive,
+    world,
 )
-LABELS = sa.Table(
-    "labels",
-    METADATA,
-    sa.Column("id", sa.String),
-    sa.Column("label", sa.Integer),
-    sa.Column("available_at", sa.DateTime),
-)
-HOUR = timedelta(hours=1)
-MOMENTS = [START + n * DAY for n in (1, 2, 3)]
-CLOCK = START + 4 * DAY
-
-
-def experiment(**changes) -> Experiment:
-    test = {**PLAIN, "unit": "request", "maturity": "6h", "guardrails": [BRIER]}
-    values = {
-        "schema": 1,
-        "id": "exp-1",
-        "model": "m",
-        "salt": "exp-1",
-        "model_a": A,
-        "model_b": B,
-        "started_at": START,
-        "weights": [
-            {"at": START, "challenger_basis_points": 1_000},
-            {"at": START + DAY, "challenger_basis_points": 5_000},
-        ],
-    }
-    test |= changes.pop("test", {})
-    return parse_section(Experiment, {**values, "test": test, **changes}, "here")
-
-
-def naive(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=None)
-
-
-def world(n=2_000, seed=0) -> pd.DataFrame:
-    """Requests of three days, routed as they should be; every twentieth has no label yet."""
-    generator = np.random.default_rng(seed)
-    units = [f"r{number}" for number in range(n)]
-    at = [naive(START) + timedelta(seconds=float(s)) for s in np.linspace(0, 3 * 86_400 - 1, n)]
-    weight = np.where(np.array(at) < naive(START + DAY), 1_000, 5_000)
-    is_b = assign_many("exp-1", units) < weight
-    label = generator.integers(0, 2, n)
-    is_right = generator.random(n) < np.where(is_b, 0.9, 0.7)
-    score = np.where(is_right == (label == 1), 0.75, 0.25)
-    frame = pd.DataFrame({"id": units, "at": at, "is_b": is_b, "label": label, "score": score})
-    frame["right"] = is_right.astype(float)
-    frame["has_label"] = np.arange(n) % 20 != 7
-    return frame
-
-
-def fill(connection, frame: pd.DataFrame) -> None:
-    METADATA.create_all(connection)
-    answers = [
-        {"id": r.id, "unit": r.id, "model": (A, B)[r.is_b], "score": r.score, "available_at": r.at}
-        for r in frame.itertuples()
-    ]  # fmt: skip
-    labels = [
-        {"id": r.id, "label": r.label, "available_at": r.at + HOUR}
-        for r in frame.itertuples()
-        if r.has_label
-    ]
-    connection.execute(PREDICTIONS.insert(), answers)
-    connection.execute(LABELS.insert(), labels)
 
 
 @pytest.fixture(params=["sqlite://", "duckdb:///:memory:"])
@@ -105,18 +38,6 @@ def connection(request):
         fill(opened, world())
         yield opened
     engine.dispose()
-
-
-def asked(connection, one=None, moments=MOMENTS):
-    return looks_from_warehouse(
-        connection,
-        sa.select(LABELS),
-        sa.select(PREDICTIONS),
-        one or experiment(),
-        threshold=0.5,
-        moments=moments,
-        clock=CLOCK,
-    )
 
 
 def save_csv(path, frame, **columns):

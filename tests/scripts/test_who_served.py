@@ -8,14 +8,19 @@ import pytest
 from pipeline.core.routing import assign
 from pipeline.manifest import render_rollout
 from pipeline.rollout_status import Phase, render_record
-from scripts.who_served import History, who_served
+from pipeline.tracing.past import Past
+from pipeline.tracing.serving import answered, serving_at
 from tests.repository import commit, git
 from tests.rollouts import BAD, MODEL, START, run_until, samples, spec_of, tick, world_of
 
 SECOND = timedelta(seconds=1)
 
 
-def history_of(root: Path, spec, world) -> History:
+def served(past: Past, unit: str, at) -> str:
+    return answered(serving_at(past, at), unit)[0]
+
+
+def history_of(root: Path, spec, world) -> Past:
     folder = root / "rollouts" / MODEL
     (folder / "status").mkdir(parents=True)
     (folder / "rollout.yaml").write_text(render_rollout(spec), encoding="utf-8")
@@ -24,7 +29,7 @@ def history_of(root: Path, spec, world) -> History:
         path.write_text(render_record(record), encoding="utf-8")
     git(root, "init", "--quiet", "--initial-branch=main")
     commit(root, "A rollout")
-    return History(root, MODEL, "HEAD")
+    return Past(root, MODEL)
 
 
 def rolled_out(spec):
@@ -43,10 +48,10 @@ def test_each_stage_has_its_share_and_the_promoted_model_all(tmp_path):
         for unit in map(str, range(10)):
             is_challengers = assign(spec.version, unit) < record.weight_percent * 100
             expected = record.challenger if is_challengers else record.champion
-            assert who_served(history, unit, record.at + SECOND).digest == expected
+            assert served(history, unit, record.at + SECOND) == expected
     last = world.status.records[-1]
     assert last.phase.is_promoted
-    assert who_served(history, "anyone", last.at + SECOND).digest == spec.challenger.digest
+    assert served(history, "anyone", last.at + SECOND) == spec.challenger.digest
 
 
 def test_a_rollout_with_a_test_routes_by_the_test_s_salt(tmp_path):
@@ -60,7 +65,7 @@ def test_a_rollout_with_a_test_routes_by_the_test_s_salt(tmp_path):
         u for u in everyone if (assign("exp-1", u) < share) != (assign(spec.version, u) < share)
     ]
     units = units[:20]  # whom the two salts treat differently
-    found = {u: who_served(history, u, record.at + SECOND).digest for u in units}
+    found = {u: served(history, u, record.at + SECOND) for u in units}
     assert found == {
         unit: record.challenger if assign("exp-1", unit) < share else record.champion
         for unit in found
@@ -77,6 +82,6 @@ def test_after_a_rollback_it_is_the_champion_even_if_the_record_is_gone(tmp_path
     if is_reverted:
         (tmp_path / "rollouts" / MODEL / "status" / last.name).unlink()
         commit(tmp_path, "Take the record back")
-        history = History(tmp_path, MODEL, "HEAD")
+        history = Past(tmp_path, MODEL)
     expected = last.challenger if last.phase.is_promoted else last.champion
-    assert who_served(history, "anyone", last.at + SECOND).digest == expected
+    assert served(history, "anyone", last.at + SECOND) == expected

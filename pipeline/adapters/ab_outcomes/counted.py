@@ -1,4 +1,4 @@
-"""Outcomes of an A/B test from the warehouse: counted where they lie, a few rows come back.
+"""Outcomes counted where they lie: a few rows come back, whatever there is in the warehouse.
 
 Each unit that either model answered counts once, with its first answer, and once it is mature. Its
 outcome is the newest label known. Sums are of whole numbers, so that they are exact in every
@@ -7,40 +7,16 @@ database and in any order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from pipeline.errors import ConfigurationError
-from pipeline.pointintime import QUERY_FILE, naive_utc, rows_where
+from pipeline.adapters.ab_outcomes.answers import Asked, at_moment, numbered_answers
+from pipeline.pointintime import rows_where
 
 STEPS = 100_000  # a Brier score is counted in so many steps: their squares fit into 64 bits
 COUNTS = ("units", "missing", "broken", "early", "repeated", "future")
-METRICS = ("accuracy", "error_rate", "positive_rate", "brier_score")
-_NEEDED = ("id", "model", "score", "available_at")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is counted: answers of the models `variants` (digest to name) since `started_at`.
-
-    `periods` are the starts of the weights, `looks` ascending moments: a unit belongs to the first
-    look that is `maturity` after its assignment. `until` is when the test stopped, if it did.
-    `clock` is the time of asking: nothing can have happened after it.
-    """
-
-    variants: Mapping[str, str]
-    unit: str
-    started_at: datetime
-    until: datetime | None
-    periods: Sequence[datetime]
-    looks: Sequence[datetime]
-    clock: datetime
-    maturity: timedelta
-    threshold: float
-    metrics: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -64,8 +40,7 @@ def count_outcomes(
 
     Raises ConfigurationError for a metric that labels do not tell, or a column that is missing.
     """
-    _check(predictions, asked)
-    rows = _joined(labels, predictions, asked).subquery("o")
+    rows = _joined(labels, numbered_answers(predictions, asked), asked).subquery("o")
     columns = [rows.c.variant, rows.c.period, rows.c.look]
     expressions = _expressions(rows.c, asked)
     statement = sa.select(*columns, *expressions).group_by(*columns)
@@ -76,31 +51,12 @@ def count_outcomes(
     )
 
 
-def _joined(labels: sa.Select, predictions: sa.Select, asked: Asked) -> sa.Select:
-    """One row for each answer, with the label of its unit, numbered within its unit."""
-    answer, newest = predictions.subquery("p"), _newest_labels(labels, asked)
-    unit = answer.c.id if asked.unit == "request" else answer.c.unit
-    order = [answer.c.available_at, answer.c.id]
-    turn = sa.func.row_number().over(partition_by=unit, order_by=order)
-    is_in_time = answer.c.available_at >= _at(asked.started_at)
-    if asked.until is not None:
-        is_in_time &= answer.c.available_at < _at(asked.until)
-    variants = [(answer.c.model == digest, name) for digest, name in asked.variants.items()]
+def _joined(labels: sa.Select, answer: sa.Subquery, asked: Asked) -> sa.Select:
+    """Each answer with the label of its unit."""
+    newest = _newest_labels(labels, asked)
     is_its_label = sa.and_(newest.c.id == answer.c.id, newest.c.age == 1)
-    return (
-        sa.select(
-            sa.case(*variants).label("variant"),
-            _period(answer.c.available_at, asked).label("period"),
-            _look(answer.c.available_at, asked).label("look"),
-            turn.label("turn"),
-            answer.c.score,
-            answer.c.available_at.label("assigned_at"),
-            newest.c.label,
-            newest.c.available_at.label("labelled_at"),
-        )
-        .select_from(answer.outerjoin(newest, is_its_label))
-        .where(answer.c.model.in_(list(asked.variants)), is_in_time)
-    )
+    label = (newest.c.label, newest.c.available_at.label("labelled_at"))
+    return sa.select(*answer.c, *label).select_from(answer.outerjoin(newest, is_its_label))
 
 
 def _newest_labels(labels: sa.Select, asked: Asked) -> sa.Subquery:
@@ -110,26 +66,13 @@ def _newest_labels(labels: sa.Select, asked: Asked) -> sa.Subquery:
     )
     return (
         sa.select(version.c.id, version.c.label, version.c.available_at, age.label("age"))
-        .where(version.c.available_at <= _at(asked.looks[-1]))
+        .where(version.c.available_at <= at_moment(asked.looks[-1]))
         .subquery("l")
     )
 
 
-def _period(moment: sa.ColumnElement, asked: Asked) -> sa.ColumnElement:
-    starts = list(enumerate(asked.periods))[:0:-1]
-    return sa.case(*((moment >= _at(at), index) for index, at in starts), else_=0) if starts \
-        else sa.literal(0)  # fmt: skip
-
-
-def _look(moment: sa.ColumnElement, asked: Asked) -> sa.ColumnElement:
-    """The first look that finds the unit mature; the last one for the future; NULL for neither."""
-    due = [(moment <= _at(at - asked.maturity), index) for index, at in enumerate(asked.looks)]
-    future = (moment > _at(asked.clock), len(asked.looks) - 1)
-    return sa.case(*due, future)
-
-
 def _expressions(row: sa.ColumnCollection, asked: Asked) -> list[sa.ColumnElement]:
-    is_future = row.assigned_at > _at(asked.clock)
+    is_future = row.assigned_at > at_moment(asked.clock)
     is_unit = sa.and_(row.turn == 1, sa.not_(is_future))
     score = sa.cast(row.score, sa.Double())
     # NaN is greater than all in the databases that have it, and so outside as well.
@@ -185,20 +128,3 @@ def _read(row: Mapping[str, object], asked: Asked) -> OutcomeCounts:
     }
     counts = {name: number[name] for name in COUNTS}
     return OutcomeCounts(str(row["variant"]), number["period"], number["look"], counts, sums)
-
-
-def _at(moment: datetime) -> sa.BindParameter:
-    return sa.literal(naive_utc(moment), sa.DateTime())
-
-
-def _check(predictions: sa.Select, asked: Asked) -> None:
-    given = {column.name for column in predictions.selected_columns}
-    needed = _NEEDED if asked.unit == "request" else (*_NEEDED, "unit")
-    faults = [f"predictions() has no column {name}" for name in needed if name not in given]
-    faults += [
-        f"labels do not tell {metric}, expected {', '.join(METRICS)}; or give outcomes in a file"
-        for metric in asked.metrics
-        if metric not in METRICS
-    ]
-    if faults:
-        raise ConfigurationError(QUERY_FILE, faults)

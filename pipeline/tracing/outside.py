@@ -1,0 +1,174 @@
+"""What lies beside the history of main: the ledger's branch, the forge, the registry, the store.
+
+Whatever cannot be asked is a link that is not checked, with the reason; it never ends the trace.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pipeline.adapters.git.trees import Tree
+from pipeline.adapters.package_files import find_object, package_objects
+from pipeline.adapters.registry_rest import RegistryRest
+from pipeline.approvers import load_approvers
+from pipeline.core.approvals import Opinion, assess_approvals
+from pipeline.core.ledger import Ledger
+from pipeline.core.trace import Link, not_checked
+from pipeline.core.trace_outside import Stored, StoredRows, link_registry, link_store
+from pipeline.core.trace_people import link_approvals, link_cause, pull_number
+from pipeline.domain import Gate, Verdict
+from pipeline.dvc_objects import file_md5
+from pipeline.errors import PipelineError
+from pipeline.forge import Forge, PullRequest, Review
+from pipeline.gates_config import load_quality_policy
+from pipeline.manifest import RolloutSpec
+from pipeline.monitoring.ledger_store import LedgerStore
+from pipeline.tracing.origin import Origin
+
+NO_FORGE = "GitHub was not asked: set GITHUB_REPOSITORY and GITHUB_TOKEN"
+POLICY = ("configs/gates.yaml", "configs/approvers.yaml")
+
+
+_UNASKED = Gate(
+    "approvals", Verdict.FAIL, "It was merged by a pull request.", "no pull request merged it"
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A pull request, None where the forge has none; `why_not`: the forge could not be asked."""
+
+    pull: PullRequest | None = None
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Who is asked. `forge` None is nobody; `is_local`: the ledger is in this repository."""
+
+    root: Path
+    environment: Mapping[str, str]
+    forge: Forge | None = None
+    is_local: bool = False
+
+    def cause(self, spec: RolloutSpec, merged: datetime) -> Link:
+        """The events of the trigger ledger that asked for the retrain."""
+        try:
+            return link_cause(self._ledger, spec, merged)
+        except PipelineError as error:
+            return not_checked("cause", _first_line(error), spec.retrain)
+
+    def pull(self, origin: Origin) -> Asked:
+        """The pull request that merged this commit, as the forge has it."""
+        if self.forge is None:
+            return Asked(why_not=NO_FORGE)
+        number = pull_number(origin.made.subject)
+        try:
+            if number is not None:
+                return Asked(self.forge.pull(number))
+            merged = (p for p in self.forge.pulls("") if p.merge_commit == origin.made.commit)
+            return Asked(next(merged, None))
+        except PipelineError as error:
+            return Asked(why_not=_first_line(error))
+
+    def approvals(self, origin: Origin, asked: Asked) -> Link:
+        """The reviews of the pull request, against the policy that main had before the merge."""
+        merged_by = origin.made.author
+        if self.forge is None or asked.why_not:
+            return link_approvals(None, (), merged_by, asked.why_not)
+        if asked.pull is None:
+            return link_approvals(_UNASKED, (), merged_by, "")
+        try:
+            reviews = self.forge.reviews(asked.pull.number)
+            gate = _assess(origin, asked.pull, reviews)
+        except PipelineError as error:
+            return link_approvals(None, (), merged_by, _first_line(error))
+        who = tuple(dict.fromkeys(r.author for r in reviews if r.state == "APPROVED"))
+        return link_approvals(gate, who, merged_by, "")
+
+    def registry(self, model: str, digest: str, *, is_champion: bool) -> Link:
+        """The registry's version, and its alias where this model is the champion now."""
+        url = self.environment.get("MLFLOW_TRACKING_URI", "")
+        if not url.startswith(("http://", "https://")):
+            return not_checked("registry", "MLFLOW_TRACKING_URI names no server")
+        try:
+            registry = RegistryRest(url, self.environment.get("MLFLOW_TRACKING_TOKEN"))
+            versions, alias = registry.versions(model, digest), registry.champion(model)
+        except PipelineError as error:
+            return not_checked("registry", _first_line(error))
+        return link_registry(versions, alias, digest, is_champion=is_champion)
+
+    def store(self, digest: str, package_md5: str, rows_md5: str | None) -> Link:
+        """Every byte of the package and of the rows, where DVC keeps them on this disk."""
+        try:
+            rows = find_object(self.root, rows_md5) if rows_md5 else None
+            stored_rows = StoredRows(rows[0], str(rows_md5), file_md5(rows[1])) if rows else None
+            found = package_objects(self.root, package_md5)
+            stored = _stored(*found) if found else None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            return not_checked("store", f"{package_md5} cannot be read: {error}")
+        if stored is None:
+            why = f"{package_md5} is not on this disk: `dvc fetch` brings it from the remote"
+            return not_checked("store", why)
+        return link_store(stored, stored_rows, digest, package_md5)
+
+    @cached_property
+    def _ledger(self) -> Ledger:
+        return LedgerStore(self.root, is_local=self.is_local).read()
+
+
+def _assess(origin: Origin, pull: PullRequest, reviews: Iterable[Review]) -> Gate:
+    """As the judge of the pull request does, by the policy of the commit before the merge."""
+    base = next(iter(origin.made.parents), origin.made.commit)
+    with _policy_at(Tree(origin.past.root, base)) as policy:
+        safety = load_quality_policy(policy).deployment_safety
+        roles = (*safety.plan_approved.roles, *safety.sign_off.roles)
+        return assess_approvals(
+            [Opinion(r.author, r.state, r.commit) for r in reviews],
+            head=pull.head,
+            authors=[pull.author],
+            roles_wanted=tuple(dict.fromkeys(roles)),
+            logins_of=load_approvers(policy).roles,
+        )
+
+
+@contextmanager
+def _policy_at(tree: Tree) -> Iterator[Path]:
+    """The policy of a commit as files of their own, for the parsers that read files."""
+    with TemporaryDirectory(prefix="perennial-policy-") as name:
+        folder = Path(name)
+        for path in POLICY:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(tree.text(path) or "", encoding="utf-8")
+        yield folder
+
+
+def _stored(place: str, objects: Mapping[str, Path]) -> Stored | None:
+    """The SHA-256 of every object that is there, beside what the package's manifest names."""
+    found = {name: _sha256(path) for name, path in objects.items() if path.is_file()}
+    raw = objects["manifest.json"].read_bytes() if "manifest.json" in found else b"{}"
+    files: dict[str, Any] = json.loads(raw).get("files", {})
+    return Stored(
+        place=place,
+        digest=found.pop("manifest.json", "missing"),
+        found=found,
+        expected={str(name): str(entry["sha256"]) for name, entry in files.items()},
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _first_line(error: PipelineError) -> str:
+    return str(error).partition("\n")[0]

@@ -1,0 +1,90 @@
+"""A trace that asks GitHub too: the stand-in, with a real repository behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.trace import main
+from tests.servers import github_recorder
+from tests.servers.github_standin import ACTIONS_BOT, GitHubStandIn, Rules
+from tests.tracing.traced import git, traced
+
+NEVER = "2100-01-01T00:00:00Z"  # after every commit: GitHub's are of today
+
+
+@pytest.fixture
+def github(tmp_path: Path) -> Iterator[GitHubStandIn]:
+    standin = GitHubStandIn(tmp_path / "bare.git")
+    standin.world.rules = Rules(checks=(), dismisses_stale=True)
+    with github_recorder.running(standin):
+        for login in ("ada", "linus", "mallory"):
+            standin.add_person(login)
+        yield standin
+    assert standin.violations == []
+
+
+def traced_on_github(
+    github: GitHubStandIn,
+    folder: Path,
+    approvers: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The rollout of a pull request that `approvers` approved; the working directory is in it."""
+
+    def merge(root: Path, branch: str) -> None:
+        git(root, "remote", "add", "origin", str(github.world.git.path))
+        git(root, "push", "--quiet", "--force", "origin", "main", branch)
+        github.act(
+            "mallory", "POST", "/pulls", {"title": "Retrain", "head": branch, "base": "main"}
+        )
+        for login in approvers:
+            github.approve(1, login)
+        github.act("linus", "PUT", "/pulls/1/merge", {})
+        git(root, "pull", "--quiet", "--ff-only", "origin", "main")
+
+    made = traced(folder, merge)
+    monkeypatch.chdir(made.root)
+    monkeypatch.setenv("GITHUB_REPOSITORY", "octo/model")
+    monkeypatch.setenv("GITHUB_API_URL", github.url)
+    token = github.token_for(ACTIONS_BOT, contents="read", pull_requests="read")
+    monkeypatch.setenv("GITHUB_TOKEN", token)
+
+
+def links(capsys: pytest.CaptureFixture[str]) -> dict[str, dict]:
+    main([NEVER, "--json", "--local"])
+    found = json.loads(capsys.readouterr().out)
+    return {link["name"]: link for link in found["models"][0]["links"]}
+
+
+def test_the_merge_and_its_approvals_are_those_that_github_knows(
+    github, tmp_path, monkeypatch, capsys
+):
+    traced_on_github(github, tmp_path / "flights", ("ada", "linus"), monkeypatch)
+    found = links(capsys)
+    assert found["merge"]["state"] == found["approvals"]["state"] == "verified"
+    assert [check["what"] for check in found["merge"]["checks"]] == [
+        "trailer Perennial-Evidence",
+        "pull request 1: merge commit",
+        "pull request 1: head",
+    ]
+    assert found["approvals"]["says"][0].startswith("ada, linus approved")
+
+
+def test_a_merge_past_the_roles_is_found(github, tmp_path, monkeypatch, capsys):
+    traced_on_github(github, tmp_path / "flights", ("ada",), monkeypatch)
+    found = links(capsys)["approvals"]
+    assert found["state"] == "broken"
+    assert "product_owner" in found["checks"][0]["found"]
+
+
+def test_a_merge_commit_that_github_does_not_know_is_found(github, tmp_path, monkeypatch, capsys):
+    """The same pull request, on a main that somebody made again."""
+    traced_on_github(github, tmp_path / "flights", ("ada", "linus"), monkeypatch)
+    pull = github.world.issues[1].pull
+    monkeypatch.setattr(pull, "merge_commit", "0" * 40)
+    found = links(capsys)["merge"]
+    assert [c["found"] for c in found["checks"] if not c["is_good"]] == ["0" * 40]
