@@ -5,7 +5,8 @@ the traffic layer, the metrics and the registry of each model that something can
 prints what follows; --apply does it. Safe to repeat, to be killed and to run twice at once. See
 docs/rollouts.md, and docs/runbook.md for nights.
 
-Exit codes: 0 done, 2 bad configuration or a manifest that is refused, 3 an outside system failed.
+Exit codes: 0 done, 1 traffic was stopped or set by somebody else meanwhile, 2 bad configuration or
+a manifest that is refused, 3 an outside system failed. Run again: nothing is lost.
 """
 
 from __future__ import annotations

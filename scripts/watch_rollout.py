@@ -27,7 +27,7 @@ from pipeline.rolling.reporting import Reporting
 from pipeline.rolling.repository import MAIN, RolloutRepository
 from pipeline.rolling.settings import Equipment
 from pipeline.rolling.snapshot import Snapshot
-from pipeline.rolling.watchdog import Watchdog
+from pipeline.rolling.watchdog import Report, Watchdog
 from pipeline.serving_config import load_serving
 
 QUICK_GIT = {"GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": "20"}
@@ -61,7 +61,7 @@ def watch(root: Path, arguments: argparse.Namespace) -> int:
         tell=log,
     )
     with reporting_of(root, arguments, os.environ) as reporting:
-        put = reporting.put if reporting else _only_say
+        put = reporting.put if reporting else only_saying()
         watchdog = Watchdog(equipment, put, is_applied=arguments.apply)
         loop = Loop(repository, watchdog, frozenset(arguments.model))
         if arguments.once:
@@ -85,6 +85,7 @@ class Loop:
         self._watchdog = watchdog
         self._models = models
         self._newest: Snapshot | None = None
+        self._git_said = ""
         self._stop = threading.Event()
 
     def once(self) -> bool:
@@ -116,13 +117,20 @@ class Loop:
         try:
             found = self._repository.snapshot()
         except (OutsideError, OSError) as error:
-            log(f"git: {error} Going on from what was known.")
+            self._say_once(" ".join(f"git: {error} Going on from what was known.".split()))
             if self._newest is None:
                 self._newest = self._repository.last_known()
             return False
         if self._newest is None or found.commit != self._newest.commit:
             self._newest = found
+        self._git_said = ""
         return True
+
+    def _say_once(self, line: str) -> None:
+        """A server that is down for hours is told of once, until it answered again."""
+        if line != self._git_said:
+            log(line)
+        self._git_said = line
 
     def _look(self) -> list[Any]:
         if self._newest is None:
@@ -152,8 +160,16 @@ def reporting_of(
         yield Reporting(spool, github.dispatch, log)
 
 
-def _only_say(_: str, event: str, payload: dict[str, Any]) -> None:
-    log(f"{event} of {payload.get('model')}: due in git, and no GitHub to report it to")
+def only_saying() -> Report:
+    """What is due in git is said once, where there is no GitHub to report it to."""
+    said: set[str] = set()
+
+    def say(event_id: str, event: str, payload: dict[str, Any]) -> None:
+        if event_id not in said:
+            said.add(event_id)
+            log(f"{event} of {payload.get('model')}: due in git, and no GitHub to report it to")
+
+    return say
 
 
 def log(line: str) -> None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from pipeline.adapters.alerts import Webhook
 from pipeline.core.report_escape import clean, escape_comment, inert_title
 from pipeline.core.rollout_effects import Alert
+from pipeline.errors import PipelineError
 from pipeline.forge import Forge
 
 LABEL = "perennial-rollout"
@@ -27,15 +29,38 @@ class Alerting:
     tell: Callable[[str], None]
 
     def send(self, alert: Alert) -> None:
-        """Tell people of `alert`, unless its issue is there already. Raises OutsideError."""
+        """Tell people of `alert`, unless its issue is there already.
+
+        One of the two that is down does not silence the other. Raises its error after that.
+        """
         self.tell(f"    ALERT {alert.title}: {alert.text}")
-        forge = self.forge() if self.forge is not None else None
-        if forge is not None and _is_known(forge, alert):
-            return
+        failures: list[PipelineError] = []
+        forge: Forge | None = None
+        try:
+            forge = self.forge() if self.forge is not None else None
+            if forge is not None and _is_known(forge, alert):
+                return
+        except PipelineError as error:
+            failures.append(error)
+            forge = None
+        for tell in (self._tell_chat, partial(_open_issue, forge)):
+            try:
+                tell(alert)
+            except PipelineError as error:
+                failures.append(error)
+        for error in failures[1:]:
+            self.tell(f"    failed: {error}")
+        if failures:
+            raise failures[0]
+
+    def _tell_chat(self, alert: Alert) -> None:
         if self.webhook is not None:
             self.webhook.send(clean(alert.title), clean(alert.text))
-        if forge is not None:
-            forge.open_issue(title=inert_title(alert.title), body=body_of(alert), labels=[LABEL])
+
+
+def _open_issue(forge: Forge | None, alert: Alert) -> None:
+    if forge is not None:
+        forge.open_issue(title=inert_title(alert.title), body=body_of(alert), labels=[LABEL])
 
 
 def body_of(alert: Alert) -> str:

@@ -19,12 +19,12 @@ from pipeline.adapters.git.branch import Branch
 from pipeline.adapters.git.plumbing import Git
 from pipeline.adapters.traffic.rendered import Cluster, Kind, Rendered
 from pipeline.core.rollout_observation import Routing, Stop
-from pipeline.errors import ConfigurationError, OutsideError
-from pipeline.rolling.latch import Latch
+from pipeline.errors import OutsideError
+from pipeline.rolling.latch import Decided, Latch, check_decision
 from pipeline.rolling.names import Names
 from pipeline.rolling.repository import ATTEMPTS, RolloutRepository
 from pipeline.rolling.snapshot import FOLDER
-from pipeline.rolling.traffic import Seen, check_latch
+from pipeline.rolling.traffic import Seen
 from pipeline.serving_config import ClusterSettings
 
 KINDS = {
@@ -67,11 +67,8 @@ class BranchTraffic:
         except OutsideError as error:
             return Seen(None, reason=str(error))
 
-    def apply(self, routing: Routing, stop: Stop | None, *, attempt: int, salt: str) -> None:
+    def apply(self, routing: Routing, stop: Stop | None, *, decided: Decided, salt: str) -> None:
         """See RolloutTraffic. One commit on the branch, by compare-and-swap."""
-        if routing.is_mirrored:
-            fault = "this traffic provider cannot mirror: leave `mirror` out of the plan"
-            raise ConfigurationError(self._names.model, [fault])
         weights = self._names.weights(routing, salt)
         for lost in range(ATTEMPTS):
             tip = self._branch.tip()
@@ -79,14 +76,15 @@ class BranchTraffic:
                 latch, provider = self._latch(folder), self._provider(folder)
                 beside = latch.load()
                 if stop is None:
-                    check_latch(self._names, beside.stop, routing, attempt)
+                    check_decision(self._names.versions, beside, routing, decided)
                 before = provider.path.read_text() if provider.path.is_file() else ""
                 if before == provider.render(weights) and beside.stop == stop:
                     return
                 is_change = before != provider.render(weights)
                 since = self._clock() if is_change else beside.routed_since
                 provider.apply(weights)
-                latch.save(replace(beside, routed_since=since, stop=stop))
+                sequence = max(beside.sequence, decided.sequence)
+                latch.save(replace(beside, routed_since=since, stop=stop, sequence=sequence))
                 if self._swap(tip, folder, routing):
                     return
             time.sleep(random.uniform(0, _WAIT_SECONDS * 2 ** min(lost, 5)))  # noqa: S311 (jitter)

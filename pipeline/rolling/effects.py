@@ -22,9 +22,11 @@ from pipeline.core.rollout_effects import (
 )
 from pipeline.errors import PipelineError
 from pipeline.rolling.champion_files import champion_files
+from pipeline.rolling.latch import Decided
 from pipeline.rolling.model_state import STATUS, ModelState
+from pipeline.rolling.outcome_files import outcome_files
 from pipeline.rolling.snapshot import FOLDER
-from pipeline.rollout_status import render_record
+from pipeline.rollout_status import Record, RolloutStatus, render_record
 
 Files = Mapping[str, bytes | None]
 
@@ -37,7 +39,7 @@ class Hands:
     somebody else came first. All raise PipelineError.
     """
 
-    set_weights: Callable[[SetWeights, int], None]
+    set_weights: Callable[[SetWeights, Decided], None]
     move_alias: Callable[[str], None]
     alert: Callable[[Alert], None]
     commit: Callable[[ModelState, Files, str], bool]
@@ -56,7 +58,7 @@ def apply_step(
 ) -> Done:
     """Apply the effects of `step`, which was decided from `state`. Raises what a commit raises."""
     done, files = Done(), _files_of(state, step)
-    attempt = _attempt(state, step)
+    decided = decided_from(state.status, step.record)
     for effect in step.effects:
         if isinstance(effect, Commit):
             if not hands.commit(state, files, effect.message):
@@ -64,17 +66,17 @@ def apply_step(
                 return done
             continue
         try:
-            _do(effect, hands, attempt)
+            _do(effect, hands, decided)
         except PipelineError as error:
             done.failures.append(error)
             tell(f"    failed: {error}")
     return done
 
 
-def _do(effect: Effect, hands: Hands, attempt: int) -> None:
+def _do(effect: Effect, hands: Hands, decided: Decided) -> None:
     match effect:
         case SetWeights():
-            hands.set_weights(effect, attempt)
+            hands.set_weights(effect, decided)
         case MoveAlias(digest):
             hands.move_alias(digest)
         case Alert():
@@ -88,13 +90,13 @@ def _files_of(state: ModelState, step: RolloutStep) -> dict[str, bytes | None]:
         if isinstance(effect, WriteRecord):
             path = f"{FOLDER}/{state.model}/{STATUS}{effect.record.name}"
             files[path] = render_record(effect.record).encode()
+            files |= outcome_files(state, effect.record)
         if isinstance(effect, WriteChampion):
             files |= champion_files(state, effect)
     return files
 
 
-def _attempt(state: ModelState, step: RolloutStep) -> int:
-    """The attempt that is decided on: that of the new record, else of the newest one."""
-    if step.record is not None:
-        return step.record.attempt
-    return state.status.ever[-1].attempt if state.status.ever else 1
+def decided_from(status: RolloutStatus, record: Record | None) -> Decided:
+    """What a step with `record`, or without one, is decided from."""
+    newest = record or (status.ever[-1] if status.ever else None)
+    return Decided(newest.attempt, newest.sequence) if newest else Decided(1, 0)

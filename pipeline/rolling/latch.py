@@ -8,7 +8,7 @@ watchdog has stopped cannot be given traffic by a reconciler that decided a mome
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,8 @@ from pydantic import Field
 
 from pipeline.adapters.traffic.files import save_durably
 from pipeline.config import Section, UtcTime
-from pipeline.core.rollout_observation import Stop
+from pipeline.core.rollout_observation import Routing, Stop
+from pipeline.errors import GateRefused
 from pipeline.manifest import Version, parse_document, read_bounded, render_values
 from pipeline.rollout_status import Trouble
 
@@ -44,16 +45,29 @@ class StopSection(Section):
 class _Beside(Section):
     schema_: Annotated[Literal[1], Field(alias="schema")] = 1
     routed_since: UtcTime | None = None
+    sequence: Annotated[int, Field(ge=0)] = 0
     stop: StopSection | None = None
     trouble: Trouble | None = None
     trouble_of: Annotated[str, Field(max_length=200)] | None = None
 
 
 @dataclass(frozen=True)
+class Decided:
+    """What weights are decided from: the attempt, and the newest record that is known in git."""
+
+    attempt: int
+    sequence: int
+
+
+@dataclass(frozen=True)
 class Beside:
-    """`trouble` is the watchdog's own: the looks at `trouble_of` have been so for that long."""
+    """`sequence` is that of `Decided` when the weights were set.
+
+    `trouble` is the watchdog's own: the looks at `trouble_of` have been so for that long.
+    """
 
     routed_since: datetime | None = None
+    sequence: int = 0
     stop: Stop | None = None
     trouble: Trouble | None = None
     trouble_of: str | None = None
@@ -82,6 +96,7 @@ class Latch:
         found = parse_document(_Beside, text, str(path))
         return Beside(
             routed_since=found.routed_since,
+            sequence=found.sequence,
             stop=found.stop.value if found.stop else None,
             trouble=found.trouble,
             trouble_of=found.trouble_of,
@@ -91,6 +106,7 @@ class Latch:
         """Replace it, durably."""
         found = _Beside(
             routed_since=beside.routed_since,
+            sequence=beside.sequence,
             stop=stop_section(beside.stop) if beside.stop else None,
             trouble=beside.trouble,
             trouble_of=beside.trouble_of,
@@ -104,6 +120,30 @@ def stop_section(stop: Stop) -> StopSection:
     return StopSection(
         version=stop.version, attempt=stop.attempt, reason=stop.reason[:4_000], at=stop.at
     )
+
+
+def check_decision(
+    versions: Mapping[str, str], beside: Beside, routing: Routing, decided: Decided
+) -> None:
+    """Raise GateRefused where `routing` gives traffic to what was stopped, or is out of date.
+
+    `versions` has the version's name of each digest. Who knows an older record than whoever set the
+    weights, such as a watchdog that has not pulled since, would undo a stage that git has.
+    """
+    if decided.sequence < beside.sequence:
+        raise GateRefused(
+            f"weights of record {beside.sequence:04} are set, and {decided.sequence:04} is the "
+            "newest that was known here: they stay. Pull, and run again."
+        )
+    served = [routing.champion] if routing.champion_percent > 0 else []
+    if routing.challenger is not None and (routing.challenger_percent > 0 or routing.is_mirrored):
+        served.append(routing.challenger)
+    for version in map(versions.get, served):
+        if beside.stop is not None and is_latched(beside.stop, version, decided.attempt):
+            raise GateRefused(
+                f"{version} was stopped at the traffic layer ({beside.stop.reason}), so it gets "
+                "no traffic. The next reconcile rolls it back."
+            )
 
 
 def is_latched(stop: Stop | None, version: str | None, attempt: int) -> bool:

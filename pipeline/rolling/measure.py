@@ -46,7 +46,8 @@ class PlannedQueries:
             return self.client.query(filled(template, version, metric.window), at)
 
         n = ask(metric.count)
-        newest = ask(newest_of(metric))
+        # Where nothing was counted, the scrape says when that was so.
+        newest = ask(newest_of(metric) if n else scraped_of(metric))
         asked = metric.events if metric.kind == "proportion" else metric.value
         return Sample(
             metric=name,
@@ -65,7 +66,7 @@ def of_provider(provider: Callable[[timedelta], Metrics]) -> Callable[..., Sampl
 
     def measure(spec: RolloutSpec, name: str, role: Role, at: datetime) -> Sample:
         metric, version = spec.plan.metrics.queries[name], version_in(spec, role)
-        metrics = provider(spec.plan.monitoring.max_age)
+        metrics = provider(spec.plan.max_age_of(name))
         found = metrics.query(name, version, metric.window, at)
         missing = f"{found.missing} {found.detail}".strip() if found.missing else None
         return Sample(
@@ -94,7 +95,12 @@ def filled(template: str, version: str, window: timedelta) -> str:
 
 
 def newest_of(metric: Metric) -> str:
-    """A query of the time of the newest data behind `metric`. Raises ConfigurationError."""
+    """A query of the time of the newest data behind `metric`: the plan's, else of the scrape."""
+    return metric.newest or scraped_of(metric)
+
+
+def scraped_of(metric: Metric) -> str:
+    """A query of the time of the newest scrape of what is counted. Raises ConfigurationError."""
     found = _SELECTOR.search(metric.count)
     if found is None:
         fault = 'count: expected a series such as requests_total{model_version="{version}"} in it'

@@ -53,7 +53,7 @@ class Names:
 
         A challenger without traffic is left out: its server may be gone already.
         """
-        has_traffic = routing.challenger is not None and routing.challenger_percent > 0
+        has_traffic = routing.challenger_percent > 0 or routing.is_mirrored
         if not has_traffic or routing.challenger is None:
             return Weights(self.backend(routing.champion))
         return Weights(
@@ -61,6 +61,7 @@ class Names:
             challenger=self.backend(routing.challenger),
             challenger_basis_points=round(routing.challenger_percent * BASIS_POINTS / 100),
             salt=salt,
+            is_mirrored=routing.is_mirrored,
         )
 
     def routing(self, weights: Weights) -> Routing:
@@ -71,4 +72,5 @@ class Names:
             champion=digests.get(weights.champion.name, weights.champion.name),
             challenger=digests.get(challenger.name, challenger.name) if challenger else None,
             challenger_percent=points * 100 / BASIS_POINTS,
+            is_mirrored=weights.is_mirrored,
         )

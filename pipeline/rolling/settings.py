@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from pipeline.adapters.alerts import Webhook
@@ -30,7 +30,8 @@ from pipeline.manifest import RolloutSpec
 from pipeline.rolling.alerting import Alerting
 from pipeline.rolling.branch_traffic import KINDS, BranchTraffic
 from pipeline.rolling.effects import Hands
-from pipeline.rolling.latch import Latch
+from pipeline.rolling.giving import check_given
+from pipeline.rolling.latch import Decided, Latch
 from pipeline.rolling.measure import PlannedQueries, of_provider
 from pipeline.rolling.model_state import ModelState
 from pipeline.rolling.names import Names, versions_by_digest
@@ -88,7 +89,8 @@ class Equipment:
         versions = versions_by_digest(state)
         names = Names(state.model, versions, serving.backends, champion)
         traffic = self.traffic(state, serving, names)
-        return self._eyes(state, serving, names, traffic), self._hands(state, traffic)
+        eyes = self._eyes(state, serving, names, traffic)
+        return eyes, self._hands(state, serving, names, traffic)
 
     def traffic(self, state: ModelState, serving: Serving, names: Names) -> RolloutTraffic:
         """The traffic layer of a model, by what its manifest's plan names."""
@@ -151,14 +153,20 @@ class Equipment:
         if self.registry is None:
             return None
         try:
-            return self.registry.champion(model)
+            return self.registry.champion(model) or ""
         except PipelineError as error:
             self.tell(f"{model}: {error} The alias is looked at again by the next run.")
             return None
 
-    def _hands(self, state: ModelState, traffic: RolloutTraffic) -> Hands:
-        def set_weights(effect: SetWeights, attempt: int) -> None:
-            traffic.apply(effect.routing, effect.stop, attempt=attempt, salt=salt_of(state))
+    def _hands(
+        self, state: ModelState, serving: Serving, names: Names, traffic: RolloutTraffic
+    ) -> Hands:
+        def set_weights(effect: SetWeights, decided: Decided) -> None:
+            spec = state.spec
+            if spec is not None and effect.stop is None:
+                ask = partial(self._health, serving, names, spec, "challenger")
+                check_given(spec, traffic.observe().routing, effect.routing, ask)
+            traffic.apply(effect.routing, effect.stop, decided=decided, salt=salt_of(state))
 
         def move_alias(digest: str) -> None:
             if self.registry is not None:

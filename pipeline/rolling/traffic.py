@@ -14,8 +14,8 @@ from typing import Protocol
 
 from pipeline.adapters.traffic import Traffic, Weights
 from pipeline.core.rollout_observation import Routing, Stop
-from pipeline.errors import ConfigurationError, GateRefused, OutsideError
-from pipeline.rolling.latch import Latch, is_latched
+from pipeline.errors import OutsideError
+from pipeline.rolling.latch import Decided, Latch, check_decision
 from pipeline.rolling.names import Names
 
 
@@ -35,11 +35,12 @@ class RolloutTraffic(Protocol):
     def observe(self) -> Seen:
         """What is true now. Never raises OutsideError: a provider that is silent says None."""
 
-    def apply(self, routing: Routing, stop: Stop | None, *, attempt: int, salt: str) -> None:
+    def apply(self, routing: Routing, stop: Stop | None, *, decided: Decided, salt: str) -> None:
         """Make `routing` true, with the latch `stop` or without one. Safe to repeat and to kill.
 
-        Raises GateRefused where that would give traffic to what the latch keeps at 0; `attempt` is
-        the one that is decided on. Raises OutsideError where it cannot be confirmed.
+        Without a `stop`, raises GateRefused where that would give traffic to what the latch keeps
+        at 0, or where who set the weights knew more than is `decided` from. Raises OutsideError
+        where it cannot be confirmed.
         """
 
 
@@ -64,22 +65,20 @@ class LocalTraffic:
                 return Seen(None, beside.routed_since, beside.stop, str(error))
             return Seen(routing, beside.routed_since, beside.stop)
 
-    def apply(self, routing: Routing, stop: Stop | None, *, attempt: int, salt: str) -> None:
+    def apply(self, routing: Routing, stop: Stop | None, *, decided: Decided, salt: str) -> None:
         """See RolloutTraffic."""
-        if routing.is_mirrored:
-            fault = "this traffic provider cannot mirror: leave `mirror` out of the plan"
-            raise ConfigurationError(self._names.model, [fault])
         with self._latch.held():
             beside = self._latch.load()
             if stop is None:
-                check_latch(self._names, beside.stop, routing, attempt)
+                check_decision(self._names.versions, beside, routing, decided)
             weights = self._names.weights(routing, salt)
             is_change = not self._is_routed(weights)
             since = self._clock() if is_change else beside.routed_since
             if stop is not None or is_change:
                 self._latch.save(replace(beside, routed_since=since, stop=stop or beside.stop))
             self._provider.apply(weights)
-            self._latch.save(replace(self._latch.load(), stop=stop))
+            sequence = max(beside.sequence, decided.sequence)
+            self._latch.save(replace(self._latch.load(), stop=stop, sequence=sequence))
 
     def _is_routed(self, weights: Weights) -> bool:
         try:
@@ -102,19 +101,5 @@ class RecordedTraffic:
         """See RolloutTraffic."""
         return Seen(self._recorded, None, self._stop)
 
-    def apply(self, routing: Routing, stop: Stop | None, *, attempt: int, salt: str) -> None:
+    def apply(self, routing: Routing, stop: Stop | None, *, decided: Decided, salt: str) -> None:
         """Nothing to do here: the watchdog pulls the record that was or will be committed."""
-
-
-def check_latch(names: Names, stop: Stop | None, routing: Routing, attempt: int) -> None:
-    """Raise GateRefused where `routing` gives traffic to what was stopped."""
-    served = [routing.champion] if routing.champion_percent > 0 else []
-    if routing.challenger is not None and routing.challenger_percent > 0:
-        served.append(routing.challenger)
-    for digest in served:
-        version = names.versions.get(digest)
-        if stop is not None and is_latched(stop, version, attempt):
-            raise GateRefused(
-                f"{names.model}: {version} was stopped at the traffic layer ({stop.reason}), so "
-                "it gets no traffic. The next reconcile rolls it back."
-            )

@@ -19,9 +19,9 @@ from pipeline.core.rollout_effects import Commit, RolloutStep, SetWeights
 from pipeline.core.rollout_observation import Observation, Stop
 from pipeline.core.rollout_state import current_rollout
 from pipeline.errors import ConfigurationError, PipelineError
-from pipeline.rolling.effects import Hands
+from pipeline.rolling.effects import Hands, decided_from
 from pipeline.rolling.idle import is_idle
-from pipeline.rolling.latch import Beside, Latch
+from pipeline.rolling.latch import Beside, Decided, Latch
 from pipeline.rolling.model_state import ModelState, load_model
 from pipeline.rolling.observe import look_at
 from pipeline.rolling.reports import CHECK, STOPPED, report_of
@@ -43,6 +43,7 @@ class Watchdog:
     report: Report
     is_applied: bool
     _known: dict[str, tuple[str, ModelState]] = field(default_factory=dict)
+    _told: dict[str, list[str]] = field(default_factory=dict)
 
     def look(self, snapshot: Snapshot, only: frozenset[str] = frozenset()) -> list[PipelineError]:
         """One look at each model, side by side. Returns what failed, which was told already."""
@@ -90,8 +91,7 @@ class Watchdog:
         seen = look_at(state, eyes, now)
         step = reconcile(state.spec, status, seen, now)
         look = _Look(state, seen, step, now)
-        if step.effects:
-            self.equipment.tell(f"{state.model}: {step}")
+        self._tell(state.model, step)
         if not self.is_applied:
             return
         if step.record is not None and step.record.kind in (Kind.HELD, Kind.CLEARED):
@@ -101,18 +101,24 @@ class Watchdog:
         finally:  # a traffic layer that does not answer is one more reason to tell git
             self._report(look)
 
+    def _tell(self, model: str, step: RolloutStep) -> None:
+        """A step that is still due is not told at each look; its reason may count the seconds."""
+        _, *due = str(step).splitlines()
+        if step.effects and self._told.get(model) != due:
+            self.equipment.tell(f"{model}: {step}")
+        self._told[model] = due
+
     def _take_away(self, look: _Look, hands: Hands) -> None:
         """The weights that a step sets before its commit: those never give a challenger more.
 
         Without a commit in the step, git has recorded them already.
         """
-        attempt = look.step.record.attempt if look.step.record else look.attempt
         for effect in look.step.effects:
             if isinstance(effect, Commit):
                 return
             if isinstance(effect, SetWeights):
                 kept = replace(effect, stop=look.stop) if look.step.record else effect
-                hands.set_weights(kept, attempt)
+                hands.set_weights(kept, look.decided)
 
     def _report(self, look: _Look) -> None:
         """Something is due in git: a stop with its reason, or just a look."""
@@ -136,10 +142,10 @@ class _Look:
     now: datetime
 
     @property
-    def attempt(self) -> int:
-        """The attempt that git has."""
-        ever = self.state.status.ever
-        return ever[-1].attempt if ever else 1
+    def decided(self) -> Decided:
+        """The attempt is that of the step's record, and the newest record is the one in git."""
+        known = decided_from(self.state.status, None)
+        return replace(known, attempt=self.step.record.attempt) if self.step.record else known
 
     @property
     def stop(self) -> Stop | None:

@@ -66,25 +66,33 @@ class FileTraffic:
 
 
 class Health:
-    """Model servers that say which digest they serve, each at a port of its own."""
+    """Model servers that say which digest they serve, each at a port of its own.
+
+    To users they answer it as x-model-version.
+    """
 
     def __init__(self) -> None:
         self.servers: dict[str, ThreadingHTTPServer] = {}
 
-    def start(self, digest: str) -> int:
+    def start(self, digest: str, port: int = 0) -> int:
         body = json.dumps({"digest": digest}).encode()
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
+                self.send_header("x-model-version", digest)
                 self.end_headers()
                 self.wfile.write(body)
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.do_GET()
 
             def log_message(self, *_: object) -> None:
                 pass
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         self.servers[digest] = server
         return int(server.server_address[1])

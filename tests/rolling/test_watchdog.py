@@ -223,3 +223,31 @@ def git_reach(world: Rolled):
     one = serving.default
     traffic = one.traffic.model_copy(update={"reach": "git"})
     return serving.model_copy(update={"default": one.model_copy(update={"traffic": traffic})})
+
+
+def test_a_stage_that_it_has_not_pulled_yet_is_not_undone(world: Rolled, running) -> None:
+    spec, watching = running
+    world.now += HOUR
+    world.record(spec)
+    world.reconcile()
+    assert world.kinds()[-1] == "stage-3"
+    (failure,) = watching.look()
+    assert "weights of record 0003 are set, and 0002 is the newest that was known" in str(failure)
+    assert world.share() == 100
+    watching.pull()
+    assert watching.look() == []
+    world.record(spec, challenger=BAD)  # and what fails is stopped, whatever is known
+    watching.look()
+    assert world.share() == 0
+
+
+def test_what_is_still_due_is_told_once(world: Rolled, running) -> None:
+    spec, watching = running
+    told = []
+    watching.dog.equipment = replace(watching.dog.equipment, tell=told.append)
+    for _ in range(3):
+        world.now += HOUR
+        world.record(spec)
+        watching.look()
+    assert [line for line in told if "status: 0003-stage-3.yaml" in line] == told[:1]
+    assert len(told) == 1

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.rollout_status import Phase
-from tests.repository import ROOT, git
+from tests.called import Called, call_script
+from tests.repository import git
 from tests.rolling.rolled import Rolled, file_spec, rolled
+from tests.rollouts import BAD
+from tests.servers.ports import free_port
 
 STAGES = [
     {"traffic_percentage": w, "duration": "1h", "success_criteria": {"error_rate_max": 0.02}}
@@ -37,16 +37,8 @@ def world(tmp_path: Path) -> Iterator[Rolled]:
         yield found
 
 
-def run(world: Rolled, script: str, *arguments: str, **environment: str):
-    outside = {k: v for k, v in os.environ.items() if not k.startswith("GITHUB_")}
-    return subprocess.run(
-        [sys.executable, "-m", f"scripts.{script}", *arguments],
-        cwd=world.clone("runner"),
-        env={**outside, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def run(world: Rolled, script: str, *arguments: str, **environment: str) -> Called:
+    return call_script(world.clone("runner"), script, *arguments, **environment)
 
 
 def test_it_prints_the_plan_and_changes_nothing_until_apply(world: Rolled) -> None:
@@ -90,6 +82,26 @@ def test_what_a_watchdog_reported_is_recorded(world: Rolled, tmp_path: Path) -> 
     assert run(world, "reconcile_rollouts", "--apply", **job).returncode == 2
 
 
+def test_no_secret_is_printed_where_chat_and_registry_are_down(world: Rolled) -> None:
+    spec = file_spec(canary_stages=STAGES)
+    world.merge(spec)
+    run(world, "reconcile_rollouts", "--apply")
+    record_now(world, spec, challenger=BAD)
+    place = f"127.0.0.1:{free_port()}"
+    done = run(
+        world,
+        "reconcile_rollouts",
+        "--apply",
+        ALERT_WEBHOOK_URL=f"http://{place}/services/s3cret-chat",
+        MLFLOW_TRACKING_URI=f"http://ada:s3cret-registry@{place}",
+    )
+    assert done.returncode == 3
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK
+    for told in ("webhook did not answer", "MLflow at"):
+        assert told in done.stdout
+    assert "s3cret" not in done.stdout + done.stderr
+
+
 def test_commands_find_by_themselves_what_they_mean(world: Rolled) -> None:
     spec = file_spec(canary_stages=STAGES)
     world.merge(spec)
@@ -115,10 +127,10 @@ def test_commands_find_by_themselves_what_they_mean(world: Rolled) -> None:
     assert "I want\\nto look" in log
 
 
-def record_now(world: Rolled, spec) -> None:
+def record_now(world: Rolled, spec, **values) -> None:
     """Metrics of this very moment: the script's clock is the real one."""
     world.now = datetime.now(UTC)
-    world.record(spec)
+    world.record(spec, **values)
 
 
 def test_one_click_reverts_the_merge_and_applies_it_and_twice_is_once(world: Rolled) -> None:

@@ -1,0 +1,34 @@
+"""The outcome of a rollout, in the commit that records it: the evidence package is completed.
+
+One commit holds both, so a kill leaves neither or both, and a revert takes back both.
+"""
+
+from __future__ import annotations
+
+from pipeline.core.evidence import MANIFEST, first_digest
+from pipeline.core.rollout_outcome import outcome_path, render_outcome
+from pipeline.rolling.model_state import ModelState
+from pipeline.rollout_status import Record
+
+EVIDENCE = "evidence/"
+
+
+def outcome_files(state: ModelState, record: Record) -> dict[str, bytes | None]:
+    """The file by its path in the repository; none where nothing ended, or no package is there.
+
+    After the revert of a merge there is none: the package went with it. A package that was damaged
+    is not completed, and keeps nobody from rolling back.
+    """
+    spec = state.spec
+    if spec is None or not spec.evidence.path.startswith(EVIDENCE):
+        return {}
+    folder = spec.evidence.path.removesuffix(f"/{MANIFEST}")
+    path = outcome_path(folder, record)
+    manifest = state.snapshot.at(state.snapshot.commit, f"{folder}/{MANIFEST}") if path else None
+    if path is None or manifest is None or record.spec != spec.digest:
+        return {}
+    try:
+        digest = first_digest({MANIFEST: manifest})
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return {}
+    return {path: render_outcome(record, state.status.ever, digest).encode()}

@@ -1,0 +1,110 @@
+"""The samples of model servers in a file, for plans whose metrics.provider is `file`.
+
+Takes the place of Prometheus on one machine: each server's counters are read from its /metrics,
+and the file gets what was counted over the window of each metric. It is replaced whole and holds
+the last minutes only, so it never grows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http.client import HTTPException
+from pathlib import Path
+from urllib.request import urlopen
+
+from pipeline.adapters.metrics.exposition import Counts, parse_counts
+from pipeline.adapters.traffic.files import save_durably
+from pipeline.config import parse_yaml
+from pipeline.errors import ConfigurationError, OutsideError
+from pipeline.manifest import read_bounded
+
+TIMEOUT_SECONDS = 3.0
+MAX_BYTES = 5_000_000
+KEPT = timedelta(minutes=2)  # a reader asks for the newest: the others are for people
+
+
+@dataclass
+class Recorder:
+    """Reads the `addresses` (version -> host:port) and writes `path`, over `windows` by metric."""
+
+    path: Path
+    windows: Mapping[str, timedelta]
+    addresses: Callable[[], Mapping[str, str]]
+    clock: Callable[[], datetime]
+    tell: Callable[[str], None]
+    _readings: dict[str, deque[Counts]] = field(default_factory=dict)
+    _lines: deque[tuple[datetime, str]] = field(default_factory=deque)
+
+    def record(self) -> None:
+        """One reading of every server. One that is silent has no new sample, and so grows stale."""
+        for version, address in self.addresses().items():
+            try:
+                counts = read_counts(address, version, self.clock())
+            except OutsideError as error:
+                self.tell(str(error))
+            else:
+                self._keep(version, counts)
+        now = self.clock()
+        while self._lines and now - self._lines[0][0] > KEPT:
+            self._lines.popleft()
+        save_durably(self.path, "".join(line for _, line in self._lines))
+
+    def _keep(self, version: str, counts: Counts) -> None:
+        readings = self._readings.setdefault(version, deque())
+        if readings and counts.is_reset(readings[-1]):
+            readings.clear()
+        readings.append(counts)
+        longest = max(self.windows.values())
+        while len(readings) > 1 and counts.at - readings[1].at >= longest:
+            readings.popleft()
+        for name, window in self.windows.items():
+            value, n = counts.since(start_of(readings, window)).figures()[name]
+            self._lines.append((counts.at, _line(name, version, counts.at, value, n)))
+
+
+def start_of(readings: deque[Counts], window: timedelta) -> Counts:
+    """The reading that a window until the newest one begins with: the last that is old enough.
+
+    Before a whole window has passed it is the first one there is.
+    """
+    newest = readings[-1].at
+    old_enough = [reading for reading in readings if newest - reading.at >= window]
+    return old_enough[-1] if old_enough else readings[0]
+
+
+def addresses_in(path: Path) -> dict[str, str]:
+    """The servers in the file of addresses; none before the first was started.
+
+    Raises ConfigurationError for a file that is none.
+    """
+    text = read_bounded(path)
+    found = parse_yaml(text, str(path)) if text is not None else None
+    if not isinstance(found or {}, dict):
+        raise ConfigurationError(str(path), ["expected `version: host:port`, a server a line"])
+    return {str(version): str(address) for version, address in (found or {}).items()}
+
+
+def read_counts(address: str, version: str, at: datetime) -> Counts:
+    """The counters of the server at `address` (host:port). Raises OutsideError."""
+    url = f"http://{address}/metrics"
+    try:
+        with urlopen(url, timeout=TIMEOUT_SECONDS) as answer:
+            text = answer.read(MAX_BYTES).decode("utf-8", "replace")
+        return parse_counts(text, version, at)
+    except (OSError, HTTPException, ValueError, LookupError) as error:
+        raise OutsideError(f"{version} at {url}: not read ({error}). Is it started?") from error
+
+
+def _line(name: str, version: str, at: datetime, value: float, n: int) -> str:
+    record = {
+        "name": name,
+        "version": version,
+        "sampled_at": at.isoformat(),
+        "value": value,
+        "n": n,
+    }
+    return f"{json.dumps(record)}\n"

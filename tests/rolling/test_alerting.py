@@ -1,0 +1,179 @@
+"""Who is told of an incident, how often, and what happens where GitHub or the chat is down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.adapters.alerts import Webhook
+from pipeline.adapters.github import GitHubForge, Patience
+from pipeline.core.rollout_effects import Alert
+from pipeline.errors import ConfigurationError, OutsideError
+from pipeline.rolling.alerting import LABEL, Alerting, body_of
+from pipeline.rollout_status import Phase
+from tests.rolling.rolled import Rolled, file_spec
+from tests.rollouts import BAD
+from tests.servers import chat as chats
+from tests.servers import github_recorder
+from tests.servers.chat import SECRET, Chat
+from tests.servers.github_recorder import BROKEN
+from tests.servers.github_standin import ACTIONS_BOT, GitHubStandIn
+
+QUICK = Patience(attempts=1, seconds_between_requests=0, seconds_between_writes=0)
+ALERT = Alert("flight-delay/2013/1/RolledBack/1", "flight-delay: 2013 was rolled back", "errors")
+ISSUES = "/repos/{owner}/{repo}/issues"
+
+
+@dataclass
+class People:
+    """Where alerts go, and what came of it."""
+
+    github: GitHubStandIn
+    chat: Chat
+    said: list[str]
+
+    def alerting(self) -> Alerting:
+        return Alerting(self.forge, Webhook(self.chat.url), self.said.append)
+
+    def forge(self) -> GitHubForge:
+        token = self.github.token_for(ACTIONS_BOT)
+        return GitHubForge("octo/model", token, self.github.url, patience=QUICK)
+
+    @property
+    def issues(self) -> list[str]:
+        return [issue.title for issue in self.github.world.issues.values()]
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Iterator[People]:
+    with (
+        github_recorder.running(GitHubStandIn(tmp_path / "bare.git")) as github,
+        chats.running() as chat,
+    ):
+        yield People(github, chat, [])
+    assert github.violations == []
+
+
+def test_one_incident_is_one_issue_and_one_message_however_often_it_is_said(
+    people: People,
+) -> None:
+    for _ in range(3):
+        people.alerting().send(ALERT)  # each run of a job makes its own
+    assert people.issues == [ALERT.title]
+    assert [message["text"] for message in people.chat.messages] == [ALERT.title]
+    other = replace(ALERT, key="flight-delay/2013/2/RolledBack/1")
+    people.alerting().send(other)
+    assert len(people.issues) == len(people.chat.messages) == 2
+
+
+def test_a_closed_issue_is_an_incident_that_was_dealt_with(people: People) -> None:
+    people.alerting().send(ALERT)
+    people.forge().edit_issue(1, body=body_of(ALERT), is_open=False)
+    people.alerting().send(ALERT)
+    assert (len(people.issues), len(people.chat.messages)) == (1, 1)
+
+
+def test_a_strangers_issue_with_our_hidden_line_silences_nothing(people: People) -> None:
+    people.github.add_person("mallory")
+    token = people.github.token_for("mallory")
+    forge = GitHubForge("octo/model", token, people.github.url, patience=QUICK)
+    forge.open_issue(title="all is well", body=body_of(ALERT), labels=[LABEL])
+    people.alerting().send(ALERT)
+    assert people.issues == ["all is well", ALERT.title]
+    assert len(people.chat.messages) == 1
+
+
+def test_a_chat_that_is_down_leaves_the_issue_and_github_that_is_down_leaves_the_chat(
+    people: People,
+) -> None:
+    people.chat.status = 503
+    with pytest.raises(OutsideError, match="webhook answered 503"):
+        people.alerting().send(ALERT)
+    assert people.issues == [ALERT.title]
+    people.chat.status = 200
+    people.github.fail("*", "*", BROKEN, times=20)
+    other = replace(ALERT, key="another", title="another")
+    with pytest.raises(OutsideError, match="GitHub"):
+        people.alerting().send(other)
+    assert people.chat.messages[-1]["text"] == "another"
+    people.chat.status = 503
+    with pytest.raises(OutsideError, match="GitHub"):
+        people.alerting().send(replace(ALERT, key="a third"))
+    assert "webhook answered 503" in people.said[-1]
+
+
+def test_killed_between_chat_and_issue_it_is_told_twice_and_never_not_at_all(
+    people: People,
+) -> None:
+    people.github.fail("POST", ISSUES, BROKEN)
+    with pytest.raises(OutsideError):
+        people.alerting().send(ALERT)
+    people.alerting().send(ALERT)
+    assert len(people.chat.messages) == 2
+    assert people.issues == [ALERT.title]
+
+
+def test_hostile_words_reach_the_chat_and_the_issue_as_plain_text(people: People) -> None:
+    words = "<!channel> <https://evil|x> `$(id)` <script> --> @octo\u202e"
+    people.alerting().send(replace(ALERT, title=words, text=words))
+    (message,) = people.chat.messages
+    assert "<!channel>" not in message["text"]
+    assert message["blocks"][0]["text"]["type"] == "plain_text"
+    issue = people.github.world.issues[1]
+    assert "@octo" not in issue.title
+    assert "<script>" not in (issue.body or "")
+    assert (issue.body or "").count("-->") == 1  # the end of our own hidden line
+    assert "\u202e" not in str(message) + issue.title + (issue.body or "")
+
+
+def test_the_address_of_the_chat_is_in_no_error_and_no_log(people: People) -> None:
+    for status in (302, 404, 500):
+        people.chat.status = status
+        with pytest.raises(OutsideError) as caught:
+            Webhook(people.chat.url).send("a", "b")
+        assert SECRET not in str(caught.value)
+    with pytest.raises(ConfigurationError) as refused:
+        Webhook(f"http://chat.example/{SECRET}")
+    assert SECRET not in str(refused.value)
+    with pytest.raises(OutsideError) as unanswered:
+        Webhook(f"http://127.0.0.1:1/{SECRET}").send("a", "b")
+    assert SECRET not in str(unanswered.value)
+
+
+def test_a_chat_that_is_down_delays_neither_the_traffic_nor_the_record(
+    world: Rolled, people: People
+) -> None:
+    people.chat.status, people.chat.delay_seconds = 500, 0.5
+    world.environment = {"ALERT_WEBHOOK_URL": people.chat.url}
+    spec = file_spec()
+    world.merge(spec)
+    world.record(spec)
+    world.reconcile()
+    world.record(spec, challenger=BAD)
+    weights_at: list[datetime] = []
+    told_at: list[datetime] = []
+
+    def wrap(hands):
+        def set_weights(*arguments) -> None:
+            hands.set_weights(*arguments)
+            weights_at.append(datetime.now(UTC))
+
+        def alert(found: Alert) -> None:
+            told_at.append(datetime.now(UTC))
+            hands.alert(found)
+
+        return replace(hands, set_weights=set_weights, alert=alert)
+
+    (result,) = world.reconcile(wrap=wrap, forge=people.forge)
+    assert "webhook" in str(result.failures[0])
+    assert weights_at[0] < told_at[0]  # the challenger is at 0 % before anybody is told
+    assert world.share() == 0
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK
+    assert len(people.issues) == len(people.chat.messages) == 1
+    world.reconcile(forge=people.forge)
+    assert len(people.issues) == len(people.chat.messages) == 1
+    assert not any(SECRET in line for line in world.said)

@@ -1,0 +1,110 @@
+"""The evidence package tells what became of its rollout, in the commit that records it."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.core.evidence import Subject, build_evidence, package_digest, package_faults
+from pipeline.manifest import RolloutSpec
+from tests.repository import git
+from tests.rolling.rolled import Rolled, file_spec, roll
+from tests.rollouts import BAD
+
+REFERENCE = b'{"until": "2013-07-01T00:00:00Z", "metrics": {}, "columns": {}}\n'
+
+
+@pytest.fixture
+def spec(world: Rolled) -> RolloutSpec:
+    """A merged manifest whose evidence package is in the repository."""
+    spec = file_spec()
+    subject = Subject(
+        model=spec.model,
+        version=spec.version,
+        digest=spec.challenger.digest,
+        champion=spec.champion.digest,
+        commit=None,
+        changed=(),
+        data_digest=f"sha256:{'d' * 64}",
+        holdout_digest=f"sha256:{'e' * 64}",
+    )
+    files = {"artifacts/reference.json": REFERENCE}
+    for path, raw in build_evidence(subject, files, {}).items():
+        file = world.people / spec.evidence.path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(raw)
+    return spec
+
+
+def package_of(world: Rolled, spec: RolloutSpec) -> dict[str, bytes]:
+    world.pull()
+    folder = world.people / spec.evidence.path
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def outcomes(world: Rolled, spec: RolloutSpec) -> list[str]:
+    return sorted(path for path in package_of(world, spec) if path.startswith("outcome/"))
+
+
+def test_a_promotion_is_told_with_its_stages_and_the_package_stays_sound(
+    world: Rolled, spec: RolloutSpec
+) -> None:
+    world.merge(spec)
+    digest = package_digest(package_of(world, spec))
+    roll(world, spec, "settled")
+    assert outcomes(world, spec) == ["outcome/0004-promoted.md", "outcome/0005-settled.md"]
+    package = package_of(world, spec)
+    assert package_faults(package, digest) == ()
+    told = package["outcome/0005-settled.md"].decode()
+    assert told.startswith(f"# flight-delay {spec.version}: Promoted\n")
+    assert [line.split(" | ")[1] for line in told.splitlines() if "| 2013" in line] == [
+        "0001-stage-1", "0002-stage-2", "0003-stage-3", "0004-promoted", "0005-settled",
+    ]  # fmt: skip
+    world.reconcile()
+    assert package_of(world, spec) == package
+
+
+def test_no_revert_conflicts_with_it_and_each_takes_back_what_it_told(
+    world: Rolled, spec: RolloutSpec
+) -> None:
+    merge = world.merge(spec)
+    roll(world, spec, "promoted")
+    promotion = world.tip()
+    roll(world, spec, "settled")
+    world.revert(promotion)
+    assert outcomes(world, spec) == ["outcome/0005-settled.md"]
+    world.reconcile()
+    assert outcomes(world, spec) == ["outcome/0005-settled.md", "outcome/0006-ended.md"]
+    assert "0004-promoted" in package_of(world, spec)["outcome/0006-ended.md"].decode()
+    world.revert(merge)  # the package goes, and nothing keeps the champion from serving
+    world.reconcile()
+    assert world.served() == spec.champion_version
+    assert set(package_of(world, spec)) == {"outcome/0005-settled.md", "outcome/0006-ended.md"}
+
+
+def test_a_kill_leaves_the_record_and_its_outcome_or_neither(
+    world: Rolled, spec: RolloutSpec
+) -> None:
+    world.merge(spec)
+    roll(world, spec, "stage-2")
+    world.record(spec, challenger=BAD)
+    for number in range(4):
+        world.reconcile_and_be_killed(number, after=False)
+        shown = git(world.folder / "remote.git", "ls-tree", "-r", "--name-only", "main")
+        assert ("status/0003-ended.yaml" in shown) == ("outcome/0003-ended.md" in shown)
+    world.reconcile()
+    assert outcomes(world, spec) == ["outcome/0003-ended.md"]
+    assert "error rate" in package_of(world, spec)["outcome/0003-ended.md"].decode()
+
+
+def test_a_package_that_is_damaged_or_elsewhere_keeps_nobody_from_rolling_back(
+    world: Rolled, spec: RolloutSpec
+) -> None:
+    manifest = world.people / spec.evidence.path / "manifest.json"
+    manifest.write_text("[")
+    world.merge(spec)
+    roll(world, spec, "stage-2")
+    world.record(spec, challenger=BAD)
+    world.reconcile()
+    assert world.share() == 0
+    assert outcomes(world, spec) == []

@@ -1,0 +1,122 @@
+"""Samples of a real server's counters in a file, as `metrics.provider: file` reads them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from pipeline.adapters.metrics import Missing
+from pipeline.adapters.metrics.file import FileMetrics
+from pipeline.errors import ConfigurationError
+from pipeline.rolling.recorder import Recorder, addresses_in
+from pipeline.serving.metrics import ServerMetrics
+
+VERSION = "2013-07-03-05d7a3c35826"
+SECOND = timedelta(seconds=1)
+WINDOW = 4 * SECOND
+
+
+class World:
+    """A server's counters over HTTP, a clock, and a recorder that reads them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.metrics = ServerMetrics("flight-delay", VERSION)
+        self.now = datetime(2013, 7, 3, 9, tzinfo=UTC)
+        self.said: list[str] = []
+        world = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = world.metrics.render()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+        self.path = folder / "samples.jsonl"
+        names = ("error_rate", "latency_p95", "accuracy")
+        address = f"127.0.0.1:{self.server.server_address[1]}"
+        self.recorder = Recorder(
+            self.path,
+            dict.fromkeys(names, WINDOW),
+            lambda: {VERSION: address},
+            lambda: self.now,
+            self.said.append,
+        )
+
+    def tick(self, *statuses: int) -> None:
+        """A second goes by, with requests in it, and is recorded."""
+        for status in statuses:
+            self.metrics.count_request(status, 0.02)
+        self.now += SECOND
+        self.recorder.record()
+
+    def error_rate(self):
+        return FileMetrics(self.path, 15 * SECOND).query("error_rate", VERSION, WINDOW, self.now)
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    found = World(tmp_path)
+    yield found
+    found.stop()
+
+
+def test_a_sample_is_of_one_window_and_what_was_before_is_forgotten(world: World) -> None:
+    world.tick()
+    world.tick(500, 200)
+    assert (world.error_rate().value, world.error_rate().n) == (0.5, 2)
+    for _ in range(4):
+        world.tick(200)
+    assert (world.error_rate().value, world.error_rate().n) == (0.0, 4)
+
+
+def test_a_server_without_requests_is_quiet_and_no_fault(world: World) -> None:
+    world.tick()
+    assert (world.error_rate().n, world.error_rate().missing) == (0, None)
+
+
+def test_a_server_that_is_gone_grows_stale(world: World) -> None:
+    world.tick(200)
+    world.stop()
+    world.tick()
+    assert VERSION in world.said[0]
+    world.now += 20 * SECOND
+    assert world.error_rate().missing is Missing.STALE
+
+
+def test_a_server_that_began_anew_is_counted_anew(world: World) -> None:
+    world.tick(200, 200, 200)
+    world.metrics = ServerMetrics("flight-delay", VERSION)
+    world.tick()
+    world.tick(500)
+    assert (world.error_rate().value, world.error_rate().n) == (1.0, 1)
+
+
+def test_the_file_does_not_grow(world: World) -> None:
+    for _ in range(130):
+        world.tick(200)
+    lines = world.path.read_text().splitlines()
+    assert len(lines) == 3 * 121  # two minutes, and the second that began them
+
+
+def test_a_file_of_addresses_is_checked(tmp_path: Path) -> None:
+    path = tmp_path / "addresses.yaml"
+    assert addresses_in(path) == {}
+    path.write_text("- a list\n")
+    with pytest.raises(ConfigurationError, match="host:port"):
+        addresses_in(path)
