@@ -74,6 +74,7 @@ def test_a_push_needs_leave_to_write_and_is_put_down_to_its_token(
     github, tmp_path, login, grants, is_let
 ):
     events = []
+    github.look()
     github.world.listeners.append(events.append)
     github.add_person("alice")
     github.add_person("reader", "read")
@@ -90,6 +91,7 @@ def test_a_push_needs_leave_to_write_and_is_put_down_to_its_token(
 
 def test_pushes_over_the_file_path_are_the_pushers_and_found_at_the_next_request(github, tmp_path):
     events = []
+    github.look()
     github.world.listeners.append(events.append)
     github.world.pusher = "octo"
     clone = Clone(github.world.git, tmp_path / "c")
@@ -99,10 +101,10 @@ def test_pushes_over_the_file_path_are_the_pushers_and_found_at_the_next_request
     github.look()
     clone.delete("gone")
     github.look()
-    main, gone, deleted = events
+    gone, main, deleted = events
     assert (main.actor, main.ref, main.paths) == ("octo", "refs/heads/main", ["a", "b"])
     payload = main.payload
-    assert [commit["id"] for commit in payload["commits"]][0] == before
+    assert payload["commits"][0]["id"] == before
     assert payload["head_commit"]["modified"] == ["a"]
     assert payload["head_commit"]["added"] == ["b"]
     assert (gone.payload["created"], gone.paths) == (True, ["c"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import traceback
 from collections.abc import Callable
@@ -31,6 +30,7 @@ from tests.servers.github_standin import (
 )
 from tests.servers.github_standin.acting import Acting
 from tests.servers.github_standin.answers import Refusal, not_found
+from tests.servers.github_standin.beside_rest import BesideRest
 from tests.servers.github_standin.events import note_dispatch
 from tests.servers.github_standin.faults import Faults
 from tests.servers.github_standin.git_backend import BareRepository
@@ -58,7 +58,7 @@ _PARTS = (
 )
 
 
-class GitHubStandIn(Acting, GitHubRecorder):
+class GitHubStandIn(Acting, GitHubRecorder, BesideRest):
     """One repository, `owner/name`, backed by the bare repository at `path`.
 
     `world` is its state: `world.rules`, `world.is_private`, `world.pusher` and the like are there
@@ -151,39 +151,10 @@ class GitHubStandIn(Acting, GitHubRecorder):
     def answer(self, method: str, path: str, headers: dict[str, str], raw: bytes) -> Answer:
         """As the recorder does; git and the one GraphQL query, which REST has not, aside."""
         if git_http.is_git(path):
-            return self._git(method, path, headers, raw)
-        if path != "/graphql":
-            return super().answer(method, path, headers, raw)
-        request = Request(method, path, headers, json.loads(raw))
-        self.requests.append(request)
-        return self._forced(request) or self._graphql(request)
-
-    def _git(self, method: str, path: str, headers: dict[str, str], raw: bytes) -> Answer:
-        """Clones and pushes; a push is put down to whose token came with it."""
-        named = {name.title(): value for name, value in headers.items()}
-        named["Authorization"] = git_http.token_of(named.get("Authorization", ""))
-        request = Request(method, path, named, raw)
-        viewer = self._viewer(request)
-        forced = self._forced(request)
-        if forced is not None:
-            return forced
-        if not git_http.is_push(path):
-            return git_http.serve(self.world, viewer, request)
-        with self._lock:
-            sync(self.world)
-            answer = git_http.serve(self.world, viewer, request)
-            sync(self.world, viewer.login if viewer else None)
-        return answer
-
-    def _graphql(self, request: Request) -> Answer:
-        """`{ viewer { login } }` tells a bot who it is: GET /user refuses it."""
-        viewer = self._viewer(request)
-        if viewer is None:
-            return Answer(401, {"message": "Bad credentials"})
-        if "".join(request.body["query"].split()).removeprefix("query") != "{viewer{login}}":
-            self.violations.append(f"graphql: only the viewer's login, not {request.body}")
-            return Answer(200, {"errors": [{"message": "not served by the stand-in"}]})
-        return Answer(200, {"data": {"viewer": {"login": viewer.login}}})
+            return self.answer_git(method, path, headers, raw)
+        if path == "/graphql":
+            return self.answer_graphql(method, path, headers, raw)
+        return super().answer(method, path, headers, raw)
 
     def _serve_all(self) -> None:
         self._routes.clear()

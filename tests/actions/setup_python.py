@@ -1,0 +1,43 @@
+"""actions/setup-python: the Python that runs the tests, and their packages.
+
+No version is installed and nothing downloaded: `python` is the environment of the tests, whatever
+version is asked for. `pip install -r FILE` becomes a check that all of FILE is installed there.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+
+from tests.actions.uses import Call, Failed
+
+_PYTHON = """#!/bin/sh
+if [ "$1 $2 $3" = "-m pip install" ]; then
+  exec "{python}" "{check}" "$@"
+fi
+exec "{python}" "$@"
+"""
+_PIP = """#!/bin/sh
+exec "{folder}/python" -m pip "$@"
+"""
+
+
+def setup_python(call: Call) -> dict[str, str]:
+    """Put `python` and `pip` in PATH, and behind them the programs of the packages."""
+    call.only("python-version", "cache", "cache-dependency-path")
+    named = call.given.get("cache-dependency-path")
+    if named and not list(call.machine.workspace.glob(named)):
+        raise Failed(f"No file in {call.machine.workspace} matched to [{named}]")
+    folder = call.machine.tools / "python"
+    folder.mkdir(exist_ok=True)
+    check = Path(__file__).with_name("check_installed.py")
+    scripts = {"python": _PYTHON, "python3": _PYTHON, "pip": _PIP}
+    for name, text in scripts.items():
+        path = folder / name
+        path.write_text(text.format(python=sys.executable, check=check, folder=folder))
+        path.chmod(0o755)
+    call.machine.path += [str(Path(sys.executable).parent), str(folder)]
+    asked = call.given.get("python-version", "any")
+    call.machine.say(f"asked for Python {asked}; here it is {platform.python_version()}")
+    return {"python-version": platform.python_version(), "python-path": str(folder / "python")}

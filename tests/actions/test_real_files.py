@@ -1,0 +1,81 @@
+"""Our own workflow files: GitHub's parser takes them, and events start what they should."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.actions import Actions
+from tests.actions.engine import engine
+from tests.actions.ours import FILES, ROOT, dispatch, pull_request, read
+from tests.actions.performing import ACTIONS
+from tests.actions.runs import Run
+from tests.actions.starting import typed_inputs
+from tests.actions.triggers import is_started
+from tests.actions.workflows import refuse_unsupported
+from tests.repository import copy_repository, git
+from tests.servers.github_standin import Clone
+from tests.servers.github_standin.events import Event
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_githubs_parser_and_this_engine_take_every_file(path):
+    workflow = read(path.name)
+    refuse_unsupported(workflow)
+    steps = [step for job in workflow.jobs.values() for step in job["steps"]]
+    used = {step["uses"].partition("@")[0] for step in steps if "uses" in step}
+    assert used <= {*ACTIONS, "./.github/actions/setup"}
+
+
+def test_githubs_parser_takes_the_composite_action():
+    text = (ROOT / ".github/actions/setup/action.yml").read_text()
+    assert engine().action("action.yml", text)["runs"]["using"] == "composite"
+
+
+@pytest.mark.parametrize(
+    ("path", "is_looked_at"),
+    [
+        ("rollouts/m/rollout.yaml", True),
+        ("rollouts/m/champion.yaml", True),
+        ("rollouts/m/commands/1.yaml", True),
+        ("rollouts/m/status/000.yaml", True),
+        ("rollouts/m/traffic/envoy.yaml", False),
+        ("README.md", False),
+    ],
+)
+def test_a_push_of_these_files_starts_a_rollout(world, tmp_path, path, is_looked_at):
+    clone = Clone(world.git, tmp_path / "clone")
+    before = world.git.refs()
+    sha = clone.push("main", {path: path})
+    body = {"before": before["refs/heads/main"], "after": sha, "deleted": False}
+    pushed = Event(world, "push", "alice", "refs/heads/main", sha, sha, lambda: body)
+    assert is_started(read("rollout.yml"), pushed) is is_looked_at
+
+
+def test_the_newest_state_of_a_pull_request_is_what_is_reviewed(world):
+    rules = {}
+    for number, started_by in enumerate([pull_request(world), dispatch(world, pull_request="7")]):
+        run = Run(number, 1, read("review.yml"), started_by, "alice", Path())
+        if number:
+            run.inputs = typed_inputs(run.workflow, started_by)
+        contexts = {"github": {"event": started_by.payload}, "inputs": run.inputs}
+        rules[number] = engine().resolve(run.workflow.tree["concurrency"], contexts)
+    assert rules[0] == rules[1] == {"group": "review-7", "cancel-in-progress": True}
+
+
+def test_a_stop_is_never_queued_behind_another_rollout():
+    tree = read("rollout.yml").tree["concurrency"]
+    for action, group in (("rollout-stopped", "rollout-42"), ("rollout-check", "rollout-state")):
+        contexts = {"github": {"event": {"action": action}, "run_id": "42"}}
+        assert engine().resolve(tree, contexts)["group"] == group
+
+
+def test_a_real_job_runs_from_its_checkout_to_its_script(github, tmp_path):
+    """The rollouts of a repository that has none yet: our files, our code, the App's token."""
+    seed = copy_repository(tmp_path / "seed")
+    git(seed, "push", "--quiet", str(github.world.git.path), "main")
+    actions = Actions(github, tmp_path / "actions", disabled=["ci.yml"], app="1234")
+    actions.dispatch("rollout.yml", by="alice")
+    actions.settle()
+    [run] = actions.runs
+    assert run.conclusion == "success", run.log
+    assert "Nothing rolls out." in run.jobs["reconcile"].log
