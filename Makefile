@@ -9,14 +9,22 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test lint lock clean retrain
+.PHONY: demo test coverage mutation lint lock clean retrain
 
-demo: $(VENV)/train.stamp ## seed the warehouse, train a champion, retrain three times, show the verdicts
+demo: $(VENV)/train.stamp $(VENV)/serve.stamp ## a year of flights: train, retrain, roll out, roll back
 	python -m scripts.run_demo
 
 test: lint $(VENV)/dev.stamp ## lint, types and every test; installs what tests need from Debian
 	.ci/install_test_servers
-	python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(MAKE) coverage
+	python -m pytest -n 2 --dist loadfile --ignore tests/core $(PYTEST_ARGS)
+
+coverage: $(VENV)/dev.stamp ## the tests of pipeline/core, which run its every branch
+	python -m pytest tests/core -n 2 --dist loadfile --cov=pipeline/core --cov-branch --cov-fail-under=100
+
+mutation: $(VENV)/mutation.stamp ## are the tests good enough? some hours; see docs/mutation.md
+	mutmut run --max-children 2 $(MUTANTS)
+	mutmut results
 
 lint: $(VENV)/dev.stamp
 	ruff check .
@@ -45,4 +53,4 @@ endif
 	touch $@
 
 clean:
-	rm -rf $(VENV) .demo
+	rm -rf $(VENV) .demo mutants

@@ -29,6 +29,7 @@ Criteria = dict[
     Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}_(min|max)$", strict=True)], Limit
 ]
 MAX_STAGES = 50
+CANNOT_MIRROR = ("haproxy", "kserve")  # traffic providers that send no copies of requests
 CONDITIONS = {  # rollback condition -> the metric that it reads
     "error_rate_spike": "error_rate",
     "latency_spike_pct": "latency_p95",
@@ -254,6 +255,10 @@ class RolloutPlan(Derived):
             for number, (weight, length, criteria, held, deadline) in enumerate(bare, start=1)
         )
 
+    def max_age_of(self, metric: str) -> timedelta:
+        """How old the newest datum of `metric` may be; exactly that old is fresh."""
+        return self.metrics.queries[metric].max_age or self.monitoring.max_age
+
     @model_validator(mode="after")
     def _can_be_followed(self) -> Self:
         faults = [*_shape_faults(self), *_metric_faults(self)]
@@ -316,6 +321,11 @@ def _shape_faults(plan: RolloutPlan) -> list[str]:
     for number, stage in enumerate(plan.canary_stages, start=1):
         if stage.stage not in (None, number):
             faults.append(f"stage {stage.stage} stands where stage {number} belongs")
+    if plan.mirror is not None and plan.traffic_provider in CANNOT_MIRROR:
+        faults.append(
+            f"mirror: {plan.traffic_provider} sends no copies, expected envoy, gateway-api or "
+            "istio; or leave `mirror` out"
+        )
     weights = [stage.weight_percent for stage in plan.stages if not stage.is_mirror]
     if any(a >= b for a, b in itertools.pairwise(weights)):
         faults.append(f"traffic must grow from stage to stage, found {weights}")

@@ -22,12 +22,18 @@ class Metric(Section):
 
     A proportion has `events` and `count`; anything else has `value` (in `unit`; s becomes ms) and
     the `count` of requests that it rests on. Below `min_samples` it is never a PASS.
+
+    `newest` gives the time of the newest datum in seconds since 1970, where that is not the time
+    of the newest scrape: labels come late. `max_age` is how old that may be; monitoring's own
+    without it.
     """
 
     kind: Literal["proportion", "value"] = "value"
     events: Query | None = None
     value: Query | None = None
     count: Query
+    newest: Query | None = None
+    max_age: Duration | None = None
     unit: Literal["s", "ms", "fraction", "number"] = "number"
     window: Duration = timedelta(minutes=5)
     min_samples: Count = 300
@@ -45,7 +51,7 @@ class Metric(Section):
             raise ValueError("a proportion has events, and nothing else has")
         if (self.kind == "value") != (self.value is not None):
             raise ValueError("a value has value, and a proportion has events instead")
-        for query in filter(None, (self.events, self.value, self.count)):
+        for query in filter(None, (self.events, self.value, self.count, self.newest)):
             if "{version}" not in query:
                 raise ValueError("each query needs {version}: it would measure everyone")
         return self

@@ -24,6 +24,7 @@ from pipeline.core.evidence import (
     build_evidence,
     complete_evidence,
     first_digest,
+    outcomes_of,
     package_digest,
     package_faults,
 )
@@ -61,7 +62,7 @@ def run(root: Path, arguments: argparse.Namespace) -> int:
         found = collect(root)
         folder = root / EVIDENCE / found.subject.model / found.subject.version
         before = read_files(folder)
-        files = build_evidence(found.subject, found.files, found.absent)
+        files = build_evidence(found.subject, found.files, found.absent) | outcomes_of(before)
         refuse_rewrite(folder, before, files)
     tell(root, folder, before, files)
     if not arguments.apply:

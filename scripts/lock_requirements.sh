@@ -17,3 +17,4 @@ lock relay --extra relay
 lock serve --extra serve
 lock train --extra train --extra monitor --extra example
 lock dev --extra train --extra monitor --extra relay --extra serve --extra example --extra dask --group dev
+lock mutation --extra train --extra monitor --extra relay --extra serve --extra example --extra dask --group mutation

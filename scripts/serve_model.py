@@ -10,6 +10,7 @@ import argparse
 import os
 import socket
 import sys
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,6 +25,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--digest", required=True, help="sha256:… of the model to serve")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument(
+        "--label-maturity-hours", type=float, default=0.0, metavar="H",
+        help="feedback on what was answered less than H hours ago is refused (0: none is)",
+    )  # fmt: skip
     arguments = parser.parse_args(argv)
     return exit_code_of(lambda: run(arguments))
 
@@ -44,11 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
     from pipeline.serving.model import load_served_model  # noqa: PLC0415
     from pipeline.serving.server import serve  # noqa: PLC0415
 
+    maturity = timedelta(hours=arguments.label_maturity_hours)
     served = load_served_model(arguments.package, arguments.digest)
     listener = socket.create_server((arguments.host, arguments.port), backlog=1_024)
     where = f"http://{arguments.host}:{arguments.port}"
     print(f"Serving {served.model} {served.version} at {where}", flush=True)
-    serve(make_app(served), listener)
+    serve(make_app(served, maturity), listener)
     return 0
 
 

@@ -1,11 +1,15 @@
-"""Run a rollout plan against a scripted world with a fake clock, and see what would happen.
+"""Run a rollout plan against scripted or recorded metrics with a fake clock, and see what happens.
 
 The decisions are made by the code that a live rollout is decided with; what is simulated is the
 traffic, its counts, and the events of the scenario (see pipeline/rollout_scenario.py). Prints the
 timeline, and whether today's traffic can show the harm that the plan is to catch at all. --picture
 draws it (that needs the train extra). Changes nothing.
 
-Exit codes: 0 simulated; 2 bad configuration or arguments.
+--recorded plays samples from a file (one JSON object a line: name, version, sampled_at, value, n),
+and --records the evidence that a model's last rollout left in git: what would this plan have done?
+Events of a scenario (a person, a watchdog) happen all the same.
+
+Exit codes: 0 simulated; 2 bad configuration or arguments; 3 a file cannot be read.
 """
 
 from __future__ import annotations
@@ -18,10 +22,12 @@ from pathlib import Path
 from pipeline.champion import Champion
 from pipeline.config import load_usecase
 from pipeline.core.detectability import Today, assess_detectability
+from pipeline.core.rollout_recording import Recording
 from pipeline.core.rollout_simulation import Simulation
 from pipeline.core.rollout_wording import render_length, render_metric
 from pipeline.errors import ConfigurationError, exit_code_of
 from pipeline.manifest import EvidenceRef, ModelIdentity, RolloutSpec, parse_document, read_bounded
+from pipeline.rolling.recording import load_evidence, load_samples
 from pipeline.rollout_config import RolloutPlan, load_rollout_plan, parse_plan
 from pipeline.rollout_scenario import Scenario
 from pipeline.rollout_timeline import FigureLane, RolloutTimeline
@@ -35,6 +41,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--plan", type=Path, help="a rollout plan; the repository's by default")
     parser.add_argument("--scenario", type=Path, help="a scenario; a healthy challenger by default")
+    played = parser.add_mutually_exclusive_group()
+    played.add_argument(
+        "--recorded", nargs=3, metavar=("FILE", "CHAMPION", "CHALLENGER"),
+        help="samples in FILE of these two versions",
+    )  # fmt: skip
+    played.add_argument("--records", metavar="MODEL", help="evidence in rollouts/MODEL/status")
     parser.add_argument("--picture", type=Path, help="where to draw the timeline (.png)")
     arguments = parser.parse_args(argv)
     return exit_code_of(lambda: simulate(Path.cwd(), arguments))
@@ -44,9 +56,11 @@ def simulate(root: Path, arguments: argparse.Namespace) -> int:
     """Run, print, and draw where asked to. Returns 0."""
     plan = _plan(root, arguments.plan)
     scenario = _scenario(arguments.scenario)
-    spec = made_up_spec(load_usecase(root).model, plan)
-    print(render_detectability(plan, scenario))
-    simulation = Simulation(spec, scenario, START).run()
+    spec, recording = _world(root, plan, arguments)
+    if recording is None:
+        print(render_detectability(plan, scenario))
+    start = recording.start if recording else START
+    simulation = Simulation(spec, scenario, start, recording).run()
     print(render_timeline(simulation))
     if arguments.picture is not None:
         # Here, since only the picture needs matplotlib.
@@ -139,6 +153,21 @@ def timeline_of(simulation: Simulation) -> RolloutTimeline:
         lanes=lanes,
         marks=tuple((at, words[:60]) for at, words in simulation.said),
     )
+
+
+def _world(
+    root: Path, plan: RolloutPlan, arguments: argparse.Namespace
+) -> tuple[RolloutSpec, Recording | None]:
+    """The manifest to roll out, and the metrics to do it with where they were recorded."""
+    if arguments.records is not None:
+        recorded, evidence = load_evidence(root, arguments.records)
+        is_other = arguments.plan is not None
+        return recorded.model_copy(update={"plan": plan}) if is_other else recorded, evidence
+    spec = made_up_spec(load_usecase(root).model, plan)
+    if arguments.recorded is None:
+        return spec, None
+    path, champion, challenger = arguments.recorded
+    return spec, load_samples(Path(path), spec, champion, challenger)
 
 
 def _plan(root: Path, path: Path | None) -> RolloutPlan:

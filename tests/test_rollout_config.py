@@ -283,6 +283,15 @@ def test_a_mirror_stage_comes_first() -> None:
     ]
 
 
+@pytest.mark.parametrize("provider", ["haproxy", "kserve"])
+def test_a_mirror_stage_is_refused_where_the_provider_sends_no_copies(provider: str) -> None:
+    mirror = f"mirror: {{duration: 2h, {CRITERIA}}}, traffic_provider: "
+    body = f"type: rolling, rolling: {{batch_percentage: 50, duration: 1h, {CRITERIA}}}, {mirror}"
+    with pytest.raises(ConfigurationError, match=f"mirror: {provider} sends no copies, expected"):
+        plan_of(body + provider)
+    assert plan_of(body + "istio").stages[0].is_mirror
+
+
 def test_a_stage_may_have_a_hold_and_a_deadline_of_its_own() -> None:
     text = PROTOCOL.replace("traffic_percentage: 5\n", "traffic_percentage: 5\n      hold: true\n")
     text = text.replace("duration_hours: 6", "duration: 6h\n      deadline: 2d")

@@ -61,7 +61,8 @@ def test_every_secret_and_variable_that_a_workflow_reads_is_described() -> None:
     text = "".join(path.read_text() for path in (ROOT / ".github/workflows").glob("*.yml"))
     config = yaml.safe_load((ROOT / "configs/repository.yaml").read_text())
     assert set(re.findall(r"secrets\.([A-Z_]+)", text)) == set(config["secrets"])
-    told = {*config["variables"], "PERENNIAL_APP_ID", "PERENNIAL_ROLLOUT_RUNNER"}
+    runners = {"PERENNIAL_ROLLOUT_RUNNER", "PERENNIAL_TRAIN_RUNNER"}
+    told = {*config["variables"], "PERENNIAL_APP_ID", *runners}
     assert set(re.findall(r"vars\.([A-Z_]+)", text)) == told
 
 

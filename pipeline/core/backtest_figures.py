@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline.core.backtest import Check, Replay
 from pipeline.core.decision import Status
-from pipeline.core.ledger import Event, RetrainState
+from pipeline.core.ledger import RetrainState
+from pipeline.core.windows import end_of
 from pipeline.trigger_config import TRIGGER_NAMES, TriggerName
 
 # These look at the world; the calendar, a row count and a person know nothing of an onset.
 ALARMS: tuple[TriggerName, ...] = ("performance_degradation", "concept_drift", "data_drift")
 MONTH = timedelta(days=30.4375)  # the mean month: 365.25 days / 12
-_WINDOW = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\dZ)/(\d+)m")
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,8 @@ def delay_of(replay: Replay, onset: Onset, horizon: timedelta) -> Delay:
         if not onset.at <= check.at < onset.at + horizon:
             continue
         for event in check.events:
-            if event.trigger in found and found[event.trigger] is None and _is_about(event, onset):
+            # whoever is among ALARMS judges a window of time
+            if found.get(event.trigger, 0) is None and end_of(event.window) > onset.at:
                 found[event.trigger] = (check.at - onset.at) // timedelta(minutes=1)
     seen = [minutes for minutes in found.values() if minutes is not None]
     return Delay(onset, min(seen, default=None), found)
@@ -147,14 +147,6 @@ def incidents_of(checks: Sequence[Check]) -> tuple[Incident, ...]:
             found.append(Incident(check.at, check.at, 1, faults))
         is_open = bool(faults)
     return tuple(found)
-
-
-def _is_about(event: Event, onset: Onset) -> bool:
-    found = _WINDOW.fullmatch(event.window)
-    if found is None:
-        return True
-    start = datetime.fromisoformat(found[1])
-    return start + timedelta(minutes=int(found[2])) > onset.at
 
 
 def _by_month(replay: Replay) -> dict[str, int]:

@@ -85,7 +85,7 @@ def assess_detectability(plan: RolloutPlan, today: Today) -> tuple[Detection, ..
     return tuple(
         detection
         for stage in plan.stages
-        if stage.weight_percent > 0
+        if stage.weight_percent > 0 or stage.is_mirror
         for detection in _of_stage(plan, stage, today)
     )
 
@@ -136,7 +136,8 @@ def needed_for_quantile(quantile: float, slow_share: float, power: float) -> int
 def _of_stage(plan: RolloutPlan, stage: PlannedStage, today: Today) -> list[Detection]:
     ask = _Question(plan, stage, today)
     found = [_criterion(ask, criterion) for criterion in stage.criteria]
-    ratio = (100 - stage.weight_percent) / stage.weight_percent
+    weight = stage.weight_percent
+    ratio = 1.0 if stage.is_mirror else (100 - weight) / weight
     conditions, alpha = plan.rollback_conditions, plan.statistics.condition_alpha
     for metric, limit, base in (
         ("error_rate", conditions.error_rate_spike, today.error_rate),
@@ -174,7 +175,7 @@ def _detection(ask: _Question, name: str, harm: str, needed: int | None) -> Dete
     metric = ask.plan.metrics.queries[name]
     is_labelled = name == "accuracy"
     at_least = None if needed is None else max(needed, metric.min_samples)
-    rate = ask.today.requests_per_second * ask.stage.weight_percent / 100
+    rate = ask.today.requests_per_second * _share(ask.stage, is_labelled=is_labelled)
     rate *= ask.today.label_share if is_labelled else 1.0
     delay = ask.today.label_delay if is_labelled else timedelta(0)
     enough = None
@@ -200,10 +201,15 @@ def _available(ask: _Question, window: timedelta, *, is_labelled: bool) -> int:
     since, start, served = until - window, timedelta(0), 0.0
     for stage in ask.plan.stages:
         overlap = min(until, start + stage.duration) - max(since, start)
-        served += max(overlap.total_seconds(), 0.0) * stage.weight_percent / 100
+        served += max(overlap.total_seconds(), 0.0) * _share(stage, is_labelled=is_labelled)
         start += stage.duration
     served *= ask.today.requests_per_second
     return math.floor(served * (ask.today.label_share if is_labelled else 1.0))
+
+
+def _share(stage: PlannedStage, *, is_labelled: bool) -> float:
+    """Which part of the requests the challenger sees; what nobody got is never labelled."""
+    return float(not is_labelled) if stage.is_mirror else stage.weight_percent / 100
 
 
 def _power_of_rate(n: int, limit: float, harm: float, alpha: float) -> float:

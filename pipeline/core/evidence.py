@@ -6,13 +6,17 @@ the package. Nothing in it comes from a clock: the same run gives the same bytes
 As a rollout proceeds the package is completed, not rewritten: only the files that the manifest
 declares to come may be replaced, and each replacement is added to the list `completed`. What the
 manifest said at first stays in it, so the first digest can always be worked out again.
+
+What became of the rollout is added in outcome/, by the commits that record it (rollout_outcome.py):
+such a file is not in the manifest, and names the first digest of the package that it belongs to.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -28,6 +32,7 @@ TO_COME = (
     "reports/rollout-summary.md",
 )
 
+_OUTCOME = re.compile(r"outcome/[0-9]{4,9}-[a-z0-9-]{1,40}\.md")
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 Sha256 = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
@@ -165,6 +170,11 @@ def first_digest(package: Files) -> str:
     return digest_of(_render(value))
 
 
+def outcomes_of(package: Files) -> dict[str, bytes]:
+    """What was added to a package as its rollout ended."""
+    return {path: raw for path, raw in package.items() if _is_outcome(path)}
+
+
 def parse_manifest(raw: bytes) -> EvidenceManifest:
     """The manifest in the bytes of manifest.json. Raises ConfigurationError with every fault."""
     if len(raw) > MAX_FILE_BYTES:
@@ -184,12 +194,25 @@ def _faults(package: Files, manifest: EvidenceManifest) -> Iterator[str]:
     yield from (f"{path}: completed, and was never to come" for path in sorted(strange))
     entries, present = manifest.entries, set(package) - {MANIFEST}
     yield from (f"{path}: missing" for path in sorted(set(entries) - present))
-    yield from (f"{path}: not in the manifest" for path in sorted(present - set(entries)))
+    yield from _stranger_faults(package, sorted(present - set(entries)))
     for path in sorted(present & set(entries)):
         raw, expected = package[path], entries[path]
         if digest_of(raw) != expected.sha256 or len(raw) != expected.size:
             yield f"{path}: found {digest_of(raw)}, expected {expected.sha256}"
     yield from _subject_faults(package, manifest.subject)
+
+
+def _stranger_faults(package: Files, paths: Sequence[str]) -> Iterator[str]:
+    first = first_digest(package)
+    for path in paths:
+        if not _is_outcome(path):
+            yield f"{path}: not in the manifest"
+        elif first.encode() not in package[path]:
+            yield f"{path}: is of another package than {first}"
+
+
+def _is_outcome(path: str) -> bool:
+    return _OUTCOME.fullmatch(path) is not None
 
 
 def _subject_faults(package: Files, subject: Subject) -> Iterator[str]:

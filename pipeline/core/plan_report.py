@@ -46,9 +46,7 @@ def _stage(stage: PlannedStage) -> dict[str, object]:
         "length": _length(stage.duration),
         "criteria": ", ".join(map(_criterion, stage.criteria)) or "none",
         "deadline": _length(stage.deadline),
-        "note": "a copy of the traffic"
-        if stage.is_mirror
-        else "waits for a person" * stage.is_held,
+        "note": _note(stage),
     }
 
 

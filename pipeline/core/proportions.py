@@ -48,12 +48,11 @@ def excess_tail(events: float, n: float, base_events: float, base_n: float) -> f
 def _normal_tail(x: int, m: int, total: int, everyone: int) -> float:
     """The same for millions of events, where the normal distribution errs less than the logarithms.
 
-    Mean and variance of the hypergeometric distribution, with the correction for continuity.
+    Mean and variance of the hypergeometric distribution, with the correction for continuity. More
+    than MAX_TERMS counts are possible here, so the variance is not 0.
     """
     share = m / everyone
     variance = total * share * (1 - share) * (everyone - total) / (everyone - 1)
-    if variance <= 0:
-        return 1.0
     return float(special.ndtr(-(x - 0.5 - total * share) / math.sqrt(variance)))
 
 

@@ -42,10 +42,10 @@ def assess_paths(changed: Iterable[str], model: str) -> Gate:
 
 
 def is_of_retrain(path: str, model: str) -> bool:
-    """Whether a retrain of `model` writes the file at `path`."""
+    """Whether a retrain of `model` writes the file at `path`: what came of it, a rollout does."""
     own = ("dvc.lock", "params.yaml", f"rollouts/{model}/rollout.yaml")
     folders = ("artifacts/", f"evidence/protocol-24-retraining/{model}/")
-    return path in own or path.startswith(folders)
+    return path in own or (path.startswith(folders) and "/outcome/" not in path)
 
 
 def assess_inputs(deps: Mapping[str, str], files: Files) -> tuple[Gate, ...]:

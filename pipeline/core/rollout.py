@@ -22,6 +22,7 @@ from pipeline.core.rollout_progress import look
 from pipeline.core.rollout_reverts import what_people_did
 from pipeline.core.rollout_start import may_start, start
 from pipeline.core.rollout_state import Rollout, Situation, current_rollout, wanted_routing
+from pipeline.core.rollout_step import is_elsewhere
 from pipeline.manifest import RolloutSpec
 from pipeline.rollout_status import Phase, RolloutStatus
 
@@ -61,7 +62,7 @@ def _mend(situation: Situation, rollout: Rollout) -> RolloutStep | None:
     """Alias and traffic as champion.yaml says, where no challenger has traffic to look after."""
     state, observation = rollout.state, situation.observation
     effects: list[Effect] = []
-    if observation.alias not in (None, observation.champion):
+    if is_elsewhere(observation.alias, observation.champion, is_promoted=state.phase.is_promoted):
         effects.append(MoveAlias(observation.champion))
     if state.phase.is_ended or state.phase in (Phase.PENDING, Phase.PROMOTED):
         wanted = wanted_routing(state, observation.champion)

@@ -52,11 +52,6 @@ class Assessment:
         return _urgent([*(gate.verdict for gate in self.gates), *speaking])
 
     @property
-    def failed(self) -> tuple[Gate, ...]:
-        """The gates that say FAIL and decide."""
-        return self._with(Verdict.FAIL)
-
-    @property
     def why(self) -> str:
         """The reasons of the gates that have the verdict, in one line."""
         found = self._with(self.verdict)
@@ -159,7 +154,7 @@ def _assess_role(
         observation.sample(criterion.metric, role),
         version=version,
         now=now,
-        max_age=spec.plan.monitoring.max_age,
+        max_age=spec.plan.max_age_of(criterion.metric),
     )
     metric = spec.plan.metrics.queries[criterion.metric]
     return assess_criterion(criterion, metric, found, spec.plan.statistics.criterion_alpha)
@@ -184,6 +179,4 @@ def _assess_routing(expected: Routing, found: Routing | None) -> Gate:
 
 def _urgent(verdicts: Sequence[Verdict]) -> Verdict:
     """The worst, but FAIL before ERROR: known harm does not wait until a gauge is mended."""
-    if not verdicts:
-        return Verdict.ERROR
     return Verdict.FAIL if Verdict.FAIL in verdicts else worst(verdicts)

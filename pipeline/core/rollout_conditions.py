@@ -31,11 +31,12 @@ def assess_conditions(
 def _assess_condition(
     spec: RolloutSpec, condition: str, limit: float, observation: Observation, now: datetime
 ) -> Gate:
-    metric = spec.plan.metrics.queries[CONDITIONS[condition]]
+    name = CONDITIONS[condition]
+    metric, max_age = spec.plan.metrics.queries[name], spec.plan.max_age_of(name)
 
     def read(role: Role, version: str) -> Reading | Unread:
-        sample = observation.sample(CONDITIONS[condition], role)
-        return read_sample(sample, version=version, now=now, max_age=spec.plan.monitoring.max_age)
+        sample = observation.sample(name, role)
+        return read_sample(sample, version=version, now=now, max_age=max_age)
 
     challenger = read("challenger", spec.version)
     champion = read("champion", spec.champion_version)

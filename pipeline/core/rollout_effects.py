@@ -105,6 +105,7 @@ def _line(effect: Effect) -> str:
     match effect:
         case SetWeights(routing, stop):
             latch = ", and keep it there" if stop else ""
+            latch += " and a copy of all requests" if routing.is_mirrored else ""
             return (
                 f"traffic: champion {routing.champion_percent:g} %, "
                 f"challenger {routing.challenger_percent:g} %{latch}"
@@ -117,5 +118,4 @@ def _line(effect: Effect) -> str:
             return f"status: {record.name} ({record.phase})"
         case Alert(_, title):
             return f"alert: {title}"
-        case Commit(message):
-            return f"commit: {message.partition(chr(10))[0]}"
+    return f"commit: {effect.message.partition(chr(10))[0]}"

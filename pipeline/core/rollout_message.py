@@ -37,7 +37,7 @@ def _headline(record: Record, spec: RolloutSpec | None) -> str:
     share, total = render_percent(record.weight_percent), len(spec.plan.stages) if spec else 0
     of = f" of {total}" if total else ""
     words = {
-        Kind.STAGE: f"{share} to {{}}, stage {record.stage}{of}",
+        Kind.STAGE: f"{_given(record, spec)} to {{}}, stage {record.stage}{of}",
         Kind.PROMOTED: "{} is the champion",
         Kind.ENDED: f"{_ending(record.phase)} {{}}",
         Kind.WAITING: "wait to start {}",
@@ -48,6 +48,12 @@ def _headline(record: Record, spec: RolloutSpec | None) -> str:
         Kind.CLEARED: f"all clear for {{}} at {share}",
     }
     return words[record.kind].format(record.version)
+
+
+def _given(record: Record, spec: RolloutSpec | None) -> str:
+    stages = spec.plan.stages if spec is not None else ()
+    is_mirror = any(stage.is_mirror and stage.number == record.stage for stage in stages)
+    return "a copy of the traffic" if is_mirror else render_percent(record.weight_percent)
 
 
 def _ending(phase: Phase) -> str:

@@ -70,8 +70,9 @@ class Observation:
 
     `champion` is the digest in champion.yaml. `routing` is what the traffic provider does, None
     where it does not say; `routed_since` when its weights last changed. `alias` is the digest that
-    the registry calls champion, None without a registry. The health is that of the two models of
-    the spec. `samples` are of both versions, over the same minutes.
+    the registry calls champion, "" where no version has that alias yet, and None without a
+    registry. The health is that of the two models of the spec. `samples` are of both versions,
+    over the same minutes.
     """
 
     champion: str

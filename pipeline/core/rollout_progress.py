@@ -15,7 +15,7 @@ from pipeline.core.rollout_effects import (
 from pipeline.core.rollout_observation import Routing
 from pipeline.core.rollout_pauses import go_on_or_wait, pause_if_told
 from pipeline.core.rollout_state import Rollout, Situation, stage_of, wanted_routing
-from pipeline.core.rollout_step import hold_alert, make_record, transition
+from pipeline.core.rollout_step import hold_alert, is_elsewhere, make_record, transition
 from pipeline.core.rollout_verdicts import all_clear, on_error, on_fail, on_inconclusive
 from pipeline.core.rollout_windows import is_open, next_open
 from pipeline.core.rollout_wording import render_length
@@ -145,7 +145,7 @@ def _promote(
         challenger=spec.challenger, before=spec.champion, evidence=spec.evidence.digest
     )
     after: list[Effect] = []
-    if observation.alias not in (None, state.challenger):
+    if is_elsewhere(observation.alias, state.challenger, is_promoted=True):
         after.append(MoveAlias(state.challenger))
     after.append(SetWeights(Routing(state.challenger)))
     return transition(situation, record, before=(pointer,), after=tuple(after))

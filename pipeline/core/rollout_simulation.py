@@ -1,4 +1,7 @@
-"""A whole rollout on a fake clock: the real reconcile, a world of values, a script of events."""
+"""A whole rollout on a fake clock: the real reconcile, a world of values, a script of events.
+
+What the metrics say is drawn from the scenario's behaviours, or was recorded once.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy as np
 from pipeline.core.rollout import reconcile
 from pipeline.core.rollout_effects import RolloutStep
 from pipeline.core.rollout_observation import Health, Role, Routing, Stop
+from pipeline.core.rollout_recording import Recording
 from pipeline.core.rollout_state import current_rollout
 from pipeline.core.rollout_traffic import Traffic
 from pipeline.core.rollout_world import World
@@ -40,6 +44,7 @@ class Simulation:
     spec: RolloutSpec
     scenario: Scenario
     start: datetime
+    recording: Recording | None = None
     world: World = field(init=False)
     moments: list[Moment] = field(default_factory=list)
     steps: list[tuple[datetime, RolloutStep]] = field(default_factory=list)
@@ -58,6 +63,8 @@ class Simulation:
     def run(self) -> Simulation:
         """All ticks from the merge to the scenario's end, or a little after nothing can happen."""
         now, last = self.start, self.start + self.scenario.end
+        if self.recording is not None:
+            last = min(last, self.recording.end)
         while now <= last:
             self.tick(now)
             if not self._waiting and self._is_over():
@@ -69,11 +76,18 @@ class Simulation:
 
     def tick(self, now: datetime) -> RolloutStep:
         """What happens by `now`, one tick of traffic, and one reconcile with its effects."""
+        self.pass_time(now)
+        return self.look(now, self.samples(now))
+
+    def pass_time(self, now: datetime) -> None:
+        """What happens by `now`, and one tick of traffic."""
         while self._waiting and self.start + self._waiting[0].at <= now:
             self._happen(self._waiting.pop(0), now)
         for role in ROLES:
             self._traffic[role].serve(self._behaviour[role], self._share(role), now)
-        samples = self._samples(now)
+
+    def look(self, now: datetime, samples: tuple[Sample, ...]) -> RolloutStep:
+        """One reconcile that sees `samples`, with its effects."""
         healths = {f"{role}_health": self._health(role) for role in ROLES}
         observation = self.world.observe(samples, **healths)
         step = reconcile(self.world.spec, self.world.status, observation, now)
@@ -94,16 +108,18 @@ class Simulation:
             return 1 - percent / 100
         return 1.0 if routing.is_mirrored else percent / 100
 
-    def _samples(self, now: datetime) -> tuple[Sample, ...]:
+    def samples(self, now: datetime) -> tuple[Sample, ...]:
+        """What the metrics say now; of a p95 each asking draws anew."""
         spec = self.spec
         used = {c.metric for stage in spec.plan.stages for c in stage.criteria}
         names = sorted(used | {"error_rate", "latency_p95", "accuracy"})
-        found = [
-            self._traffic[role].sample(name, self._behaviour[role], now)
-            for name in names
-            for role in ROLES
-        ]
+        found = [self._sample(name, role, now) for name in names for role in ROLES]
         return tuple(found if self._metrics == "there" else map(self._broken, found))
+
+    def _sample(self, name: str, role: Role, now: datetime) -> Sample:
+        if self.recording is not None:
+            return self.recording.sample(self.spec, name, role, now)
+        return self._traffic[role].sample(name, self._behaviour[role], now)
 
     def _broken(self, sample: Sample) -> Sample:
         """The sample as the metrics server gives it today."""

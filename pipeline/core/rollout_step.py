@@ -101,13 +101,21 @@ def end_rollout(
     )
     stop = Stop(state.version, state.attempt, reason, situation.now)
     effects: list[Effect] = [SetWeights(Routing(champion, state.challenger, 0.0), stop)]
-    if observation.alias not in (None, champion):
+    if is_elsewhere(observation.alias, champion, is_promoted=False):
         effects.append(MoveAlias(champion))
     if is_alarming:
         effects.append(_alert(record))
     if champion != observation.champion and rollout.champion_before is not None:
         effects.append(WriteChampion(champion=rollout.champion_before))
     return transition(situation, record, before=tuple(effects))
+
+
+def is_elsewhere(alias: str | None, champion: str, *, is_promoted: bool) -> bool:
+    """Whether the registry's alias must move to `champion`.
+
+    Where there is none yet ("") only a promotion makes it: its model passed, so it is registered.
+    """
+    return alias not in (None, champion) and (alias != "" or is_promoted)
 
 
 def hold_alert(record: Record) -> Alert:

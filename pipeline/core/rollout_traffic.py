@@ -44,6 +44,7 @@ class Traffic:
         """The metric `name` of this model over its window until `now`."""
         window = self._queries[name].window
         value, n = self._measure(name, window, behaviour, now)
+        is_late = self._queries[name].newest is not None and n > 0
         return Sample(
             metric=name,
             role=self._role,
@@ -51,7 +52,7 @@ class Traffic:
             value=value,
             n=n,
             window=window,
-            sampled_at=now,
+            sampled_at=now - self._scenario.label_delay if is_late else now,
         )
 
     def _measure(

@@ -40,14 +40,11 @@ def on_fail(
 def on_error(
     situation: Situation, rollout: Rollout, spec: RolloutSpec, found: Assessment
 ) -> RolloutStep:
-    """ERROR: hold, until blind for too long."""
+    """ERROR: hold, until blind for too long. A champion that does not answer is FAIL before it."""
     limits, interval = spec.plan.limits, spec.plan.monitoring.check_interval
     budget = min(limits.blindness_budget, max((limits.error_limit - 1) * interval, timedelta(0)))
     lasted = _lasted(situation, rollout)
     if lasted >= budget:
-        if situation.observation.champion_health.is_answering is False:
-            why = "The champion does not answer, so going back would not help."
-            return _hold(situation, rollout, found, f"{why} {found.why}", is_alarming=True)
         reason = f"Blind for {render_length(lasted)} and longer: {found.why}"
         return _roll_back(situation, rollout, spec, found, reason)
     reason = f"ERROR, and {render_length(budget)} of it would roll back. {found.why}"

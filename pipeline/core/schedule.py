@@ -14,6 +14,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
 
 from cronsim import CronSim
 
@@ -22,7 +23,6 @@ from pipeline.trigger_config import WEEKDAYS, ScheduledTrigger
 
 # Samoa left out a whole day in 2011. Two wall times further apart than this never swap.
 _LARGEST_SHIFT = timedelta(hours=25)
-_FIRST_YEAR = 1971
 
 
 def due_period(schedule: ScheduledTrigger, at: datetime, since: datetime) -> datetime | None:
@@ -34,34 +34,34 @@ def due_period(schedule: ScheduledTrigger, at: datetime, since: datetime) -> dat
     """
     _needs_zone(at, since)
     moment = latest_moment(schedule, at)
-    return moment if moment is not None and moment > since else None
+    return moment if moment > since else None
 
 
-def latest_moment(schedule: ScheduledTrigger, at: datetime) -> datetime | None:
-    """The latest scheduled moment (UTC) not after `at`; None if there is none since 1971."""
+def latest_moment(schedule: ScheduledTrigger, at: datetime) -> datetime:
+    """The latest scheduled moment (UTC) not after `at`, however long ago."""
     _needs_zone(at)
     local = at.astimezone(schedule.timezone).replace(tzinfo=None)
-    best: datetime | None = None
-    for wall in _walls_before(schedule, local + _LARGEST_SHIFT):
-        if best is not None and wall < local - _LARGEST_SHIFT:
-            break
+    walls = _walls_before(schedule, local + _LARGEST_SHIFT)
+    wall, best = next(walls), None
+    while best is None or wall >= local - _LARGEST_SHIFT:
         moment = _moment(schedule, wall)
         if moment <= at and (best is None or moment > best):
             best = moment
+        wall = next(walls)
     return best
 
 
-def next_moment(schedule: ScheduledTrigger, at: datetime) -> datetime | None:
-    """The first scheduled moment (UTC) after `at`, for people to read; None if there is none."""
+def next_moment(schedule: ScheduledTrigger, at: datetime) -> datetime:
+    """The first scheduled moment (UTC) after `at`, for people to read."""
     _needs_zone(at)
     local = at.astimezone(schedule.timezone).replace(tzinfo=None)
-    best: datetime | None = None
-    for wall in _walls_after(schedule, local - _LARGEST_SHIFT):
-        if best is not None and wall > local + _LARGEST_SHIFT:
-            break
+    walls = _walls_after(schedule, local - _LARGEST_SHIFT)
+    wall, best = next(walls), None
+    while best is None or wall <= local + _LARGEST_SHIFT:
         moment = _moment(schedule, wall)
         if moment > at and (best is None or moment < best):
             best = moment
+        wall = next(walls)
     return best
 
 
@@ -95,31 +95,24 @@ def _walls_after(schedule: ScheduledTrigger, wall: datetime) -> Iterator[datetim
 def _days_back(schedule: ScheduledTrigger, day: date) -> Iterator[date]:
     if schedule.day_of_week is not None:
         day -= timedelta(days=(day.weekday() - WEEKDAYS.index(schedule.day_of_week)) % 7)
-        while day.year >= _FIRST_YEAR:
-            yield day
-            day -= timedelta(days=7)
+        return (day - timedelta(days=7 * weeks) for weeks in count())
     month = day.year * 12 + day.month - 1
-    while schedule.day_of_month is not None and month >= _FIRST_YEAR * 12:
-        yield _day_in_month(month, schedule.day_of_month)
-        month -= 1
+    return (_day_in_month(month - back, schedule.day_of_month) for back in count())
 
 
 def _days_on(schedule: ScheduledTrigger, day: date) -> Iterator[date]:
     if schedule.day_of_week is not None:
         day += timedelta(days=(WEEKDAYS.index(schedule.day_of_week) - day.weekday()) % 7)
-        while True:
-            yield day
-            day += timedelta(days=7)
+        return (day + timedelta(days=7 * weeks) for weeks in count())
     month = day.year * 12 + day.month - 1
-    while schedule.day_of_month is not None:
-        yield _day_in_month(month, schedule.day_of_month)
-        month += 1
+    return (_day_in_month(month + on, schedule.day_of_month) for on in count())
 
 
-def _day_in_month(month: int, day: int) -> date:
-    """Day `day` of the month counted from year 0, or the month's last day where it is shorter."""
+def _day_in_month(month: int, day: int | None) -> date:
+    """Day `day` of the month counted from year 0, or its last day where there is no such day."""
     year, index = divmod(month, 12)
-    return date(year, index + 1, min(day, calendar.monthrange(year, index + 1)[1]))
+    last = calendar.monthrange(year, index + 1)[1]
+    return date(year, index + 1, min(day or last, last))
 
 
 def _needs_zone(*moments: datetime) -> None:

@@ -61,8 +61,7 @@ def thinned(values: Sequence[float], count: int = MAX_TRIALS) -> list[float]:
 
 def _performance(replayed: Replay, config: TriggerConfig) -> list[Values]:
     rule = config.retraining_triggers.performance_degradation
-    if rule is None:
-        return []
+    assert rule is not None  # noqa: S101 (suggest asks for rules that are on)
     observed = {
         window.metrics[rule.metric]
         for check in replayed.checks
@@ -76,8 +75,7 @@ def _performance(replayed: Replay, config: TriggerConfig) -> list[Values]:
 def _psi(replayed: Replay, config: TriggerConfig) -> list[Values]:
     """Between the PSI values of the feature that makes up the number that fires."""
     rule = config.retraining_triggers.data_drift
-    if rule is None:
-        return []
+    assert rule is not None  # noqa: S101
     observed = set()
     for check in replayed.checks:
         drifts = {n: d for n, d in check.seen.observation.drifts.items() if n not in rule.ignore}
@@ -88,16 +86,16 @@ def _psi(replayed: Replay, config: TriggerConfig) -> list[Values]:
 
 def _features(replayed: Replay, config: TriggerConfig) -> list[Values]:
     rule = config.retraining_triggers.data_drift
+    assert rule is not None  # noqa: S101
     names = {name for check in replayed.checks for name in check.seen.observation.drifts}
-    count = len(names - set(rule.ignore)) if rule is not None else 0
+    count = len(names - set(rule.ignore))
     return [{"affected_features_threshold": n} for n in range(count, 0, -1)]
 
 
 def _drops(replayed: Replay, config: TriggerConfig) -> list[Values]:
     """Both drops turned together, rank by rank."""
     rule = config.retraining_triggers.concept_drift
-    if rule is None:
-        return []
+    assert rule is not None  # noqa: S101
     seen = [accuracy_and_f1_drops(check.seen, rule.min_rows) for check in replayed.checks]
     pairs = [pair for pair in seen if pair is not None]
     accuracy, f1 = ([x for x in cuts(pair[i] for pair in pairs) if x > 0] for i in (0, 1))

@@ -107,8 +107,7 @@ def assess_schedule(
         reason = f"due since {period_id(due)} ({rule.frequency}, {rule.timezone.key})"
         return answer(Status.FIRED, reason, period_id(due))
     last, following = latest_moment(rule, at), next_moment(rule, at)
-    reason = f"next due {period_id(following)}" if following else "never due again"
-    return answer(Status.QUIET, reason, period_id(last) if last else None)
+    return answer(Status.QUIET, f"next due {period_id(following)}", period_id(last))
 
 
 def _performance(rule: Any, seen: Observation, priority: Priority) -> list[TriggerDecision]:

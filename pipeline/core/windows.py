@@ -27,6 +27,12 @@ class Window:
         return self.end + maturity <= at
 
 
+def end_of(window_id: str) -> datetime:
+    """The end of the window with this id. Raises ValueError for what is no window's id."""
+    start, _, minutes = window_id.partition("/")
+    return datetime.fromisoformat(start) + timedelta(minutes=int(minutes.removesuffix("m")))
+
+
 def window_of(moment: datetime, length: timedelta) -> Window:
     """The window of `length` that holds `moment`; windows touch and never overlap."""
     start = _ANCHOR + (moment.astimezone(UTC) - _ANCHOR) // length * length

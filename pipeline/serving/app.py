@@ -1,15 +1,21 @@
 """The model server's HTTP side.
 
 POST /predict   {"rows": [{feature: value}]} -> {"model_version", "scores", "answers"}
-POST /feedback  {"model_version", "outcomes": [{"answer": bool, "label": bool}]}, once labels mature
+POST /feedback  {"model_version", "outcomes": [{"answer": bool, "label": bool, "answered_at"?}]}
 GET /healthz    200 once the model has answered a row of its own
 GET /metrics    Prometheus text
+
+Outcomes are counted once they are mature: what was answered less than `maturity` ago may still get
+another label, and early labels are not those of all rows (a flight that left is on time sooner than
+one that waits). So such feedback is refused whole, with a 425, to be sent again later.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.applications import Starlette
@@ -33,8 +39,20 @@ class _Refused(Exception):
         self.status = status
 
 
-def make_app(served: ServedModel) -> Starlette:
-    """The endpoints for `served`, which has been loaded and has answered: so it is ready."""
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def make_app(
+    served: ServedModel,
+    maturity: timedelta = timedelta(0),
+    clock: Callable[[], datetime] = utc_now,
+) -> Starlette:
+    """The endpoints for `served`, which has been loaded and has answered: so it is ready.
+
+    With a `maturity`, each outcome must say when it was answered, at least that long ago.
+    """
     metrics = ServerMetrics(served.model, served.version)
 
     async def predict(request: Request) -> Response:
@@ -48,7 +66,10 @@ def make_app(served: ServedModel) -> Starlette:
         return response
 
     async def take_feedback(request: Request) -> Response:
-        return await _answer(_counted, served, metrics, request)
+        async def counted(served: ServedModel, metrics: ServerMetrics, body: Any) -> dict[str, Any]:
+            return _counted(served, metrics, body, clock() - maturity if maturity else None)
+
+        return await _answer(counted, served, metrics, request)
 
     async def tell_health(_: Request) -> Response:
         return JSONResponse({"model": served.model, "digest": served.digest})
@@ -88,13 +109,19 @@ async def _predicted(served: ServedModel, metrics: ServerMetrics, body: Any) -> 
     return {"model_version": served.version, "scores": scores, "answers": answers}
 
 
-async def _counted(served: ServedModel, metrics: ServerMetrics, body: Any) -> dict[str, Any]:
+def _counted(
+    served: ServedModel, metrics: ServerMetrics, body: Any, mature_until: datetime | None
+) -> dict[str, Any]:
+    """Count outcomes, all of them or none; those answered at `mature_until` are mature."""
     outcomes = _list_of_objects(body, "outcomes")
     version = body.get("model_version")
     if version != served.version:
         raise _Refused(409, f"this is {served.version}: send what another answered to that one")
     is_correct = [_is_correct(outcome) for outcome in outcomes]
-    metrics.count_labelled(len(is_correct), sum(is_correct))
+    times = [_answered_at(outcome) for outcome in outcomes]
+    if mature_until is not None:
+        _refuse_immature(times, mature_until)
+    metrics.count_labelled(len(is_correct), sum(is_correct), max(filter(None, times), default=None))
     return {"labelled": len(is_correct), "correct": sum(is_correct)}
 
 
@@ -103,6 +130,27 @@ def _is_correct(outcome: dict[str, Any]) -> bool:
     if not isinstance(answer, bool) or not isinstance(label, bool):
         raise _Refused(422, "outcomes: expected answer and label as true or false")
     return answer == label
+
+
+def _answered_at(outcome: dict[str, Any]) -> datetime | None:
+    """When an outcome was answered, None where it does not say."""
+    told = outcome.get("answered_at")
+    if told is None:
+        return None
+    try:
+        found = datetime.fromisoformat(told)
+    except (TypeError, ValueError) as error:
+        raise _Refused(422, "outcomes: expected answered_at as an ISO 8601 time") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _refuse_immature(times: list[datetime | None], mature_until: datetime) -> None:
+    if None in times:
+        raise _Refused(422, "outcomes: expected answered_at, since labels need time to mature")
+    early = [time for time in times if time is not None and time > mature_until]
+    if early:
+        words = f"{len(early)} of {len(times)} outcomes were answered after {mature_until:%FT%TZ}"
+        raise _Refused(425, f"{words}: their labels may still change. Send these later")
 
 
 def _list_of_objects(body: Any, name: str) -> list[dict[str, Any]]:

@@ -5,9 +5,12 @@ Every series exists from the start, so that a rate of what never happened is 0 a
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     disable_created_metrics,
     generate_latest,
@@ -56,6 +59,13 @@ class ServerMetrics:
             **labels
         )
         self._correct = counter("model_correct_total", "Of those, the right ones").labels(**labels)
+        self._newest = Gauge(
+            "model_newest_outcome_timestamp_seconds",
+            "When the newest answer whose truth is known was given; 0 before there is one",
+            names,
+            registry=self._registry,
+        ).labels(**labels)
+        self._newest_seconds = 0.0
 
     def count_request(self, status: int, seconds: float) -> None:
         """One request for predictions, answered with `status` after `seconds`."""
@@ -66,8 +76,14 @@ class ServerMetrics:
         """`rows` were answered."""
         self._rows.inc(rows)
 
-    def count_labelled(self, labelled: int, correct: int) -> None:
-        """The truth of `labelled` answers came, and `correct` of them were right."""
+    def count_labelled(self, labelled: int, correct: int, newest: datetime | None = None) -> None:
+        """The truth of `labelled` answers came, and `correct` of them were right.
+
+        `newest` is when the newest of these answers was given.
+        """
+        if newest is not None:
+            self._newest_seconds = max(self._newest_seconds, newest.timestamp())
+            self._newest.set(self._newest_seconds)
         self._labelled.inc(labelled)
         self._correct.inc(correct)
 

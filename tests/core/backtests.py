@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline.config import parse_section
 from pipeline.core.backtest import Seen, Serving, Terms, moments_between, replay
+from pipeline.core.backtest_report import Setup
 from pipeline.core.drift import Drift
 from pipeline.core.labelled import LabelledWindow, LabelRules
 from pipeline.core.triggers import Observation
@@ -19,6 +20,7 @@ RULES = {
     | {"consecutive_violations": 1},
     "concept_drift": {"accuracy_drop": 0.1, "f1_drop": 0.1, "window": "7d", "detector": "none"},
     "data_drift": {"psi_threshold": 0.2, "affected_features_threshold": 2, "window": "7d"},
+    "new_data_volume": {"min_new_samples": 1_000, "quality_threshold": 0.95},
     "scheduled_retrain": {"frequency": "monthly", "day_of_month": 2, "time": "02:00"},
 }
 
@@ -38,7 +40,12 @@ def drift(value, limit=0.05):
     return Drift(value, limit, 9_000.0, 900.0, value >= limit, (), None, None)
 
 
-def world(accuracy=lambda window: 0.9, psi=lambda window: (0.0, 0.0), faults=lambda at: ()):
+def world(
+    accuracy=lambda window: 0.9,
+    psi=lambda window: (0.0, 0.0),
+    faults=lambda at: (),
+    rows=lambda at: None,
+):
     """A look at a past in which each week's figures are functions of its window."""
 
     def look(serving, at):
@@ -61,6 +68,7 @@ def world(accuracy=lambda window: 0.9, psi=lambda window: (0.0, 0.0), faults=lam
             has_error_rate_changed=True,
             drift_window=newest,
             drifts={str(i): drift(x) for i, x in enumerate(psi(newest))} if newest else {},
+            new_rows=rows(at),
         )
         return Seen(seen, tuple(faults(at)))
 
@@ -71,3 +79,13 @@ def run(look, config, *, days=84, every=DAY, wins="never", takes=timedelta(hours
     moments = moments_between(START, START + days * DAY, every)
     terms = Terms(takes, wins)
     return replay(look, config, model="m", first=first, moments=moments, terms=terms)
+
+
+def setup_of(wins="never", **changes):
+    """What a replay of twelve weeks says of itself."""
+    fields = {
+        "model": "m", "champion": "sha256:first", "config_file": "configs/triggers.yaml",
+        "start": START, "end": START + 84 * DAY, "every": DAY, "horizon": 4 * WEEK,
+        "terms": Terms(timedelta(hours=2), wins), "keep_answers": True, "is_start_simulated": False,
+    }  # fmt: skip
+    return Setup(**(fields | changes))

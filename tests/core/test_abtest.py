@@ -57,6 +57,17 @@ def test_the_answer_carries_estimate_interval_p_and_n():
     assert now.p_value < 0.001
 
 
+def test_the_p_value_of_the_msprt_never_rises_and_that_of_a_confidence_sequence_may():
+    def p_values(kind):
+        looks = answer(config(test=kind), WINNING, EVEN).readings
+        return [reading.p_value for reading in looks]
+
+    first, then = p_values("msprt")
+    assert first == then < 0.001
+    first, then = p_values("confidence_sequence")
+    assert first < 0.001 < then
+
+
 def test_a_test_that_is_over_without_a_winner_has_no_significant_difference():
     assert answer(config(), EVEN, is_over=True).result is Result.NO_SIGNIFICANT_DIFFERENCE
     assert answer(config(), WINNING, is_over=True).result is Result.MODEL_B
@@ -80,6 +91,23 @@ def test_a_guardrail_must_be_shown_to_hold_and_one_that_is_broken_ends_it():
     broken = guarded(loss=0.25)
     assert (broken.result, broken.guardrails[0].state) == (Result.MODEL_A, Kept.BROKEN)
     assert "latency" in broken.reasons[0]
+
+
+def test_a_guardrail_without_spread_or_before_the_burn_in_shows_nothing():
+    spent = np.random.default_rng(0).normal(5, 1, 4_000)
+
+    def rail(n, latency):
+        sides = [numbers(spent[:n], latency=latency[:n]) for _ in range(2)]
+        test = config(primary=SPENT, guardrails=[LATENCY])
+        return answer(test, evidence(*sides)).guardrails[0]
+
+    constant = rail(4_000, np.full(4_000, 1.0))
+    assert (constant.p_inferior, constant.p_not_worse) == (1.0, 1.0)
+    assert constant.state is Kept.OPEN
+    precise = np.tile([1.0, 1.0001], 50)
+    early = rail(99, precise)
+    assert (early.p_inferior < 0.05, early.state) == (True, Kept.OPEN)
+    assert rail(100, precise).state is Kept.KEPT
 
 
 def test_challengers_at_the_margin_are_promoted_in_alpha_of_the_tests_at_most():
@@ -226,3 +254,9 @@ def test_the_wait_never_goes_beyond_the_end():
     assert (few.units, few.why) == (200, "the minimum of outcomes")
     none = wait(answer(test, evidence(Cell(), Cell())), test)
     assert (none.units, none.why) == (None, "the end of the test")
+
+
+def test_models_that_do_not_differ_at_all_would_be_waited_for_to_the_end():
+    test = config(maturity="1h")
+    longer = wait(answer(test, evidence(ones(10_000, 8_000), ones(10_000, 8_000))), test)
+    assert longer.why == "the end of the test"

@@ -96,6 +96,12 @@ def test_sums_that_are_none_are_refused(value):
         sums_from_json(value)
 
 
+@pytest.mark.parametrize("right", [-1, 4])
+def test_more_successes_than_outcomes_are_refused(right):
+    with pytest.raises(ValueError, match=f"found {right} of 3, expected 0 to 3"):
+        counts(3, right)
+
+
 def test_counts_add_up_and_totals_are_over_all_periods():
     early = Period(1_000, ones(900, 450, missing=9), ones(100, 60))
     late = Period(5_000, ones(500, 250), ones(500, 260, repeated=7))

@@ -1,17 +1,18 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from pipeline.core.backtest import Serving, moments_between
-from pipeline.core.backtest_arguments import parse_frequency, parse_onset
+from pipeline.core.backtest_arguments import parse_duration, parse_frequency, parse_onset
 from pipeline.core.backtest_figures import Onset, figures_of, per_month
 from pipeline.core.backtest_json import backtest_json
 from pipeline.core.backtest_lanes import bars_of, held_spans, lanes_of
-from pipeline.core.backtest_report import Setup, render_backtest
-from pipeline.core.backtest_tables import blind_triggers, duration
+from pipeline.core.backtest_report import render_backtest
+from pipeline.core.backtest_tables import blind_triggers, duration, firing_table
 from pipeline.core.decision import Status
 from pipeline.core.ledger import RetrainState
-from pipeline.core.thresholds import at_thresholds, without_thresholds
+from pipeline.core.thresholds import NO_LIMIT, at_thresholds, without_thresholds
 from pipeline.core.triggers import Observation
 from pipeline.errors import ConfigurationError
 from pipeline.jsonio import render_json
@@ -25,6 +26,7 @@ from tests.core.backtests import (
     config_of,
     drift,
     run,
+    setup_of,
     world,
 )  # fmt: skip
 
@@ -131,6 +133,7 @@ def test_a_retrain_that_still_runs_takes_later_firings_along():
     joined = [check for check in replayed.checks if check.joined]
     assert joined
     assert joined[0].joined == "m-0001"
+    assert "| joins m-0001 |" in firing_table(replayed.checks)
 
 
 def test_broken_data_starts_nothing_and_is_one_incident_however_long():
@@ -143,6 +146,20 @@ def test_broken_data_starts_nothing_and_is_one_incident_however_long():
     found = figures(replayed).incidents
     assert [(i.start - START, i.checks) for i in found] == [(20 * DAY, 2), (40 * DAY, 1)]
     assert not broken & set(starts(replayed))
+
+
+def test_broken_data_is_told_with_incidents_of_equal_faults_in_one_row():
+    days = (3, 4, 10)
+    look = world(faults=lambda at: ["temp: gone"] if (at - START).days in days else [])
+    config = config_of("performance_degradation")
+    replayed = run(look, config, days=14)
+    text = render_backtest(
+        setup_of(is_start_simulated=True), figures(replayed), replayed, config, has_picture=False
+    )
+    assert "2 data incidents." in text
+    assert "| temp: gone | 2 | 3 | 2013-04-04 00:00 | 2013-04-11 00:00 |" in text
+    assert "The first champion is simulated too" in text
+    assert "## Onsets" not in text
 
 
 def test_months_without_a_retrain_are_counted_too():
@@ -188,13 +205,18 @@ def test_too_few_rows_stay_unknown_at_every_threshold():
     assert at_thresholds(config_of("data_drift"), seen).drifts["a"].is_drifted is None
 
 
-def setup_of(wins="never", **changes):
-    fields = {
-        "model": "m", "champion": "sha256:first", "config_file": "configs/triggers.yaml",
-        "start": START, "end": START + 84 * DAY, "every": DAY, "horizon": HORIZON,
-        "terms": Terms(timedelta(hours=2), wins), "keep_answers": True, "is_start_simulated": False,
-    }  # fmt: skip
-    return Setup(**(fields | changes))
+def test_a_feature_without_a_figure_stays_without_one_at_every_threshold():
+    missing = replace(drift(0.5), value=None, limit=None, is_drifted=None)
+    seen = Observation(world()(FIRST, START).observation.rules, drifts={"a": missing})
+    assert at_thresholds(config_of("data_drift"), seen) == seen
+
+
+@pytest.mark.parametrize("name", ["data_drift", "concept_drift"])
+def test_a_look_without_thresholds_needs_neither_rule(name):
+    rules = without_thresholds(config_of(name)).retraining_triggers
+    found = {**rules.model_dump(exclude_unset=True)[name]}
+    limits = {"data_drift": {"psi_threshold"}, "concept_drift": {"accuracy_drop", "f1_drop"}}
+    assert {key for key, value in found.items() if value == NO_LIMIT} == limits[name]
 
 
 def test_the_report_tells_what_is_simulated_and_what_was_seen():
@@ -255,6 +277,16 @@ def test_lanes_show_what_was_judged_and_when_it_was_held_back():
     assert end - start > DAY
 
 
+def test_lanes_of_drops_and_rows_are_in_multiples_of_what_fires():
+    config = config_of("concept_drift", "new_data_volume", accuracy_drop=0.1, f1_drop=0.05)
+    replayed = run(world(accuracy=lambda window: 0.85, rows=lambda at: 1_500), config, days=21)
+    drops, rows = lanes_of(replayed, config)
+    assert (drops.values[0], drops.values[-1]) == (None, pytest.approx(1.0))
+    assert (rows.values[-1], rows.unit) == (1.5, "new labelled rows, in 1,000")
+    unknown = run(world(), config, days=3)
+    assert set(lanes_of(unknown, config)[1].values) == {None}
+
+
 @pytest.mark.parametrize(
     ("minutes", "text"), [(1440, "24h"), (2880, "2d"), (60, "1h"), (90, "90m"), (20160, "14d")]
 )
@@ -275,6 +307,15 @@ def test_a_wanted_frequency_is_read_as_retrains_a_month(text, a_month):
 def test_another_frequency_is_refused(text):
     with pytest.raises(ConfigurationError, match="--suggest"):
         parse_frequency(text)
+
+
+def test_a_duration_is_read_and_anything_else_refused_by_the_name_of_its_option():
+    assert parse_duration("36h", "--every") == timedelta(hours=36)
+    with pytest.raises(
+        ConfigurationError, match="found 'soon', expected a duration such as 30m"
+    ) as found:
+        parse_duration("soon", "--every")
+    assert str(found.value).startswith("--every: ")
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,13 @@ def test_times_are_counted_in_utc_with_or_without_a_zone():
     assert count_values(bins, naive.to_numpy().astype("datetime64[ns]")).mass == (2, 1, 1, 0)
 
 
+def test_a_time_without_a_zone_among_others_is_read_as_utc():
+    noon = datetime(2024, 2, 29, 12, tzinfo=UTC)
+    bins = Bins("time", edges=(noon.timestamp() * 1e6,))
+    mixed = [noon.replace(tzinfo=None), noon + timedelta(microseconds=1), None]
+    assert count_values(bins, mixed).mass == (1, 1, 1, 0)
+
+
 def test_a_tally_from_group_by_counts_like_the_rows_themselves():
     rows = ["apple"] * 3 + ["kiwi"] + [None] * 2
     assert count_tally(FRUIT, {"apple": 3, "kiwi": 1, None: 2}) == count_values(FRUIT, rows)

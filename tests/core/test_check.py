@@ -6,10 +6,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipeline.core.check import plan_check
-from pipeline.core.check_report import outcome, render_check, render_check_markdown
+from pipeline.core.check_report import (
+    check_json,
+    outcome,
+    render_check,
+    render_check_markdown,
+)
 from pipeline.core.decision import Status, TriggerDecision
+from pipeline.core.drift import Drift
+from pipeline.core.labelled import LabelRules
 from pipeline.core.ledger import Ledger, RetrainState
 from pipeline.core.retrains import claim_run, mark_dispatched, mark_proposed
+from pipeline.core.triggers import Observation
 from pipeline.trigger_config import TriggerConfig, TriggerName, Triggers
 
 AT = datetime(2013, 6, 3, 12, tzinfo=UTC)
@@ -44,6 +52,19 @@ def test_the_same_check_again_changes_nothing() -> None:
     assert again.ledger == first.ledger
     assert again.dispatch is None
     assert outcome(again) == "No retrain is due."
+
+
+def test_programs_are_told_what_was_seen_and_decided() -> None:
+    plan = check(Ledger(), fired())
+    drift = Drift(0.3, 0.2, 9_000.0, 900.0, True, (), 0.25, 0.125)
+    seen = Observation(LabelRules(AT, timedelta(0), 0.9), drifts={"temp": drift}, new_rows=7)
+    value = check_json(plan, seen, model="flights", champion=OLD, data_faults=["stale feed"])
+    assert value["outcome"] == outcome(plan)
+    assert (value["retrain"], value["at"]) == ("flights-0001", AT)
+    assert [cause["trigger"] for cause in value["causes"]] == ["data_drift"]
+    told = {"psi": 0.3, "limit": 0.2, "is_drifted": True, "ks": 0.25, "js": 0.125, "n": 900.0}
+    assert value["drift"] == {"temp": {**told, "bins": []}}
+    assert (value["new_rows"], value["data_faults"]) == (7, ["stale feed"])
 
 
 def test_broken_data_records_no_drift_but_the_calendar_waits() -> None:

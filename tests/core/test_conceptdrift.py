@@ -102,3 +102,23 @@ def test_the_reason_shows_both_drops_and_their_limits():
     assert "accuracy 0.8500 -> 0.7000 (drop +0.1500, limit 0.05)" in reason
     assert "f1_weighted 0.8000 -> 0.7900 (drop +0.0100, limit 0.05)" in reason
     assert "adwin sees the error rate change too" in reason
+
+
+def test_every_answer_says_of_which_week_and_why():
+    name = week().window.id
+    unlabelled = assess(week(labelled=899, accuracy=0.1, f1_weighted=0.1))
+    assert unlabelled.window == name
+    assert unlabelled.reason.startswith(f"{name}: ")
+    quiet = assess(week(accuracy=0.85, f1_weighted=0.80))
+    assert quiet.window == name
+    assert quiet.reason == (
+        f"{name}: accuracy 0.8500 -> 0.8500 (drop +0.0000, limit 0.05), "
+        "f1_weighted 0.8000 -> 0.8000 (drop +0.0000, limit 0.05)"
+    )
+    early = assess()
+    assert (early.reason, early.window) == ("no mature window yet", None)
+    alone = assess(week(accuracy=0.7, f1_weighted=0.7), detector="none")
+    assert alone.reason.endswith("; no detector is asked")
+    assert assess(week(), holdout={}).reason == (
+        "the champion's holdout has no accuracy and no f1_weighted"
+    )

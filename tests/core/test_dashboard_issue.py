@@ -75,6 +75,13 @@ def test_a_back_off_is_told_even_while_nothing_is_due():
     assert "**Held**: back-off until" in body_of(facts(*lost))
 
 
+def test_a_model_whose_triggers_cannot_be_read_is_held_by_nothing():
+    lost = [retrain(n, LOST, 12 - n) for n in range(3)]
+    body = body_of(facts(*lost, config=None, failures=("configs/triggers.yaml: not a mapping",)))
+    assert "**Held**" not in body
+    assert "🔴" in body
+
+
 def test_losing_challengers_are_listed_with_their_reason_newest_first():
     lost = [retrain(n, LOST, 100 - n, f"reason {n}") for n in range(8)]
     listed = re.findall(r"- 2013-\d\d-\d\d (reason \d) <code>", body_of(facts(*lost)))
@@ -165,6 +172,12 @@ def test_hostile_text_is_inert(text):
 
 def test_without_a_dashboard_one_is_opened():
     assert plan_dashboard([], "bot", "b") == (OpenIssue("b"),)
+
+
+def test_a_step_says_what_it_will_do():
+    assert str(OpenIssue("b")) == "open the issue “Perennial dashboard”"
+    assert str(EditIssue(4, "b", True, "it was closed")) == "edit issue 4: it was closed"
+    assert str(EditIssue(4, "b", False, "of two, the first stays")).startswith("close issue 4: ")
 
 
 def test_the_same_words_make_no_step_whatever_the_forge_does_to_line_ends():

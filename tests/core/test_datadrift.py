@@ -53,6 +53,17 @@ def test_a_missing_window_is_unknown():
     assert assess(window=None, a=SHIFTED, b=SHIFTED, c=SHIFTED).status is Status.UNKNOWN
 
 
+def test_an_unknown_answer_says_what_is_not_known():
+    assert assess().reason == "no current window has been counted"
+    thin = assess(a=SHIFTED, b=SHIFTED, c=THIN).reason
+    assert thin.startswith(
+        "2 of 3 features drifted, 3 would fire; 1 unknown (fewer than 300 effective rows): a PSI "
+    )
+    assert assess(a=EMPTY).reason.endswith(
+        "1 unknown (fewer than 300 effective rows): a has no rows"
+    )
+
+
 def test_the_reason_shows_psi_limit_ks_and_js_strongest_first():
     mild = psi(PROFILE, RNG.normal(0.6, size=1_000))
     reason = assess(mild=mild, strong=SHIFTED, a=SHIFTED).reason
@@ -63,6 +74,10 @@ def test_the_reason_shows_psi_limit_ks_and_js_strongest_first():
 
 def test_a_quiet_reason_names_the_feature_that_is_nearest():
     assert "still PSI 0.0" in assess(still=STILL).reason
+    nearer = psi(PROFILE, RNG.normal(0.2, size=1_000))
+    assert not nearer.is_drifted
+    quiet = assess(a=STILL, nearer=nearer, empty=EMPTY, z=STILL).reason
+    assert f": nearer PSI {nearer.value:.3f}" in quiet
 
 
 def test_a_reason_of_many_features_stays_short():

@@ -11,6 +11,7 @@ from pipeline.core.evidence import (
     complete_evidence,
     digest_of,
     first_digest,
+    outcomes_of,
     package_digest,
     package_faults,
     parse_manifest,
@@ -70,6 +71,22 @@ def test_a_sound_package_has_no_faults():
     assert package_faults(built(), package_digest(built())) == ()
 
 
+def test_what_became_of_the_rollout_is_added_and_must_be_of_this_package():
+    package = built()
+    digest = package_digest(package)
+    outcome = {"outcome/0007-promoted.md": f"Promoted. Of {digest}.\n".encode()}
+    assert package_faults(package | outcome, digest) == ()
+    assert outcomes_of(package | outcome) == outcome
+    completed = complete_evidence(package | outcome, {SUMMARY: b"Stage 1.\n"}, "as it goes")
+    assert package_faults(completed, digest) == ()
+    assert outcomes_of(completed) == outcome
+    stray = {"outcome/0007-promoted.md": b"Promoted.\n", "outcome/notes.md": digest.encode()}
+    assert package_faults(package | stray) == (
+        f"outcome/0007-promoted.md: is of another package than {digest}",
+        "outcome/notes.md: not in the manifest",
+    )
+
+
 def test_every_fault_is_named_at_once():
     package = built()
     del package[SUMMARY]
@@ -100,6 +117,13 @@ def test_a_manifest_that_was_edited_to_fit_has_another_digest():
         f"{MANIFEST}: found {package_digest(forged)}, expected {digest}",
     )
     assert package != forged
+
+
+def test_a_manifest_that_says_the_same_in_other_bytes_is_found_out():
+    package = built()
+    compact = json.dumps(json.loads(package[MANIFEST])).encode()
+    faults = package_faults({**package, MANIFEST: compact})
+    assert f"{MANIFEST}: not written as scripts/collect_evidence.py writes it" in faults
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b"{" + b" " * 10**6])

@@ -3,8 +3,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from pipeline.core.incidents import CurrentColumn, find_data_faults
-from pipeline.core.profile import count_column, profile_column
+from pipeline.core.binning import Bins, Counts
+from pipeline.core.incidents import CurrentColumn, find_data_faults, units_ratio
+from pipeline.core.profile import ColumnProfile, count_column, profile_column
 from pipeline.trigger_config import DataFaults
 
 AT = datetime(2013, 7, 2, tzinfo=UTC)
@@ -41,6 +42,14 @@ def test_a_flood_of_nulls_is_a_fault_from_its_limit_on():
     assert faults({"distance": column(half)}, null_flood=0.51) == ()
 
 
+def test_categories_have_floods_of_nulls_and_no_units():
+    reference = profile_column(["EWR", "JFK"] * 500, kind="category")
+    holes = count_column(reference, ["EWR", None] * 500)
+    current = {"origin": CurrentColumn("category", holes, None)}
+    (fault,) = faults(current, reference={"origin": reference})
+    assert fault == "origin: 50.0% missing, 0.0% in the reference"
+
+
 def test_nulls_that_the_reference_had_as_well_are_no_flood():
     gappy = np.where(np.arange(5_000) % 2 == 0, np.nan, MILES)
     reference = {"distance": profile_column(gappy, kind="number")}
@@ -51,6 +60,50 @@ def test_nulls_that_the_reference_had_as_well_are_no_flood():
 def test_other_units_multiply_median_and_spread(factor):
     (found,) = faults({"distance": column(MILES[:1_000] * factor)})
     assert "have the units changed?" in found
+
+
+@pytest.mark.parametrize(
+    ("median", "deciles", "factor"),
+    [
+        (2.0, (1.0, 4.0, 17.0), 2.0),  # the spread 8 became 16, the median 2 became 4
+        (2.0, (1.0, 4.0, 25.0), 2.0),  # the smaller of the two factors counts
+        (2.0, (1.0, 8.0, 17.0), 2.0),
+        (2.0, (0.5, 0.5, 2.5), 4.0),  # and so it does where both shrank
+        (2.0, (0.5, 1.0, 2.5), 2.0),
+        (2.0, (0.5, 0.5, 4.5), 2.0),
+        (0.2, (0.0, 0.4, 16.0), 2.0),  # medians below 1
+        (2.0, (1.0, 4.0, 5.0), 1.0),  # the median grew, the spread shrank: no change of units
+        (2.0, (4.0, 4.0, 4.0), 1.0),  # one of the two is constant
+        (2.0, (1.0, -4.0, 17.0), 1.0),
+        (2.0, (1.0, 0.0, 17.0), 1.0),
+        (None, (1.0, 4.0, 17.0), 1.0),
+    ],
+)
+def test_the_factor_of_units_is_that_by_which_both_grew_or_shrank(median, deciles, factor):
+    bins = Bins("number", edges=(1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 9.0))
+    reference = ColumnProfile(bins, Counts((100.0,) * 10 + (0.0, 0.0), 1_000, 1_000.0), median)
+    assert units_ratio(reference, deciles) == pytest.approx(factor)
+
+
+@pytest.mark.parametrize("value", [8.0, 0.5])
+def test_the_factor_of_constants_is_that_of_their_value(value):
+    constant = profile_column(np.full(900, 2.0), kind="number")
+    assert units_ratio(constant, (value,) * 3) == pytest.approx(4.0)
+
+
+def test_units_changed_from_the_limit_on_and_the_medians_are_told():
+    current = column(MILES * 4)
+    ratio = units_ratio(REFERENCE["distance"], current.deciles)
+    (fault,) = faults({"distance": current}, units_jump_ratio=ratio)
+    before, after = REFERENCE["distance"].median, current.deciles[1]
+    told = f"the median moved from {before:.6g} to {after:.6g} and the spread with it"
+    assert fault == f"distance: {told}, a factor of {ratio:.3g}: have the units changed?"
+    assert faults({"distance": current}, units_jump_ratio=np.nextafter(ratio, 99)) == ()
+
+
+@pytest.mark.parametrize(("rows", "count"), [(300, 1), (299, 0)])
+def test_nulls_and_units_are_judged_from_300_rows_on(rows, count):
+    assert len(faults({"distance": column(MILES[:rows] * 1_000)})) == count
 
 
 @pytest.mark.parametrize("factor", [1.6, 0.7, -1.0])

@@ -136,6 +136,9 @@ def test_a_ledger_that_was_edited_is_refused_with_the_place():
     assert "time without a zone" in broken(
         lambda v: v["events"][0].update(at="2013-07-02T03:00:00")
     )
+    assert "retrains.0: time without a zone" in broken(
+        lambda v: v["retrains"][0].update(changed_at="2013-07-02T03:00:00")
+    )
     assert "retrains.0.state" in broken(lambda v: v["retrains"][0].update(state="DONE"))
     assert "version 1" in broken(lambda v: v.update(version=2))
     assert "events.0.trigger" in broken(lambda v: v["events"][0].update(trigger="mood"))

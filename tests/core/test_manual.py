@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.config import parse_section
-from pipeline.core.decision import Status
+from pipeline.core.decision import Status, TriggerDecision
 from pipeline.core.manual import Approval, ManualRequest, approvers_of, assess_manual
 from pipeline.trigger_config import ManualTrigger
 
@@ -39,13 +39,18 @@ def test_other_roles_and_the_asking_person_do_not_count(approval):
 def test_a_person_with_two_roles_counts_once():
     both = (Approval("lea", "ml_lead"), Approval("Lea", "product_owner"))
     assert assess(*both, min_approvals=2).status is Status.QUIET
-    assert assess(LEAD, OWNER, min_approvals=2).status is Status.FIRED
+    both_roles = assess(LEAD, OWNER, min_approvals=2)
+    assert both_roles.status is Status.FIRED
+    assert both_roles.reason.endswith("; approved by lea, otto")
     rule = parse_section(ManualTrigger, {"approvers": ("ml_lead", "product_owner")}, "test")
     assert approvers_of(rule, ManualRequest("r", "ann", "", None, both)) == ("lea",)
 
 
 def test_where_no_approval_is_required_asking_is_enough():
-    assert assess(requires_approval=False, approvers=()).status is Status.FIRED
+    expected = TriggerDecision(
+        "manual_retrain", Status.FIRED, "high", 'ann asks: "new prices"', "run-7"
+    )
+    assert assess(requires_approval=False, approvers=(), priority="high") == expected
 
 
 def test_the_priority_is_the_one_that_was_asked_for():

@@ -71,6 +71,12 @@ def test_a_figure_inside_the_interval_keeps_the_promise(value, kept):
     assert assess_promise(F1, measured(value), 2_000) is kept
 
 
+@pytest.mark.parametrize(("low", "high"), [(None, 0.732), (0.672, None)])
+def test_a_promise_without_an_interval_is_neither_kept_nor_broken(low, high):
+    promise = Promise("f1_weighted", 0.702, low, high)
+    assert assess_promise(promise, measured(0.5), 2_000) is Kept.TOO_EARLY
+
+
 def test_where_lower_is_better_above_the_interval_is_worse():
     promise = Promise("log_loss", 0.5, 0.45, 0.55)
     found = measured(metrics={"log_loss": 0.6})
@@ -220,3 +226,8 @@ def test_later_it_is_edited_in_place_and_only_when_it_changes():
     ours = Comment(3, "Bot", f"{MARKER}\r\nb")
     assert plan_outcome([ours], "bot", f"{MARKER}\nb\n") is None
     assert plan_outcome([ours], "bot", f"{MARKER}\nc") == EditComment(3, f"{MARKER}\nc")
+
+
+def test_a_step_says_what_it_will_do():
+    assert str(AddComment("b")) == "add the comment"
+    assert str(EditComment(3, "b")) == "edit comment 3"

@@ -29,6 +29,12 @@ def test_each_stage_is_a_row_with_its_limits_and_units():
     assert "A canary rollout in 2 stages, 2.5 h in all" in text
 
 
+def test_a_mirror_stage_is_said_to_be_a_copy() -> None:
+    mirror = {"duration": "1h", "success_criteria": CRITERIA}
+    text = rendered(canary_stages=[stage(100)], mirror=mirror)
+    assert "| a copy of the traffic |" in text
+
+
 def test_only_the_conditions_that_are_set_are_told():
     text = rendered(canary_stages=[stage(100)], rollback_conditions={"latency_spike_pct": 50})
     assert "- when its p95 latency is 50 % above the champion's\n" in text

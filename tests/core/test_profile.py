@@ -73,6 +73,11 @@ def test_an_empty_or_wholly_missing_column_has_a_profile_too(kind, values):
     assert ColumnProfile.from_json(profile.to_json()) == profile
 
 
+def test_rows_that_weigh_nothing_have_no_deciles():
+    profile = profile_column([1.0, 2.0, 3.0], kind="number", weights=[0.0, 0.0, 0.0])
+    assert (profile.bins.edges, profile.median) == ((), None)
+
+
 def test_many_categories_keep_the_twenty_most_frequent_and_list_the_rest():
     names = [f"d{i:03d}" for i in range(105) for _ in range(105 - i)]
     profile = profile_column(names, kind="category")

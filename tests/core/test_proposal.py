@@ -311,6 +311,12 @@ def test_a_plan_says_what_it_will_do() -> None:
     ]
 
 
+def test_what_happens_to_a_pull_request_that_is_open_is_said_with_its_number() -> None:
+    assert str(Edit(7, "Retrain x", "b")) == "renew the text of #7: Retrain x"
+    assert str(Link(1, "b", 7, 9)) == "link #7 to its successor #9"
+    assert str(Tell(7, None, "b")) == "have #7 checked anew"
+
+
 @pytest.mark.parametrize(
     ("later", "earlier"),
     [("0010", "0009"), ("10000", "9999"), ("2013-07-03", "2013-07-02")],

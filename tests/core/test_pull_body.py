@@ -291,6 +291,11 @@ def test_a_body_without_room_for_a_single_fold_still_has_its_head():
     assert fitted("head", [fold, fold], "r.md").startswith("head\n\nToo long for a pull request")
 
 
+def test_a_head_that_is_too_long_is_a_mistake_and_no_cut_text():
+    with pytest.raises(ValueError, match="characters before the first fold"):
+        fitted("x" * MAX_BODY, [], "r.md")
+
+
 def test_length_is_counted_as_the_strictest_forge_counts():
     assert units("🟡") == 2
     fold = "<details>\n<summary>A</summary>\n" + "🟡" * 33_000

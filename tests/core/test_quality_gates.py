@@ -143,6 +143,20 @@ def test_a_record_of_another_version_counts_for_nothing():
     assert with_recorded(away, None) == away
 
 
+def test_a_record_that_does_not_know_the_item_either_leaves_it_open():
+    away = assess_quality(facts(package=dataclasses.replace(facts().package, is_here=False)))
+    assert with_recorded(away, away) == away
+    nothing = dataclasses.replace(assess_quality(facts()), gates=())
+    assert with_recorded(away, nothing) == away
+
+
+def test_what_was_recorded_is_no_longer_elsewhere():
+    away = assess_quality(facts(package=dataclasses.replace(facts().package, is_here=False)))
+    found = with_recorded(away, assess_quality(facts()))
+    assert {item.is_elsewhere for item in found.items} == {False}
+    assert with_recorded(away, with_recorded(away, found)) == found
+
+
 def test_a_record_never_overrules_what_can_be_worked_out_here():
     recorded = assess_quality(facts())
     spoiled = runs.with_document("artifacts/evaluate/metrics.json", accuracy=None)

@@ -136,6 +136,13 @@ def test_figures_of_another_evaluation_fail():
     assert (verdict, said) == (FAIL, "Accuracy was 0.99 when evaluated, 0.7292 when compared.")
 
 
+def test_a_comparison_of_nothing_is_no_pass():
+    found = runs.comparison()
+    found["metrics"] = []
+    empty = facts(documents={**runs.documents(), COMPARISON: found, METRICS: {}})
+    assert says(empty, "thresholds_met") == (FAIL, "Nothing was measured.")
+
+
 def test_a_policy_without_groups_asks_for_no_fairness():
     policy = facts().comparison_policy.model_copy(update={"fairness": ()})
     found = says(facts(comparison_policy=policy), "fairness")

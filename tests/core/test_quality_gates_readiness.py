@@ -17,6 +17,7 @@ from pipeline.core.quality_facts import (
 from pipeline.core.quality_gates_readiness import HOLDOUT_ROWS, TRAIN_ROWS
 from pipeline.domain import Verdict
 from pipeline.gates_config import DataRule, QualityPolicy, Readiness
+from pipeline.trigger_config import ManualTrigger
 from tests.core import quality_runs as runs
 from tests.core.quality_runs import facts, item, says, with_document, without_document
 
@@ -73,19 +74,40 @@ def test_a_run_by_hand_passes_with_that_approval():
     assert says(by_hand, "triggers_validated") == answer
 
 
-def test_one_person_in_two_roles_is_one_approval():
+def with_manual(rule):
+    """The triggers with another rule for manual retrains."""
     rules = facts().triggers
-    manual = rules.retraining_triggers.manual_retrain.model_copy(update={"min_approvals": 2})
-    rules = rules.model_copy(
-        update={
-            "retraining_triggers": rules.retraining_triggers.model_copy(
-                update={"manual_retrain": manual}
-            )
-        }
-    )
+    changed = rules.retraining_triggers.model_copy(update={"manual_retrain": rule})
+    return rules.model_copy(update={"retraining_triggers": changed})
+
+
+def test_one_person_in_two_roles_is_one_approval():
+    manual = facts().triggers.retraining_triggers.manual_retrain
+    rules = with_manual(manual.model_copy(update={"min_approvals": 2}))
     both = {"ml_lead": ("ada",), "product_owner": ("ADA",)}
     once = facts(request=Request(), approvals=both, triggers=rules)
     assert says(once, "triggers_validated")[0] is INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("rule", "verdict", "said"),
+    [
+        (None, FAIL, "It ran by hand, and configs/triggers.yaml allows no manual retrain."),
+        (
+            ManualTrigger(enabled=False, requires_approval=False),
+            FAIL,
+            "It ran by hand, and configs/triggers.yaml allows no manual retrain.",
+        ),
+        (
+            ManualTrigger(requires_approval=False),
+            PASS,
+            "It ran by hand, and configs/triggers.yaml asks for no approval of that.",
+        ),
+    ],
+)
+def test_what_a_run_by_hand_needs_is_for_the_triggers_to_say(rule, verdict, said):
+    by_hand = facts(request=Request(), approvals=None, triggers=with_manual(rule))
+    assert says(by_hand, "triggers_validated") == (verdict, said)
 
 
 # ---------------------------------------------------------------- data
@@ -165,6 +187,15 @@ def test_a_holdout_that_begins_before_the_training_rows_end_fails():
     assert says(with_document(SPLIT, holdout=early), "features_ready")[0] is FAIL
 
 
+@pytest.mark.parametrize("part", ["train", "holdout"])
+def test_a_split_that_leaves_a_side_without_rows_fails(part):
+    split = runs.documents()[SPLIT]
+    empty = with_document(SPLIT, **{part: {**split[part], "rows": 0}})
+    verdict, said = says(empty, "features_ready")
+    assert verdict is FAIL
+    assert "rows train and" in said
+
+
 def test_a_package_that_was_fitted_on_other_rows_fails():
     package = replace(facts().package, train_rows=5)
     assert says(facts(package=package), "features_ready")[0] is FAIL
@@ -217,6 +248,11 @@ def test_a_run_that_was_not_registered_waits():
 def test_the_tracked_run_of_another_package_fails():
     other = with_document(REGISTRATION, digest=runs.OTHER)
     assert says(other, "tracking_reachable")[0] is FAIL
+
+
+def test_a_record_without_its_run_fails():
+    nameless = with_document(REGISTRATION, run_id="")
+    assert says(nameless, "tracking_reachable") == (FAIL, "The record names no run.")
 
 
 def costs():

@@ -1,5 +1,7 @@
 import dataclasses
 
+import pytest
+
 from pipeline.core import report_data
 from pipeline.domain import Verdict
 from tests.core import reports
@@ -43,6 +45,23 @@ def test_lines_say_how_much_data_and_how_much_drift():
     )
     assert report_data.drift_line(inputs) == "2 of 4 features drifted, most of all temp, dewp."
     assert report_data.drift_line(reports.first()) == ""
+
+
+def drifts_of(**changes):
+    """The run with these changes in every feature's drift."""
+    found = reports.passing().comparison
+    found["drift"] = [{**row, **changes} for row in found["drift"]]
+    return dataclasses.replace(reports.passing(), comparison=found)
+
+
+def test_features_that_all_kept_still_are_said_to_be_so():
+    assert report_data.drift_line(drifts_of(is_drifted=False)) == "None of 4 features drifted."
+
+
+@pytest.mark.parametrize("changes", [{"psi": None}, {"limit": None}, {"limit": 0.0}])
+def test_a_drift_without_a_figure_or_a_limit_is_not_drawn(changes):
+    rows = report_data.drift_table(drifts_of(**changes)).rows
+    assert {row[2].bar for row in rows} == {None}
 
 
 def test_rows_that_were_set_aside_are_counted_aloud():

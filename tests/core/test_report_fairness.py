@@ -30,6 +30,17 @@ def test_groups_show_both_models_and_which_are_too_small():
     assert [row[2].note for row in found.rows] == ["", "", "too few rows to judge"]
 
 
+def test_a_rate_that_is_not_judged_for_a_column_leaves_its_cells_empty():
+    found = reports.passing().comparison
+    first, *others = found["fairness"]
+    found["fairness"] = [{**first, "column": "carrier"}, *others]
+    rows = report_fairness.group_table(
+        dataclasses.replace(reports.passing(), comparison=found)
+    ).rows
+    assert [cell.text for cell in rows[0][2:]].count("") == 1
+    assert [cell.text for cell in rows[-1][2:]].count("") == 1
+
+
 def test_the_line_is_about_the_gap_closest_to_its_limit():
     line = report_fairness.fairness_line(reports.passing()).replace("\N{NO-BREAK SPACE}", " ")
     assert line == (

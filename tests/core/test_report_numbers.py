@@ -82,6 +82,11 @@ def test_units_stand_beside_their_figures():
     assert numbers.count(1234567) == "1,234,567"
 
 
+@pytest.mark.parametrize("value", [None, math.nan, math.inf])
+def test_a_figure_that_is_not_there_is_unknown_in_every_unit(value):
+    assert {numbers.percent(value), numbers.memory(value), numbers.size(value)} == {"unknown"}
+
+
 def test_a_tiny_p_value_is_below_a_thousandth_and_not_zero():
     assert numbers.p_value(0.0) == "< 0.001"
     assert numbers.p_value(0.001) == "0.0010"

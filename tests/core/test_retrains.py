@@ -159,6 +159,60 @@ def test_every_step_taken_twice_changes_nothing():
     assert mark_dispatched(ledger, name, AT) == ledger
 
 
+def test_every_step_notes_its_moment_and_keeps_what_was_known():
+    ledger, name = in_state(STATES.PLANNED)
+    moments = [AT + k * MINUTE for k in range(1, 5)]
+    steps = [
+        lambda x, at: mark_dispatched(x, name, at),
+        lambda x, at: claim_run(x, name, "run-1", at)[0],
+        lambda x, at: mark_proposed(x, name, "run-1", at),
+        lambda x, at: settle(x, name, STATES.WON, at),
+    ]
+    for step, at in zip(steps, moments, strict=True):
+        ledger = step(ledger, at)
+        found = find_retrain(ledger, name)
+        assert (found.changed_at, found.planned_at, found.note) == (at, AT, "")
+    assert (found.run, found.attempt) == ("run-1", 1)
+
+
+def test_a_step_of_one_retrain_leaves_every_other_as_it_is():
+    ledger, first = in_state(STATES.WON)
+    ledger = plan(record(ledger, [replace(DRIFT, window="later")]), at=AT + DAY).ledger
+    before, second = ledger.retrains
+    ledger = mark_dispatched(ledger, second.id, AT + DAY)
+    assert ledger.retrains[0] == before == find_retrain(ledger, first)
+    assert ledger.retrains[1] == replace(second, state=STATES.DISPATCHED)
+
+
+@pytest.mark.parametrize("state", [STATES.RUNNING, STATES.PROPOSED])
+def test_a_retrain_that_is_given_up_says_when_and_after_what(state):
+    ledger, name = in_state(state)
+    late = AT + 30 * DAY
+    given_up = Recovery(max_attempts=1)
+    found = find_retrain(recover(ledger, late, given_up)[0], name)
+    assert (found.state, found.changed_at) == (STATES.ABANDONED, late)
+    assert found.note.startswith(f"{state} for ")
+    assert found.run == (None if state is STATES.RUNNING else "run-1")
+
+
+def test_a_run_that_failed_leaves_the_retrain_free_with_the_reason():
+    ledger, name = in_state(STATES.RUNNING)
+    found = find_retrain(fail_run(ledger, name, "run-1", AT + HOUR, RECOVERY), name)
+    assert (found.changed_at, found.run, found.note) == (AT + HOUR, None, "run run-1 failed")
+
+
+def test_a_refusal_says_who_holds_the_retrain_and_why_not():
+    ledger, name = in_state(STATES.RUNNING)
+    with pytest.raises(PipelineError) as refused:
+        mark_proposed(ledger, name, "run-2", AT)
+    assert str(refused.value) == (
+        f"ledger: {name} is RUNNING (run run-1): run run-2 cannot propose it. Stop this run: "
+        "another one holds the retrain, or it has ended."
+    )
+    with pytest.raises(PipelineError, match="it cannot be evaluated again"):
+        reopen(in_state(STATES.LOST)[0], name, AT, "the champion moved on")
+
+
 def test_a_run_that_lost_its_claim_can_neither_propose_nor_settle_nor_fail_the_retrain():
     ledger, name = in_state(STATES.RUNNING)
     ledger, _ = recover(ledger, AT + 12 * HOUR, RECOVERY)

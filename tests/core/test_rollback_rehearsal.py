@@ -7,12 +7,12 @@ from pipeline.champion import Champion
 from pipeline.config import parse_section
 from pipeline.core import rollback_rehearsal
 from pipeline.core.rollback_rehearsal import rehearse_controller
-from pipeline.core.rollout_effects import RolloutStep, SetWeights
+from pipeline.core.rollout_effects import RolloutStep, SetWeights, WriteRecord
 from pipeline.core.rollout_observation import Routing
 from pipeline.domain import Verdict
 from pipeline.manifest import EvidenceRef, ModelIdentity, RolloutSpec
 from pipeline.rollout_config import RolloutPlan
-from pipeline.rollout_status import Kind
+from pipeline.rollout_status import Kind, Phase
 
 CHAMPION = "sha256:" + "c" * 64
 CHALLENGER = "sha256:" + "d" * 64
@@ -113,6 +113,20 @@ def test_a_controller_that_serves_another_model_is_found_out(monkeypatch):
     found = after_revert(monkeypatch, effects)
     reason = "The champion of before does not serve."
     assert (found.verdict, found.reason) == (Verdict.FAIL, reason)
+
+
+def test_a_controller_that_records_something_else_is_found_out(monkeypatch):
+    def effects(step):
+        paused = [
+            replace(e, record=e.record.model_copy(update={"phase": Phase.PAUSED}))
+            if isinstance(e, WriteRecord)
+            else e
+            for e in step.effects
+        ]
+        return tuple(paused)
+
+    found = after_revert(monkeypatch, effects)
+    assert (found.verdict, found.reason) == (Verdict.FAIL, "It is recorded as Paused.")
 
 
 def test_a_rollout_that_would_not_start_fails_with_the_reason(monkeypatch):

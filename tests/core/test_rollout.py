@@ -17,6 +17,7 @@ from tests.rollouts import (
     GOOD,
     HOUR,
     MINUTE,
+    PLAN,
     START,
     identity,
     run_until,
@@ -96,6 +97,14 @@ def test_stages_follow_one_another_and_end_in_the_promotion() -> None:
     assert is_back(world, CHALLENGER)
 
 
+def test_an_alias_that_is_there_already_is_not_moved_again() -> None:
+    world, _, now = in_stage(3)
+    world.alias = CHALLENGER
+    step = tick(world, now + HOUR)
+    assert step.record.kind is Kind.PROMOTED
+    assert not [effect for effect in step.effects if isinstance(effect, MoveAlias)]
+
+
 def test_a_stage_lasts_as_long_as_it_must_and_no_longer() -> None:
     world, _, now = started()
     assert tick(world, now + HOUR - MINUTE).is_noop
@@ -109,6 +118,26 @@ def test_nothing_happened_means_no_effect_and_no_commit() -> None:
     assert step.effects == ()
     assert world.status == before
     assert "nothing to do" in str(step)
+
+
+def test_a_step_lists_its_effects_in_their_order() -> None:
+    world, spec, now = promoted()
+    step = tick(world, now, samples(spec, now, challenger=BAD))
+    reason, *lines = str(step).splitlines()
+    assert reason == step.reason
+    kinds = [line.partition(":")[0].removeprefix("  - ") for line in lines]
+    assert kinds == ["traffic", "registry", "alert", "champion.yaml", "status", "commit"]
+    assert lines[0] == "  - traffic: champion 100 %, challenger 0 %, and keep it there"
+    assert lines[3].endswith(": back to before")
+    assert lines[4].endswith(f"{step.record.name} (RolledBack)")
+
+
+def test_a_mirror_and_a_promotion_are_told_as_such() -> None:
+    mirror = {"duration": "1h", "success_criteria": {"error_rate_max": 0.02}}
+    copied = tick(world_of(spec_of(mirror=mirror)), START)
+    assert "challenger 0 % and a copy of all requests" in str(copied)
+    world, _, now = in_stage(3)
+    assert "champion.yaml: the challenger" in str(tick(world, now + HOUR))
 
 
 def test_without_a_manifest_nothing_rolls_out() -> None:
@@ -139,6 +168,28 @@ def test_a_challenger_that_never_answers_is_refused_after_the_deadline() -> None
     assert len(world.alerts) == 2
 
 
+def test_how_long_a_rollout_waits_to_start_is_the_deadline_of_its_first_stage() -> None:
+    stages = [
+        {**stage, "deadline": f"{hours}h"}
+        for stage, hours in zip(PLAN["canary_stages"], (2, 9, 9), strict=True)
+    ]
+    world = world_of(spec_of(canary_stages=stages))
+    tick(world, START, challenger_health=DEAD)
+    waits = tick(world, START + 2 * HOUR - MINUTE, challenger_health=DEAD)
+    assert waits.is_noop
+    assert waits.reason.startswith(f"Waits to start {world.spec.version}: the challenger does not")
+    step = tick(world, START + 2 * HOUR, challenger_health=DEAD)
+    assert step.record.phase is Phase.REFUSED
+
+
+def test_nothing_starts_while_the_traffic_provider_does_not_say_who_gets_what() -> None:
+    world = world_of(spec_of())
+    unknown = replace(world.observe(), routing=None)
+    step = reconcile(world.spec, world.status, unknown, START)
+    assert step.record.phase is Phase.PENDING
+    assert "the traffic provider does not say who gets what" in step.reason
+
+
 def test_a_challenger_that_met_another_champion_is_refused_once() -> None:
     world = world_of(spec_of(champion="b"))
     assert tick(world, START).record.phase is Phase.REFUSED
@@ -161,6 +212,14 @@ def test_harm_takes_all_traffic_away_before_anything_is_written(metric: str) -> 
     assert phase_of(world) is Phase.ROLLED_BACK
     assert is_back(world)
     assert len(world.alerts) == 1
+
+
+def test_a_rollback_is_recorded_with_the_gates_that_it_rests_on() -> None:
+    world, spec, now = in_stage(2)
+    found = samples(spec, now, challenger={**GOOD, "error_rate": 0.2})
+    gates = {gate.name: gate.verdict for gate in tick(world, now, found).record.gates}
+    assert gates["error rate"] is Verdict.FAIL
+    assert gates["latency p95"] is Verdict.PASS
 
 
 def test_a_dead_challenger_is_rolled_back_at_once() -> None:
@@ -225,6 +284,20 @@ def test_blindness_is_held_and_rolled_back_after_the_budget() -> None:
     step = tick(world, first + 10 * MINUTE, blind)
     assert step.record.phase is Phase.ROLLED_BACK
     assert "Blind for 10 min" in step.reason
+
+
+def test_blindness_with_a_champion_that_does_not_answer_is_held_and_alerted() -> None:
+    world, spec, _ = started()
+    blind = samples(spec, START, error="connection refused")
+    first = START + 5 * MINUTE
+    tick(world, first, blind)
+    at = first + spec.plan.limits.blindness_budget
+    unknown = Health(None, "no reading")
+    assert tick(world, at, blind, champion_health=DEAD).record.kind is Kind.HELD
+    assert (world.routing.challenger_percent, len(world.alerts)) == (5, 1)
+    assert "going back would not help" in world.status.records[-1].reason
+    step = tick(world, at + MINUTE, blind, champion_health=unknown)
+    assert step.record.phase is Phase.ROLLED_BACK
 
 
 def test_errors_in_a_row_count_by_the_check_interval_and_not_by_looks() -> None:
@@ -405,6 +478,46 @@ def test_reverting_a_stage_goes_to_the_weight_before_it_and_waits(at: int, rever
     assert run_until(world, Phase.PROMOTED, resumed)
 
 
+def back_at_the_start(**changes):
+    """A first stage that was reverted and then resumed: no traffic, and allowed to go on."""
+    world, spec, now = started(**changes)
+    world.revert(commit_of(world, Kind.STAGE, 1))
+    tick(world, now + MINUTE)
+    number = world.status.records[-1].sequence
+    world.commands.add(Command(Verb.RESUME, spec.version, number))
+    assert tick(world, now + 2 * MINUTE).record.kind is Kind.RESUMED
+    return world, spec, now + 3 * MINUTE
+
+
+def test_a_resumed_first_stage_begins_anew_once_both_servers_answer() -> None:
+    world, _, now = back_at_the_start()
+    for role in ("champion", "challenger"):
+        step = tick(world, now, **{f"{role}_health": DEAD})
+        assert step.is_noop
+        assert "champion and challenger must both answer" in step.reason
+    step = tick(world, now)
+    assert (step.record.kind, step.record.stage) == (Kind.STAGE, 1)
+    assert world.routing.challenger_percent == 5
+
+
+def test_a_resumed_first_stage_first_takes_back_traffic_that_came_meanwhile() -> None:
+    world, _, now = back_at_the_start()
+    world.routing = Routing(CHAMPION, CHALLENGER, 5.0)
+    step = tick(world, now)
+    assert step.reason == "Traffic is not as recorded."
+    assert world.routing.challenger_percent == 0
+    assert tick(world, now + MINUTE).record.stage == 1
+
+
+def test_a_resumed_first_stage_waits_for_a_person_and_for_the_window() -> None:
+    windows = [{"days": ["wednesday"], "start": "09:00", "end": "09:30"}]
+    world, spec, now = back_at_the_start(deploy_windows=windows)
+    assert tick(world, START + 2 * HOUR).reason == "Waits for the deploy window."
+    world.commands.add(Command(Verb.PAUSE, spec.version))
+    assert tick(world, now).record.kind is Kind.PAUSED
+    assert world.routing.challenger_percent == 0
+
+
 def test_reverting_the_promotion_brings_champion_alias_and_pointer_back() -> None:
     world, _, now = promoted()
     world.revert(commit_of(world, Kind.PROMOTED))
@@ -527,9 +640,23 @@ def test_a_held_stage_passes_and_then_waits_for_a_person() -> None:
     step = tick(world, START + HOUR)
     assert (step.record.phase, len(world.alerts)) == (Phase.PAUSED, 1)
     assert "resume-" in world.commits[-1].message
+    assert {gate.verdict for gate in step.record.gates} == {Verdict.PASS}
     world.commands.add(Command(Verb.RESUME, spec.version, step.record.sequence))
     tick(world, START + 40 * HOUR)
     assert tick(world, START + 40 * HOUR + MINUTE).record.stage == 2
+
+
+def test_promote_ends_the_hold_of_a_stage_too() -> None:
+    spec = spec_of()
+    stages = [s.model_dump(exclude_none=True) for s in spec.plan.canary_stages]
+    for stage in stages:
+        stage["duration"] = "1h"
+    stages[0]["hold"] = True
+    world, spec, _ = started(canary_stages=stages)
+    assert tick(world, START + HOUR).record.phase is Phase.PAUSED
+    world.commands.add(Command(Verb.PROMOTE, spec.version, 1))
+    assert tick(world, START + HOUR + MINUTE).record.kind is Kind.RESUMED
+    assert tick(world, START + HOUR + 2 * MINUTE).record.stage == 2
 
 
 def test_traffic_grows_only_in_a_deploy_window() -> None:

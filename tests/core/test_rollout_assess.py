@@ -66,6 +66,11 @@ def test_the_binomial_tail_is_the_one_of_the_textbook(events: int, n: int, limit
     assert binomial_tail(events, n, limit) == pytest.approx(expected, rel=1e-6, abs=1e-12)
 
 
+def test_a_failure_where_none_can_happen_is_no_chance() -> None:
+    assert binomial_tail(1, 1_000_000, 0.0) == 0.0
+    assert binomial_tail(0, 100, 0.0) == binomial_tail(5, 100, 1.0) == 1.0
+
+
 @given(st.integers(1, 300), st.integers(1, 3_000), st.data())
 def test_the_excess_tail_is_fishers_exact_test(n: int, base_n: int, data) -> None:
     x = data.draw(st.integers(0, n))

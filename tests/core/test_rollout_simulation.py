@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.core.rollout_effects import Commit
 from pipeline.core.rollout_simulation import Simulation
 from pipeline.rollout_config import load_rollout_plan
 from pipeline.rollout_scenario import Behaviour, Event, Scenario
 from pipeline.rollout_status import Kind, Phase
-from tests.rollouts import HOUR, MINUTE, START, spec_of
+from tests.rollouts import HOUR, MINUTE, START, spec_of, world_of
 
 RUNS = int(os.environ.get("PERENNIAL_SIMULATED_RUNS", "200"))
 SECOND = timedelta(seconds=1)
@@ -114,6 +115,53 @@ def test_the_watchdog_is_believed() -> None:
     at, record = end_of(simulate(Event(at=HOUR, watchdog="5xx at the proxy")))
     assert at == START + HOUR
     assert "5xx at the proxy" in record.reason
+
+
+def test_what_happens_before_the_rollout_began_changes_nothing() -> None:
+    early = [Event(at=MINUTE, watchdog="5xx")]
+    early += [Event(at=MINUTE, person=name) for name in ("revert stage", "resume", "unpause")]
+    simulation = Simulation(SPEC, Scenario(events=tuple(early)), START)
+    simulation.tick(START + MINUTE)
+    assert simulation.world.stop is None
+    assert simulation.moments[-1].challenger_percent == 5
+
+
+def test_a_pause_lasts_until_the_person_takes_it_back() -> None:
+    events = (Event(at=HOUR, person="pause"), Event(at=2 * HOUR, person="unpause"))
+    simulation = simulate(*events, tick=10 * MINUTE, end=3 * HOUR)
+    phases = {(moment.at - START) // HOUR: moment.phase for moment in simulation.moments}
+    assert (phases[0], phases[1], phases[2]) == ("Progressing", "Paused", "Progressing")
+
+
+def test_traffic_that_nobody_routes_reaches_neither_model() -> None:
+    simulation = Simulation(SPEC, Scenario(), START)
+    simulation.world.routing = None
+    simulation.tick(START)
+    assert "does not say who gets what" in simulation.steps[-1][1].reason
+    assert set(simulation.moments[-1].figures.values()) == {None}
+
+
+def test_a_metric_of_ones_own_is_what_the_scenario_says() -> None:
+    query = {"value": 'basket{v="{version}"}', "count": 'orders{v="{version}"}'}
+    stage = {"duration": "2h", "success_criteria": {"error_rate_max": 0.02, "basket_min": 3.0}}
+    spec = spec_of(
+        canary_stages=[{"traffic_percentage": percent, **stage} for percent in (5, 100)],
+        metrics={"queries": {"basket": query}},
+    )
+    model = {"error_rate": 0.01, "latency_p95_ms": 90.0, "accuracy": 0.8}
+    usual = Behaviour(**model, other={"basket": 3.5})
+    poor = Event(at=HOUR, challenger=Behaviour(other={"basket": 2.5}))
+    at, record = end_of(
+        simulate(poor, spec=spec, champion=usual, challenger=usual, tick=5 * MINUTE, end=2 * HOUR)
+    )
+    assert at == START + HOUR
+    assert "basket" in record.reason
+
+
+def test_a_commit_of_nothing_adds_no_commit() -> None:
+    world = world_of(SPEC)
+    world.apply([Commit("nothing was written")], START)
+    assert world.commits == []
 
 
 def test_the_same_seed_is_the_same_rollout() -> None:

@@ -111,10 +111,10 @@ def test_a_champion_trained_after_the_last_period_is_not_trained_again_for_it():
 
 
 def test_every_minute_of_a_cron_through_a_change_of_the_clocks_is_due_once():
-    rule = cron("*/5 * * * *", NEW_YORK)
+    rule = cron("*/20 * * * *", NEW_YORK)
     found = periods(rule, utc(2013, 3, 10, 6), utc(2013, 3, 10, 9), timedelta(minutes=1))
-    assert len(found) == len(set(found)) == 36
-    assert all(b - a == timedelta(minutes=5) for a, b in pairwise(found))
+    assert len(found) == len(set(found)) == 9
+    assert all(b - a == timedelta(minutes=20) for a, b in pairwise(found))
 
 
 def test_a_day_that_a_country_leaves_out_is_due_with_the_next_one():

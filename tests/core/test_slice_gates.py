@@ -64,6 +64,15 @@ def test_a_small_pool_is_not_judged_up_to_five_percent_of_the_rows():
     assert verdict(n=200, share=0.01) is Verdict.FAIL
 
 
+def test_a_small_pool_says_its_share_and_whether_that_is_too_much():
+    def reason(share):
+        return judge_slices([slice_with(value="LGA", n=150, share=share)], POLICY)[0].reason
+
+    story = "airport LGA: 150 rows are fewer than 200"
+    assert reason(0.05) == f"{story} and only 5.0 % of all: not judged."
+    assert reason(0.5) == f"{story}, yet 50.0 % of all: too many to leave unjudged."
+
+
 def test_slices_come_worst_first_and_unjudged_last():
     parts = [
         slice_with(value="small", n=10, share=0.01),

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from itertools import pairwise
@@ -7,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.core.backtest_figures import Onset
+from pipeline.core.backtest_json import backtest_json
 from pipeline.core.suggest import Question, choose, retrains_of, suggest, with_values
 from pipeline.core.suggest_report import render_diff, render_suggestions
 from pipeline.core.thresholdgrid import cuts, short_between, thinned
 from pipeline.trigger_config import TriggerConfig
-from tests.core.backtests import DAY, START, WEEK, Terms, config_of, run, world
+from tests.core.backtests import DAY, START, WEEK, Terms, config_of, run, setup_of, world
 
-DAYS = 280
+DAYS = 168
 RNG = np.random.default_rng(7)
 ACCURACY = RNG.uniform(0.7, 0.9, DAYS // 7 + 9).round(6)
 PSI = RNG.uniform(0.02, 0.6, (DAYS // 7 + 9, 4))
@@ -92,6 +95,47 @@ def test_the_diff_names_what_changes_and_only_that():
     assert lines[2] == "-    threshold: 0.1"
     assert lines[3] == f"+    threshold: {found.best.values['threshold']:.9g}"
     assert len(lines) == 4
+
+
+def test_a_section_shows_the_diff_to_paste_or_says_that_there_is_none():
+    onset = Onset(START + 8 * WEEK, "storms")
+    asked = replace(question(1), onsets=(onset,))
+    config = config_of("performance_degradation", pacing=PACING, threshold=0.1)
+    replayed = run(LOOK, config, days=DAYS, every=WEEK)
+    (found,) = suggest(replayed, config, asked)
+    text = render_suggestions([found], asked, are_exact=True)
+    assert f"```diff\n{render_diff(found)}\n```" in text
+    assert "first firing after an onset: storms" in text
+    assert f"{len(found.best.figures.false_alarms)} false alarms" in text
+    same = replace(found, configured=found.best)
+    assert render_diff(same) == ""
+    assert "The proposal is what is configured." in render_suggestions(
+        [same], asked, are_exact=True
+    )
+    assert render_diff(replace(found, best=None)) == ""
+
+
+def test_only_the_drop_that_changes_is_in_the_diff():
+    drops = next(s for s in suggestions(2) if s.trigger == "concept_drift")
+    half = replace(drops.best, values={"accuracy_drop": 0.5, "f1_drop": 0.25})
+    assert render_diff(replace(drops, best=half)).splitlines()[2:] == [
+        "-    f1_drop: 0.5",
+        "+    f1_drop: 0.25",
+    ]
+
+
+def test_a_suggestion_is_told_to_programs_with_its_trials():
+    found = next(s for s in suggestions(1) if s.best)
+    config = config_of("performance_degradation", pacing=PACING, threshold=0.1)
+    replayed = run(LOOK, config, days=DAYS, every=WEEK)
+    figures = found.configured.figures
+    value = backtest_json(setup_of(), figures, replayed, [found, replace(found, best=None)])
+    proposed, none = value["suggestions"]
+    assert proposed["proposed"]["values"] == dict(found.best.values)
+    assert proposed["proposed"]["retrains"] == found.best.retrains
+    assert proposed["configured"]["retrains_in_all"] == figures.retrains
+    assert none["proposed"] is None
+    assert len(none["nearest"]) == sum(trial is not None for trial in found.nearest)
 
 
 def test_a_trigger_that_is_off_gets_no_suggestion():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.config import parse_section
-from pipeline.core.decision import Status
+from pipeline.core.decision import Status, TriggerDecision
 from pipeline.core.drift import psi
 from pipeline.core.labelled import LabelledWindow, LabelRules
 from pipeline.core.manual import Approval, ManualRequest
@@ -15,6 +15,7 @@ from pipeline.trigger_config import TRIGGER_NAMES, ScheduledTrigger, TriggerConf
 
 AT = datetime(2013, 7, 2, 3, tzinfo=UTC)
 RULES = LabelRules(AT, timedelta(hours=24), 0.9)
+MANY = "10,000 new labelled rows of 10,000"
 VOLUME = VolumeTrigger(min_new_samples=10_000, quality_threshold=0.95)
 FIELDS = {
     "performance_degradation": {"metric": "accuracy", "threshold": 0.85, "window": "7d"}
@@ -73,6 +74,12 @@ def test_a_trigger_that_is_off_says_so_and_the_others_still_fire(name):
     assert "does not enable it" in next(d.reason for d in decisions if d.trigger == name)
 
 
+def test_a_trigger_that_is_off_is_quiet_at_its_own_priority():
+    decisions = assess_triggers(config(off=("concept_drift",)), everything_is_wrong())
+    off = "off: configs/triggers.yaml does not enable it"
+    assert TriggerDecision("concept_drift", Status.QUIET, "critical", off) in decisions
+
+
 def test_knowing_nothing_fires_nothing():
     decisions = assess_triggers(config(), Observation(RULES))
     assert {d.trigger: d.status for d in decisions} == dict.fromkeys(
@@ -90,6 +97,16 @@ def test_configured_priorities_decide_the_order():
     assert decisions[-1].trigger == "concept_drift"
 
 
+@pytest.mark.parametrize("name", TRIGGER_NAMES)
+def test_every_answer_carries_the_configured_priority(name):
+    urgent = config(trigger_priorities={"critical": (name,)})
+    lowly = config(trigger_priorities={"low": (name,)})
+    for rules, priority in ((urgent, "critical"), (lowly, "low")):
+        for seen in (everything_is_wrong(), Observation(RULES)):
+            answers = [d for d in assess_triggers(rules, seen) if d.trigger == name]
+            assert {answer.priority for answer in answers} == {priority}
+
+
 def test_each_request_has_its_own_answer():
     requests = (ManualRequest("1", "ann", "a"), ManualRequest("2", "bob", "b", "high"))
     decisions = assess_triggers(config(), Observation(RULES, requests=requests))
@@ -97,20 +114,27 @@ def test_each_request_has_its_own_answer():
     assert [(d.window, d.priority) for d in answers] == [("2", "high"), ("1", "medium")]
 
 
+def test_without_a_request_it_is_said_that_nobody_asks():
+    expected = TriggerDecision("manual_retrain", Status.QUIET, "medium", "nobody asks")
+    assert expected in assess_triggers(config(), Observation(RULES))
+
+
 @pytest.mark.parametrize(
-    ("rows", "quality", "status"),
+    ("rows", "quality", "status", "reason"),
     [
-        (9_999, 1.0, Status.QUIET),
-        (10_000, 0.95, Status.FIRED),
-        (10_000, 0.9499, Status.WARN),
-        (10_000, None, Status.UNKNOWN),
-        (10_000, float("nan"), Status.UNKNOWN),
-        (None, 1.0, Status.UNKNOWN),
-        (0, None, Status.QUIET),
+        (9_999, 1.0, Status.QUIET, "9,999 new labelled rows, 10,000 would fire"),
+        (0, None, Status.QUIET, "0 new labelled rows, 10,000 would fire"),
+        (None, 1.0, Status.UNKNOWN, "nothing counted the rows since the champion's training"),
+        (10_000, 0.95, Status.FIRED, f"{MANY}, quality 0.9500 against 0.95"),
+        (10_000, 0.9499, Status.WARN, f"{MANY}, quality 0.9499 against 0.95"),
+        (10_000, None, Status.UNKNOWN, f"{MANY}, but nothing measured their quality"),
+        (10_000, float("nan"), Status.UNKNOWN, f"{MANY}, but nothing measured their quality"),
     ],
 )
-def test_volume_needs_enough_rows_of_enough_quality(rows, quality, status):
-    assert assess_volume(VOLUME, rows, quality).status is status
+def test_volume_needs_enough_rows_of_enough_quality(rows, quality, status, reason):
+    window = "1x10000" if reason.startswith(MANY) else None
+    expected = TriggerDecision("new_data_volume", status, "medium", reason, window)
+    assert assess_volume(VOLUME, rows, quality) == expected
 
 
 def test_volume_is_one_event_until_the_next_multiple():
@@ -121,7 +145,13 @@ def test_volume_is_one_event_until_the_next_multiple():
 def test_the_calendar_says_when_it_is_due_next():
     rule = parse_section(ScheduledTrigger, FIELDS["scheduled_retrain"], "test")
     due = assess_schedule(rule, AT, datetime(2013, 6, 1, 2, tzinfo=UTC))
-    assert (due.status, due.window) == (Status.FIRED, "2013-07-01T02:00:00Z")
+    july = "2013-07-01T02:00:00Z"
+
+    def answer(status, reason, window):
+        return TriggerDecision("scheduled_retrain", status, "low", reason, window)
+
+    assert due == answer(Status.FIRED, f"due since {july} (monthly, UTC)", july)
     quiet = assess_schedule(rule, AT, datetime(2013, 7, 1, 2, tzinfo=UTC))
-    assert (quiet.status, quiet.reason) == (Status.QUIET, "next due 2013-08-01T02:00:00Z")
-    assert assess_schedule(rule, AT, None).status is Status.UNKNOWN
+    assert quiet == answer(Status.QUIET, "next due 2013-08-01T02:00:00Z", july)
+    unknown = "it is not known when the calendar was last served"
+    assert assess_schedule(rule, AT, None) == answer(Status.UNKNOWN, unknown, None)

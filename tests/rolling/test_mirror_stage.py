@@ -1,4 +1,4 @@
-"""A plan that begins with a copy of the traffic, from its merge to a reverted stage, on real Envoy."""
+"""A plan that begins with a copy of the traffic, to a reverted stage, on real Envoy."""
 
 from __future__ import annotations
 

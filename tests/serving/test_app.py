@@ -2,7 +2,7 @@ import json
 import socket
 import threading
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -38,9 +38,9 @@ class Estimator:
 
 
 @contextmanager
-def serving(estimator):
+def serving(estimator, **options):
     served = ServedModel("flight-delay", DIGEST, AS_OF, 0.5, SCHEMA, estimator)
-    config = uvicorn.Config(make_app(served), lifespan="off", log_level="critical")
+    config = uvicorn.Config(make_app(served, **options), lifespan="off", log_level="critical")
     server, listener = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
@@ -93,6 +93,7 @@ def test_what_never_happened_is_counted_as_0_from_the_start(url):
     found = counted(url)
     for name in ("model_requests_total2xx", "model_requests_total4xx", "model_requests_total5xx"):
         assert found.pop(name) == 0
+    assert found.pop("model_newest_outcome_timestamp_seconds") == 0
     assert found.pop("model_labelled_total") == found.pop("model_correct_total") == 0
     assert found.pop("model_request_seconds_count") == 0
     assert found.pop("model_predictions_total") == found.pop("model_request_seconds_sum") == 0
@@ -169,6 +170,39 @@ def test_feedback_counts_what_was_right(url):
 def test_feedback_on_another_model_or_without_a_truth_counts_nothing(url, body, status):
     assert post(url, body, "/feedback").status_code == status
     assert counted(url)["model_labelled_total"] == 0
+
+
+NOW = datetime(2013, 7, 4, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def patient(estimator):
+    """A server whose labels need a day to mature, at a time that stands still."""
+    with serving(estimator, maturity=timedelta(days=1), clock=lambda: NOW) as url:
+        yield url
+
+
+def outcomes_at(*times):
+    answers = [{"answer": True, "label": True, "answered_at": time} for time in times]
+    return {"model_version": VERSION, "outcomes": answers}
+
+
+def test_only_outcomes_that_had_time_to_mature_are_counted(patient):
+    mature = outcomes_at("2013-07-03T12:00:00Z", "2013-07-02T08:00:00")
+    assert post(patient, mature, "/feedback").json() == {"labelled": 2, "correct": 2}
+    early = outcomes_at("2013-07-02T08:00:00Z", "2013-07-03T12:00:01Z")
+    refused = post(patient, early, "/feedback")
+    assert refused.status_code == 425
+    assert "1 of 2 outcomes were answered after 2013-07-03T12:00:00Z" in refused.json()["error"]
+    assert counted(patient)["model_labelled_total"] == 2
+    newest = counted(patient)["model_newest_outcome_timestamp_seconds"]
+    assert newest == datetime(2013, 7, 3, 12, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize("times", [[None], ["2013-07-02T08:00:00Z", None], ["soon"], [5], [[]]])
+def test_an_outcome_that_does_not_say_when_it_was_answered_is_not_believed(patient, times):
+    assert post(patient, outcomes_at(*times), "/feedback").status_code == 422
+    assert counted(patient)["model_labelled_total"] == 0
 
 
 def test_health_names_the_digest(url):

@@ -27,7 +27,7 @@ class FileMetrics:
         """See Metrics. The record's own window is believed: `window` is not looked at."""
         records = [
             (sampled_at, record)
-            for record in self._records()
+            for record in load_records(self.path)
             if record.get("name") == name and record.get("version") == version
             if (sampled_at := time_of(record.get("sampled_at"))) is not None and sampled_at <= at
         ]
@@ -36,15 +36,17 @@ class FileMetrics:
         _, newest = max(records, key=lambda pair: pair[0])
         return sample_of(newest, version=version, at=at, max_age=self.max_age)
 
-    def _records(self) -> list[dict[str, Any]]:
-        try:
-            lines = self.path.read_text(encoding="utf-8").splitlines()
-        except (FileNotFoundError, UnicodeDecodeError) as error:
-            raise OutsideError(f"{self.path}: cannot be read ({error}). Name another.") from error
-        try:
-            records = [json.loads(line) for line in lines if line.strip()]
-        except ValueError as error:
-            raise ConfigurationError(str(self.path), [f"not JSON: {error}"]) from error
-        if not all(isinstance(record, dict) for record in records):
-            raise ConfigurationError(str(self.path), ["expected one JSON object a line"])
-        return records
+
+def load_records(path: Path) -> list[dict[str, Any]]:
+    """The records in the file at `path`, as they are written. Raises PipelineError."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (FileNotFoundError, UnicodeDecodeError) as error:
+        raise OutsideError(f"{path}: cannot be read ({error}). Name another.") from error
+    try:
+        records = [json.loads(line) for line in lines if line.strip()]
+    except ValueError as error:
+        raise ConfigurationError(str(path), [f"not JSON: {error}"]) from error
+    if not all(isinstance(record, dict) for record in records):
+        raise ConfigurationError(str(path), ["expected one JSON object a line"])
+    return records

@@ -40,6 +40,8 @@ class Weights:
     """Who serves. The challenger has the users in the buckets [0, challenger_basis_points).
 
     Of 10,000, so that 2,500 is 25 %. The bucket of a user is xxHash64(`salt:user`) modulo 10,000.
+    With `is_mirrored` the challenger answers nobody and gets a copy of every request.
+
     Raises ConfigurationError with every fault: values come from files that anyone may propose.
     """
 
@@ -47,6 +49,7 @@ class Weights:
     challenger: Backend | None = None
     challenger_basis_points: int = 0
     salt: str = "none"
+    is_mirrored: bool = False
 
     def __post_init__(self) -> None:
         faults = [*_faults_of("champion", self.champion), *self._own_faults()]
@@ -66,6 +69,8 @@ class Weights:
         most = BASIS_POINTS if self.challenger else 0
         if isinstance(points, bool) or not isinstance(points, int) or not 0 <= points <= most:
             faults.append(f"challenger_basis_points: found {points!r:.40}, expected 0 to {most:,}")
+        if self.is_mirrored and (self.challenger is None or points):
+            faults.append("is_mirrored: a copy goes to a challenger that has no users")
         if not _SALT.fullmatch(self.salt):
             faults.append(f"salt: found {self.salt!a:.80}, expected 1 to 63 of a-z, 0-9 and '-'")
         if self.challenger is not None and self.challenger.name == self.champion.name:
@@ -85,6 +90,11 @@ class Traffic(Protocol):
 
     def observe(self) -> Weights:
         """What is really served now. Raises OutsideError where that cannot be known."""
+
+
+def mirror_faults(weights: Weights, provider: str) -> list[str]:
+    """What is wrong with `weights` for a provider that cannot copy requests."""
+    return [f"mirror: {provider} sends no copies"] if weights.is_mirrored else []
 
 
 def name_fault(where: str, name: str) -> str | None:

@@ -11,15 +11,15 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import yaml
 
 from pipeline.adapters.traffic.base import USER_HEADER, Backend, Weights
-from pipeline.adapters.traffic.envoy_admin import EnvoyAdmin, cluster_of, weights_of
-from pipeline.adapters.traffic.envoy_files import render_clusters, render_routes
+from pipeline.adapters.traffic.envoy_admin import FALLBACK, EnvoyAdmin, cluster_of, weights_of
+from pipeline.adapters.traffic.envoy_files import groups_of, render_clusters, render_routes
 from pipeline.adapters.traffic.files import check_proxy, render, save_durably
 from pipeline.errors import ConfigurationError, OutsideError
 
@@ -138,11 +138,10 @@ class Envoy:
 
 
 def _knows(known: dict[str, tuple[Backend, ...]], wanted: Weights) -> bool:
-    groups = [(wanted.champion,)]
-    if wanted.challenger is not None:
-        fallback = Backend("fallback", wanted.champion.host, wanted.champion.port)
-        groups.append((wanted.challenger, fallback))
-    return all(known.get(group[0].name) == group for group in groups)
+    return all(
+        known.get(first.name) == (first, *(replace(one, name=FALLBACK) for one in others))
+        for first, *others in groups_of(wanted)
+    )
 
 
 def _executable() -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.adapters.traffic.base import BASIS_POINTS, Backend, Weights
 from pipeline.errors import OutsideError
 
+FALLBACK = "fallback"  # an address is all that is known of a cluster's second backend
 _SECONDS = 5.0
 _DUMP = "/config_dump?resource="
 
@@ -24,8 +25,7 @@ class EnvoyAdmin:
     def clusters(self) -> dict[str, tuple[Backend, ...]]:
         """The clusters in use: to each name its backend, then what it falls back to.
 
-        A fallback is named `fallback`, since an address is all that is known of it here. Raises
-        OutsideError.
+        The latter is named `FALLBACK`. Raises OutsideError.
         """
         dump = self._get("dynamic_active_clusters")
         return dict(cluster_of(dumped["cluster"]) for dumped in dump)
@@ -65,7 +65,7 @@ def cluster_of(cluster: Any) -> tuple[str, tuple[Backend, ...]]:
     """The name of a cluster, and its backends in the order of their priority."""
     endpoints = cluster["load_assignment"]["endpoints"]
     in_order = sorted(endpoints, key=lambda endpoint: endpoint.get("priority", 0))
-    names = [cluster["name"], *["fallback"] * (len(in_order) - 1)]
+    names = [cluster["name"], *[FALLBACK] * (len(in_order) - 1)]
     return cluster["name"], tuple(map(_backend, names, in_order))
 
 
@@ -87,6 +87,7 @@ def weights_of(routes: Any, clusters: dict[str, tuple[Backend, ...]]) -> Weights
         challenger=clusters[challenger[0]["name"]][0] if challenger else None,
         challenger_basis_points=points,
         salt=rewrite.partition(":")[0],
+        is_mirrored=bool(route.get("request_mirror_policies")),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from pipeline.adapters.traffic.base import USER_HEADER, Weights
+from pipeline.adapters.traffic.base import USER_HEADER, Backend, Weights
 from pipeline.adapters.traffic.files import render
 
 
@@ -17,6 +17,7 @@ def render_routes(weights: Weights, header: str = USER_HEADER) -> str:
         challenger=weights.challenger,
         basis_points=weights.challenger_basis_points,
         salt=weights.salt,
+        is_mirrored=weights.is_mirrored,
         header=header,
     )
 
@@ -26,9 +27,7 @@ def render_clusters(weights: Weights, also: Weights | None = None) -> str:
 
     Those are still routed to for a moment, so they fall back to the champion as a challenger does.
     """
-    groups = [(weights.champion,)]
-    if weights.challenger is not None:
-        groups.append((weights.challenger, weights.champion))
+    groups = groups_of(weights)
     named = {group[0].name for group in groups}
     former = also.backends if also else ()
     groups += [(backend, weights.champion) for backend in former if backend.name not in named]
@@ -41,6 +40,18 @@ def render_clusters(weights: Weights, also: Weights | None = None) -> str:
         for group in groups
     ]
     return _versioned("envoy-clusters.yaml.j2", clusters=clusters)
+
+
+def groups_of(weights: Weights) -> list[tuple[Backend, ...]]:
+    """The servers of each cluster, by priority.
+
+    A mirrored challenger has no second one: its copies must never reach the champion as well.
+    """
+    groups: list[tuple[Backend, ...]] = [(weights.champion,)]
+    if weights.challenger is not None:
+        fallback = () if weights.is_mirrored else (weights.champion,)
+        groups.append((weights.challenger, *fallback))
+    return groups
 
 
 def _versioned(template: str, **values: Any) -> str:

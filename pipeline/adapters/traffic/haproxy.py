@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.adapters.traffic.base import USER_HEADER, Backend, Weights
+from pipeline.adapters.traffic.base import USER_HEADER, Backend, Weights, mirror_faults
 from pipeline.adapters.traffic.files import check_proxy, render, save_durably
 from pipeline.adapters.traffic.haproxy_runtime import Runtime
 from pipeline.errors import ConfigurationError, OutsideError
@@ -95,6 +95,7 @@ class HAProxy:
             for backend in weights.backends
             if not backend.is_address
         ]
+        faults += mirror_faults(weights, "HAProxy")
         if faults:
             raise ConfigurationError("HAProxy", faults)
         config = render(

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pipeline.adapters.traffic.base import Backend, Weights, host_fault, name_fault
+from pipeline.adapters.traffic.base import Backend, Weights, host_fault, mirror_faults, name_fault
 from pipeline.adapters.traffic.files import render, save_durably
 from pipeline.errors import ConfigurationError, OutsideError
 
@@ -81,6 +81,7 @@ class Rendered:
             "challenger_told": _told(challenger) if challenger else _NOBODY,
             "basis_points": weights.challenger_basis_points,
             "salt": weights.salt,
+            "is_mirrored": weights.is_mirrored,
         }
         return render(
             f"{self.kind}.yaml.j2",
@@ -113,6 +114,8 @@ class Rendered:
 
     def _faults(self, weights: Weights) -> list[str | None]:
         faults: list[str | None] = []
+        if self.kind is Kind.INFERENCE_SERVICE:
+            faults += mirror_faults(weights, "KServe")
         points = weights.challenger_basis_points
         if self.kind is not Kind.HTTP_ROUTE and points % 100:
             faults.append(f"challenger_basis_points: found {points}, expected whole percents")
@@ -134,6 +137,7 @@ def _parse(raw: bytes) -> Weights:
         challenger=None if challenger == _NOBODY else _backend(challenger),
         challenger_basis_points=int(told["challenger-basis-points"]),
         salt=told["salt"],
+        is_mirrored="mirrored" in told,
     )
 
 

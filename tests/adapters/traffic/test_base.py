@@ -46,6 +46,12 @@ def test_a_salt_that_routing_would_refuse_is_refused(salt):
         routing_key(salt, "user")
 
 
+@pytest.mark.parametrize(("challenger", "points"), [(None, 0), (CHALLENGER, 1)])
+def test_a_copy_for_nobody_or_for_who_has_users_is_refused(challenger, points):
+    with pytest.raises(ConfigurationError, match="is_mirrored: a copy goes to a challenger"):
+        Weights(CHAMPION, challenger, points, "salt", is_mirrored=True)
+
+
 @pytest.mark.parametrize("points", [-1, 10_001, True, 2.5, "5"])
 def test_a_weight_outside_the_whole_is_refused(points):
     with pytest.raises(ConfigurationError, match="expected 0 to 10,000"):

@@ -66,6 +66,41 @@ def test_what_was_applied_is_observed_and_applying_again_changes_nothing(provide
     assert provider.path.stat().st_mtime_ns == before
 
 
+MIRRORED = Weights(CHAMPION, CHALLENGER, 0, "salt", is_mirrored=True)
+
+
+@pytest.mark.parametrize("kind", [Kind.HTTP_ROUTE, Kind.VIRTUAL_SERVICE])
+def test_a_mirrored_challenger_gets_a_copy_and_no_user(kind, tmp_path):
+    provider = Rendered(tmp_path, kind, CLUSTER)
+    document = yaml.safe_load(provider.render(MIRRORED))
+    jsonschema.validate(document, SCHEMAS[kind])
+    assert served_of(document) == 0
+    assert copied_to(document) == {"challenger-v2": 8080}
+    provider.apply(MIRRORED)
+    assert provider.observe() == MIRRORED
+    provider.apply(WEIGHTS[2])
+    assert provider.observe() == WEIGHTS[2]
+    assert copied_to(yaml.safe_load(provider.path.read_text())) == {}
+
+
+def copied_to(document):
+    """Who gets copies: host -> port."""
+    if document["kind"] == "HTTPRoute":
+        filters = document["spec"]["rules"][0].get("filters", [])
+        refs = [one["requestMirror"]["backendRef"] for one in filters]
+        return {ref["name"]: ref["port"] for ref in refs}
+    (rule,) = document["spec"]["http"]
+    assert rule.get("mirrorPercentage", {"value": 100}) == {"value": 100}
+    return {rule["mirror"]["host"]: rule["mirror"]["port"]["number"]} if "mirror" in rule else {}
+
+
+def test_kserve_sends_no_copies_and_says_so(tmp_path):
+    provider = Rendered(tmp_path, Kind.INFERENCE_SERVICE, CLUSTER)
+    with pytest.raises(ConfigurationError, match="mirror: KServe sends no copies"):
+        provider.apply(MIRRORED)
+    assert not provider.path.exists()
+
+
 def test_the_file_is_where_a_cluster_looks_for_it(provider, tmp_path):
     provider.apply(WEIGHTS[0])
     folder = tmp_path / "rollouts" / "flight-delay" / "traffic"
