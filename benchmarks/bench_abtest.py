@@ -145,9 +145,9 @@ def from_warehouse() -> Work:
 
 def from_counts() -> Work:
     """The statistics of one look."""
-    from pipeline.core.abtest_evidence import Cell, Evidence, Period  # noqa: PLC0415
-    from pipeline.core.abtest_looks import Look  # noqa: PLC0415
-    from pipeline.core.abtest_sums import counts  # noqa: PLC0415
+    from pipeline.core.abtest.evidence import Cell, Evidence, Period  # noqa: PLC0415
+    from pipeline.core.abtest.looks import Look  # noqa: PLC0415
+    from pipeline.core.abtest.sums import counts  # noqa: PLC0415
 
     def work(folder: Path) -> dict[str, Any]:
         known = json.loads((folder / "counts.json").read_text(encoding="utf-8"))
@@ -210,7 +210,7 @@ def z_test() -> Callable[[Any], dict[str, Any]]:
 
 def judge(looks: Any) -> dict[str, Any]:
     """The answer from all looks."""
-    from pipeline.core.abtest import assess_ab_test  # noqa: PLC0415
+    from pipeline.core.abtest.verdict import assess_ab_test  # noqa: PLC0415
 
     found = assess_ab_test(experiment_of().test, looks, is_over=False)
     now = found.latest

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.core.bootstrap import bootstrap_metrics, draw_weights
+from pipeline.core.comparison.bootstrap import bootstrap_metrics, draw_weights
 
 METRICS = (
     "accuracy",

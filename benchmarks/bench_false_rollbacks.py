@@ -23,7 +23,7 @@ from pathlib import Path
 
 from scipy import stats
 
-from pipeline.core.rollout_simulation import Simulation
+from pipeline.core.rollout.simulation import Simulation
 from pipeline.rollout_config import CONDITIONS, RolloutPlan, load_rollout_plan
 from pipeline.rollout_scenario import Behaviour, Scenario
 from pipeline.rollout_status import Sample

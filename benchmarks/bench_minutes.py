@@ -24,7 +24,7 @@ import yaml
 from cronsim import CronSim
 
 from benchmarks.bench_cold_start import cold, merged
-from pipeline.core.rollout_simulation import Simulation
+from pipeline.core.rollout.simulation import Simulation
 from pipeline.rollout_config import load_rollout_plan
 from pipeline.rollout_scenario import Behaviour, Event, Scenario
 from pipeline.rollout_status import Kind

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from pipeline.champion import render_champion
-from pipeline.core.rollout_simulation import Simulation
+from pipeline.core.rollout.simulation import Simulation
 from pipeline.manifest import RolloutSpec, render_rollout
 from pipeline.rollout_scenario import Scenario
 from pipeline.rollout_status import Record, render_record

@@ -14,7 +14,7 @@ import pandas as pd
 
 from pipeline.adapters.warehouse import connect, read_rows
 from pipeline.config import load_gates, load_params, load_usecase
-from pipeline.core.bootstrap import metric_intervals
+from pipeline.core.comparison.bootstrap import metric_intervals
 from pipeline.ml.search import search_parameters
 from pipeline.ml.split import split_rows
 from pipeline.ml.tables import features_of

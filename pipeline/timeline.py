@@ -1,4 +1,4 @@
-"""The picture of a replay as values: core/backtest_lanes.py makes, ml/plot_triggers.py draws."""
+"""The picture of a replay as values: core/backtest/lanes.py makes, ml/plot_triggers.py draws."""
 
 from __future__ import annotations
 

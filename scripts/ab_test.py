@@ -28,11 +28,11 @@ from pathlib import Path
 
 from pipeline.ab_config import load_ab_test
 from pipeline.config import load_usecase, parse_utc
-from pipeline.core.abtest import Result
-from pipeline.core.abtest_looks import looks_to_json
-from pipeline.core.abtest_plan import plan_lines
-from pipeline.core.abtest_report import PICTURE, render_ab_test, summary_lines
-from pipeline.core.abtest_results import ABTestResults, results_json, results_schema
+from pipeline.core.abtest.looks import looks_to_json
+from pipeline.core.abtest.plan import plan_lines
+from pipeline.core.abtest.report import PICTURE, render_ab_test, summary_lines
+from pipeline.core.abtest.results import ABTestResults, results_json, results_schema
+from pipeline.core.abtest.verdict import Result
 from pipeline.errors import ConfigurationError, GateRefused, exit_code_of
 from pipeline.experiment import Experiment, experiment_path, looks_path, render_experiment
 from pipeline.jsonio import render_json, save_json, save_text

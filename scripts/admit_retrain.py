@@ -20,11 +20,11 @@ from pathlib import Path
 
 from pipeline.champion import load_champion
 from pipeline.config import load_usecase, parse_utc
-from pipeline.core.admission import Admission, admit_decided, admit_planned
-from pipeline.core.decision import Status, TriggerDecision
-from pipeline.core.ledger import Ledger, calendar_since
-from pipeline.core.report_escape import clean, escape_markdown
-from pipeline.core.triggers import assess_schedule
+from pipeline.core.report.escape import clean, escape_markdown
+from pipeline.core.triggers.admission import Admission, admit_decided, admit_planned
+from pipeline.core.triggers.decision import Status, TriggerDecision
+from pipeline.core.triggers.ledger import Ledger, calendar_since
+from pipeline.core.triggers.rules import assess_schedule
 from pipeline.errors import ConfigurationError, exit_code_of
 from pipeline.github_env import add_summary, load_event, set_outputs
 from pipeline.monitoring.ledger_store import LedgerStore

@@ -20,16 +20,16 @@ from pathlib import Path
 
 from pipeline.champion import load_champion
 from pipeline.config import load_usecase, parse_utc
-from pipeline.core.ledger import Ledger
-from pipeline.core.quality_assessment import assess_quality
-from pipeline.core.quality_facts import Facts, Monitoring
-from pipeline.core.quality_gates import Assessment, what_is_open, with_recorded
-from pipeline.core.quality_gates_json import (
+from pipeline.core.quality.as_json import (
     QUALITY_GATES,
     assessment_to_json,
     parse_assessment,
 )
-from pipeline.core.quality_gates_text import render_assessment
+from pipeline.core.quality.assessment import assess_quality
+from pipeline.core.quality.facts import Facts, Monitoring
+from pipeline.core.quality.gates import Assessment, what_is_open, with_recorded
+from pipeline.core.quality.text import render_assessment
+from pipeline.core.triggers.ledger import Ledger
 from pipeline.errors import GateRefused, exit_code_of
 from pipeline.jsonio import load_json, save_json
 from pipeline.manifest import version_of

@@ -24,15 +24,15 @@ from tqdm import tqdm
 
 from pipeline.champion import load_champion
 from pipeline.config import load_params, load_section, load_usecase, parse_utc
-from pipeline.core.backtest import Replay, Serving, Terms, moments_between, replay
-from pipeline.core.backtest_arguments import parse_duration, parse_frequency, parse_onset
-from pipeline.core.backtest_figures import Figures, Onset, figures_of
-from pipeline.core.backtest_json import backtest_json
-from pipeline.core.backtest_lanes import bars_of, held_spans, lanes_of
-from pipeline.core.backtest_report import PICTURE, Setup, headline, render_backtest
-from pipeline.core.suggest import Question, Suggestion, suggest
-from pipeline.core.suggest_report import render_suggestions
-from pipeline.core.thresholds import without_thresholds
+from pipeline.core.backtest.arguments import parse_duration, parse_frequency, parse_onset
+from pipeline.core.backtest.as_json import backtest_json
+from pipeline.core.backtest.figures import Figures, Onset, figures_of
+from pipeline.core.backtest.lanes import bars_of, held_spans, lanes_of
+from pipeline.core.backtest.replay import Replay, Serving, Terms, moments_between, replay
+from pipeline.core.backtest.report import PICTURE, Setup, headline, render_backtest
+from pipeline.core.backtest.suggest import Question, Suggestion, suggest
+from pipeline.core.backtest.suggest_report import render_suggestions
+from pipeline.core.triggers.thresholds import without_thresholds
 from pipeline.errors import ConfigurationError, exit_code_of
 from pipeline.jsonio import render_json, save_text
 from pipeline.monitoring.history import History, newest_known

@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from pipeline.config import parse_utc
-from pipeline.core.site_pages import SiteTemplates, Source, render_site
+from pipeline.core.site.pages import SiteTemplates, Source, render_site
 from pipeline.errors import exit_code_of
 from pipeline.rolling.snapshot import Snapshot
 from pipeline.site.histories import read_histories

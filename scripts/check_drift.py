@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 from pipeline.config import load_usecase
-from pipeline.core.datadrift import assess_data_drift
-from pipeline.core.decision import Status
 from pipeline.core.drift import Drift, psi
-from pipeline.core.report_escape import clean
-from pipeline.core.windows import Window
+from pipeline.core.report.escape import clean
+from pipeline.core.triggers.datadrift import assess_data_drift
+from pipeline.core.triggers.decision import Status
+from pipeline.core.triggers.windows import Window
 from pipeline.errors import ConfigurationError, GateRefused, exit_code_of
 from pipeline.jsonio import save_json
 from pipeline.monitoring.parquet_counts import count_parquet

@@ -19,13 +19,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.config import load_usecase, parse_utc
-from pipeline.core.check import CheckPlan, plan_check
-from pipeline.core.check_report import check_json, render_check, render_check_markdown
-from pipeline.core.ledger import Ledger, Retrain, calendar_since
-from pipeline.core.payload import RETRAIN_EVENT, RetrainPayload, payload_to_json
-from pipeline.core.report_escape import escape_markdown
-from pipeline.core.retrains import mark_dispatched
-from pipeline.core.triggers import Observation, assess_triggers
+from pipeline.core.report.escape import escape_markdown
+from pipeline.core.triggers.check import CheckPlan, plan_check
+from pipeline.core.triggers.check_report import check_json, render_check, render_check_markdown
+from pipeline.core.triggers.ledger import Ledger, Retrain, calendar_since
+from pipeline.core.triggers.payload import RETRAIN_EVENT, RetrainPayload, payload_to_json
+from pipeline.core.triggers.retrains import mark_dispatched
+from pipeline.core.triggers.rules import Observation, assess_triggers
 from pipeline.errors import DataIncident, SchemaChanged, exit_code_of
 from pipeline.github_env import add_summary, forge_of
 from pipeline.jsonio import render_json, save_text

@@ -19,12 +19,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from pipeline.core.ledger import Event, causes_of
-from pipeline.core.proposal_steps import End, ProposalPlan
-from pipeline.core.pull_facts import PullFacts, is_waiting, required_items
-from pipeline.core.quality_gates_json import QUALITY_GATES
-from pipeline.core.report_escape import clean, escape_markdown
-from pipeline.core.retrains import find_retrain
+from pipeline.core.proposal.steps import End, ProposalPlan
+from pipeline.core.pull.facts import PullFacts, is_waiting, required_items
+from pipeline.core.quality.as_json import QUALITY_GATES
+from pipeline.core.report.escape import clean, escape_markdown
+from pipeline.core.triggers.ledger import Event, causes_of
+from pipeline.core.triggers.retrains import find_retrain
 from pipeline.domain import Verdict
 from pipeline.errors import GateRefused, OutsideError, exit_code_of
 from pipeline.forge import Forge

@@ -17,9 +17,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pipeline.config import parse_utc
-from pipeline.core.outcome_text import AddComment, EditComment, outcome_comment, plan_outcome
-from pipeline.core.proposal_identity import PREFIX, retrain_of
-from pipeline.core.report_escape import clean
+from pipeline.core.outcome.text import AddComment, EditComment, outcome_comment, plan_outcome
+from pipeline.core.proposal.identity import PREFIX, retrain_of
+from pipeline.core.report.escape import clean
 from pipeline.errors import ConfigurationError, PipelineError, exit_code_of
 from pipeline.forge import Forge, PullRequest, PullState
 from pipeline.monitoring.ledger_store import LedgerStore

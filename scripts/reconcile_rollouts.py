@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from pipeline.core.rollout_observation import Stop
+from pipeline.core.rollout.observation import Stop
 from pipeline.errors import ConfigurationError, PipelineError, exit_code_of
 from pipeline.forge import Forge
 from pipeline.github_env import forge_of, load_event

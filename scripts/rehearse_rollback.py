@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from pipeline.core.quality_facts import REHEARSAL
+from pipeline.core.quality.facts import REHEARSAL
 from pipeline.domain import Verdict
 from pipeline.errors import GateRefused, exit_code_of
 from pipeline.jsonio import load_json, save_json

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from pipeline.adapters.github import API_URL, GitHub, Patience
 from pipeline.adapters.spool import open_spool
-from pipeline.core.payload import AlertPayload
+from pipeline.core.triggers.payload import AlertPayload
 from pipeline.errors import ConfigurationError, exit_code_of
 from pipeline.relay.delivery import Delivery, told
 

@@ -21,10 +21,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipeline.config import UseCase
-from pipeline.core.report import Report, build_report, render_html, render_markdown
-from pipeline.core.report_inputs import Origin, ReportInputs
-from pipeline.core.report_plots import effects
-from pipeline.core.report_svg import inline_svg
+from pipeline.core.report.build import Report, build_report, render_html, render_markdown
+from pipeline.core.report.inputs import Origin, ReportInputs
+from pipeline.core.report.plots import effects
+from pipeline.core.report.svg import inline_svg
 from pipeline.errors import OutsideError, exit_code_of
 from pipeline.jsonio import save_text
 from pipeline.ml import plot_style, plots

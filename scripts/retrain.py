@@ -20,9 +20,9 @@ from pathlib import Path
 
 from pipeline.champion import champion_path
 from pipeline.config import check_configuration, load_params, load_usecase, parse_utc
-from pipeline.core.ledger import Ledger, causes_of
-from pipeline.core.pull_body import build_pull_text
-from pipeline.core.report_escape import clean
+from pipeline.core.pull.body import build_pull_text
+from pipeline.core.report.escape import clean
+from pipeline.core.triggers.ledger import Ledger, causes_of
 from pipeline.domain import Verdict
 from pipeline.errors import GateRefused, OutsideError, exit_code_of
 from pipeline.github_env import add_summary, set_outputs

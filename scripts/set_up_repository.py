@@ -18,8 +18,8 @@ from pathlib import Path
 
 from pipeline.adapters.github.settings import GitHubSettings
 from pipeline.adapters.github.settings_looks import PlanLacks
-from pipeline.core.settings_limits import REVIEWERS, stands_in
-from pipeline.core.settings_plan import Item, SettingsPlan
+from pipeline.core.settings.limits import REVIEWERS, stands_in
+from pipeline.core.settings.plan import Item, SettingsPlan
 from pipeline.doctoring.examine import examine_one
 from pipeline.doctoring.outside import check_dvc_remote, check_registry
 from pipeline.doctoring.settings import Wishes, load_wishes, look_at_settings

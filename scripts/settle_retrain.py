@@ -16,8 +16,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.config import parse_utc
-from pipeline.core.ledger import Ledger, RetrainState
-from pipeline.core.retrains import fail_run, find_retrain, mark_proposed, reopen, settle
+from pipeline.core.triggers.ledger import Ledger, RetrainState
+from pipeline.core.triggers.retrains import (
+    claim_run,
+    fail_run,
+    find_retrain,
+    mark_proposed,
+    reopen,
+    settle,
+)
 from pipeline.errors import exit_code_of
 from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.trigger_config import Recovery, load_triggers
@@ -65,12 +72,14 @@ def outcome_of(
 ) -> Ledger:
     """The ledger after the retrain ended as the command line says."""
     retrain, note = arguments.retrain, arguments.note[:500]
-    if arguments.outcome == "proposed":
-        return mark_proposed(ledger, retrain, run, at)
     if arguments.outcome == "stale":
         return reopen(ledger, retrain, at, note or STALE)
     if arguments.outcome == "failed":
         return fail_run(ledger, retrain, run, at, recovery)
+    # Its failed jobs were run again after `failed` was said: it takes back what nobody took since.
+    ledger, _ = claim_run(ledger, retrain, run, at)
+    if arguments.outcome == "proposed":
+        return mark_proposed(ledger, retrain, run, at)
     ends = {
         "won": RetrainState.WON,
         "lost": RetrainState.LOST,

@@ -21,10 +21,10 @@ from pathlib import Path
 
 from pipeline.champion import Champion
 from pipeline.config import load_usecase
-from pipeline.core.detectability import Today, assess_detectability
-from pipeline.core.rollout_recording import Recording
-from pipeline.core.rollout_simulation import Simulation
-from pipeline.core.rollout_wording import render_length, render_metric
+from pipeline.core.rollout.detectability import Today, assess_detectability
+from pipeline.core.rollout.recording import Recording
+from pipeline.core.rollout.simulation import Simulation
+from pipeline.core.rollout.wording import render_length, render_metric
 from pipeline.errors import ConfigurationError, exit_code_of
 from pipeline.manifest import EvidenceRef, ModelIdentity, RolloutSpec, parse_document, read_bounded
 from pipeline.rolling.recording import load_evidence, load_samples

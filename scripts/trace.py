@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 
 from pipeline.config import load_usecase
-from pipeline.core.trace_report import render_trace, trace_to_json
+from pipeline.core.trace.report import render_trace, trace_to_json
 from pipeline.errors import GateRefused, exit_code_of
 from pipeline.forge import Forge
 from pipeline.jsonio import render_json

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.config import parse_utc
-from pipeline.core.dashboard_issue import (
+from pipeline.core.dashboard.issue import (
     LABEL,
     TITLE,
     OpenIssue,
@@ -24,8 +24,8 @@ from pipeline.core.dashboard_issue import (
     open_incidents,
     plan_dashboard,
 )
-from pipeline.core.dashboard_model import view_model
-from pipeline.core.proposal_identity import PREFIX
+from pipeline.core.dashboard.model import view_model
+from pipeline.core.proposal.identity import PREFIX
 from pipeline.errors import exit_code_of
 from pipeline.forge import Forge
 from pipeline.monitoring.ledger_store import LedgerStore

@@ -21,14 +21,14 @@ from pathlib import Path
 from pipeline.adapters.git.trees import fetch_pull
 from pipeline.approvers import load_approvers
 from pipeline.config import parse_utc
-from pipeline.core.approvals import Opinion, assess_approvals
-from pipeline.core.proposal_marker import parse_marker
-from pipeline.core.quality_facts import REHEARSAL
-from pipeline.core.recomputed import Recomputed, assess_recomputed
-from pipeline.core.report_escape import clean
-from pipeline.core.review import is_stale
-from pipeline.core.review_kind import Kind, kind_of
-from pipeline.core.review_report import MARKER, description_of, render_review
+from pipeline.core.proposal.marker import parse_marker
+from pipeline.core.quality.facts import REHEARSAL
+from pipeline.core.report.escape import clean
+from pipeline.core.review.approvals import Opinion, assess_approvals
+from pipeline.core.review.gates import is_stale
+from pipeline.core.review.kind import Kind, kind_of
+from pipeline.core.review.recomputed import Recomputed, assess_recomputed
+from pipeline.core.review.report import MARKER, description_of, render_review
 from pipeline.domain import Gate, Verdict, worst
 from pipeline.errors import GateRefused, PipelineError, exit_code_of
 from pipeline.forge import Forge, PullRequest, StatusState

@@ -8,11 +8,11 @@ from pathlib import Path
 from pipeline.adapters.git.proposal_branch import ProposalBranch
 from pipeline.adapters.github import Patience
 from pipeline.champion import Champion, render_champion
-from pipeline.core.proposal_evidence import evidence_digest
-from pipeline.core.proposal_identity import branch_of
-from pipeline.core.proposal_state import Wanted
-from pipeline.core.proposal_steps import People
-from pipeline.core.pull_body import PullText
+from pipeline.core.proposal.evidence import evidence_digest
+from pipeline.core.proposal.identity import branch_of
+from pipeline.core.proposal.state import Wanted
+from pipeline.core.proposal.steps import People
+from pipeline.core.pull.body import PullText
 from pipeline.forge import Forge
 from pipeline.proposing.loop import Proposal
 from tests.repository import git

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline.champion import Champion
 from pipeline.config import parse_section
-from pipeline.core.rollout import reconcile
-from pipeline.core.rollout_world import World
+from pipeline.core.rollout.reconcile import reconcile
+from pipeline.core.rollout.world import World
 from pipeline.manifest import EvidenceRef, ModelIdentity, RolloutSpec
 from pipeline.rollout_config import RolloutPlan
 from pipeline.rollout_status import Sample

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from pipeline.champion import champion_path, load_champion, render_champion
 from pipeline.core.evidence import Subject, build_evidence, package_digest
-from pipeline.core.ledger import Event, Ledger, RetrainState, record
-from pipeline.core.retrains import claim_run, mark_dispatched, plan_retrain, settle
-from pipeline.core.rollout import reconcile
-from pipeline.core.rollout_observation import Health, Observation, Routing
+from pipeline.core.rollout.observation import Health, Observation, Routing
+from pipeline.core.rollout.reconcile import reconcile
+from pipeline.core.triggers.ledger import Event, Ledger, RetrainState, record
+from pipeline.core.triggers.retrains import claim_run, mark_dispatched, plan_retrain, settle
 from pipeline.manifest import EvidenceRef, RolloutSpec, render_rollout, rollout_path
 from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.rolling.effects import Hands, apply_step

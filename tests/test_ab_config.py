@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.ab_config import ABTest, load_ab_test
 from pipeline.config import parse_section
-from pipeline.core.power import min_detectable_effect, plan_sample
+from pipeline.core.abtest.power import min_detectable_effect, plan_sample
 from pipeline.errors import ConfigurationError
 from tests.core.ab_tests import ACCURACY, LATENCY, PLAIN, SPENT, config
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.core.payload import parse_payload
+from pipeline.core.triggers.payload import parse_payload
 from tests.servers import alertmanager, exporter, github_recorder, prometheus
 from tests.servers.binaries import binary, wait_for
 from tests.servers.github_recorder import TOKEN, GitHubRecorder

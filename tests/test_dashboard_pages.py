@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core.ledger import Ledger, RetrainState
-from pipeline.core.site_facts import ModelHistory
-from pipeline.core.site_pages import Source, render_site
+from pipeline.core.site.facts import ModelHistory
+from pipeline.core.site.pages import Source, render_site
+from pipeline.core.triggers.ledger import Ledger, RetrainState
 from pipeline.errors import ConfigurationError
 from scripts.build_dashboard import forge_of, load_templates
 from tests.core import hostile

@@ -24,9 +24,9 @@ from hypothesis.stateful import (
 )
 
 from pipeline.adapters.github import GitHubForge
-from pipeline.core.proposal_identity import PREFIX, branch_of
-from pipeline.core.proposal_marker import parse_marker
-from pipeline.core.proposal_steps import End, ProposalPlan
+from pipeline.core.proposal.identity import PREFIX, branch_of
+from pipeline.core.proposal.marker import parse_marker
+from pipeline.core.proposal.steps import End, ProposalPlan
 from pipeline.errors import OutsideError
 from pipeline.forge import PullRequest, PullState
 from pipeline.proposing.loop import Proposal, bring_about, plan

@@ -12,9 +12,9 @@ from hypothesis import Phase as Phases
 from hypothesis import strategies as st
 
 from pipeline.champion import Champion, champion_path, load_champion, render_champion
-from pipeline.core.rollout import reconcile
-from pipeline.core.rollout_effects import Commit, MoveAlias, SetWeights, WriteChampion, WriteRecord
-from pipeline.core.rollout_observation import Health, Observation, Routing
+from pipeline.core.rollout.effects import Commit, MoveAlias, SetWeights, WriteChampion, WriteRecord
+from pipeline.core.rollout.observation import Health, Observation, Routing
+from pipeline.core.rollout.reconcile import reconcile
 from pipeline.manifest import load_rollout, render_rollout, rollout_path
 from pipeline.rollout_commands import Command, Verb, commands_path, load_commands, render_command
 from pipeline.rollout_status import (

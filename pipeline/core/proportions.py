@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy import special
 
-from pipeline.core.sums import FloatArray
+from pipeline.core.comparison.sums import FloatArray
 
 MAX_TERMS = 1_000_000  # as many as a few milliseconds add up
 

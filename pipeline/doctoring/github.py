@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from pipeline.approvers import load_approvers
-from pipeline.core.settings_plan import Item, Mark
+from pipeline.core.settings.plan import Item, Mark
 from pipeline.doctoring.finding import Finding, fault, ok, skipped, warning
 from pipeline.doctoring.settings import load_wishes, load_workflows, look_at_settings
 from pipeline.doctoring.situation import Situation
 
-SKEW_WARNING = timedelta(seconds=60)  # as pipeline/core/rollout_samples.py: more is a fault there
+SKEW_WARNING = timedelta(seconds=60)  # as pipeline/core/rollout/samples.py: more is a fault there
 SKEW_FAULT = timedelta(minutes=5)
 IDLE_DAYS, IDLE_WARNING_DAYS = 60, 45  # GitHub disables schedules of idle public repositories
 _STOPS_PUSHES = {"pull_request", "required_status_checks", "update", "required_signatures"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from pipeline.core.rollout_state import Rollout, current_rollout, stage_of
-from pipeline.core.rollout_windows import next_open
+from pipeline.core.rollout.state import Rollout, current_rollout, stage_of
+from pipeline.core.rollout.windows import next_open
 from pipeline.doctoring.finding import Finding, fault, ok, warning
 from pipeline.doctoring.situation import Situation
 from pipeline.errors import PipelineError

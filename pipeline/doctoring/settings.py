@@ -9,10 +9,10 @@ from typing import Any
 from pipeline.adapters.github.settings import GitHubSettings
 from pipeline.approvers import load_approvers
 from pipeline.config import load_all, load_yaml
-from pipeline.core.settings_limits import lacking_of, limit_items
-from pipeline.core.settings_plan import Item, Mark, SettingsPlan, plan_settings
-from pipeline.core.settings_secrets import Use, secret_items, uses_of
-from pipeline.core.settings_wish import wished_settings
+from pipeline.core.settings.limits import lacking_of, limit_items
+from pipeline.core.settings.needed_secrets import Use, secret_items, uses_of
+from pipeline.core.settings.plan import Item, Mark, SettingsPlan, plan_settings
+from pipeline.core.settings.wish import wished_settings
 from pipeline.repository_config import RepositoryConfig, load_repository_config
 
 WORKFLOWS = Path(".github", "workflows")

@@ -36,7 +36,7 @@ Legend = Mapping[str, str]  # what the legend says of each
 
 @dataclass(frozen=True)
 class Effect:
-    """A row of the forest plot; see pipeline/core/report_plots.py, which makes them."""
+    """A row of the forest plot; see pipeline/core/report/plots.py, which makes them."""
 
     label: str
     improvement: float

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pipeline.adapters.warehouse import connect, is_there, reading, safe_url
 from pipeline.config import load_usecase
-from pipeline.core.abtest_evidence import Evidence, Period
-from pipeline.core.abtest_looks import Look, due_looks, looks_from_json
+from pipeline.core.abtest.evidence import Evidence, Period
+from pipeline.core.abtest.looks import Look, due_looks, looks_from_json
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.experiment import Experiment, looks_path
 from pipeline.jsonio import load_json

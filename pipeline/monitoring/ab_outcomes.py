@@ -17,9 +17,9 @@ import sqlalchemy as sa
 
 from pipeline.adapters import ab_outcomes as outcomes
 from pipeline.adapters.ab_outcome_files import read_outcome_file
-from pipeline.core.abtest_evidence import Cell, Evidence, Period
-from pipeline.core.abtest_looks import Look
-from pipeline.core.abtest_sums import Sums
+from pipeline.core.abtest.evidence import Cell, Evidence, Period
+from pipeline.core.abtest.looks import Look
+from pipeline.core.abtest.sums import Sums
 from pipeline.core.routing import Variant, assign_many
 from pipeline.experiment import Experiment
 from pipeline.monitoring.ab_rows import Place, RowReader

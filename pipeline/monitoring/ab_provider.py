@@ -15,9 +15,9 @@ from pathlib import Path
 from pipeline.adapters.metrics.http_json import HttpJsonMetrics, Paths
 from pipeline.adapters.prometheus import Prometheus
 from pipeline.champion import load_champion
-from pipeline.core.abtest_evidence import Cell, Evidence, Period
-from pipeline.core.abtest_looks import Look
-from pipeline.core.abtest_sums import counts
+from pipeline.core.abtest.evidence import Cell, Evidence, Period
+from pipeline.core.abtest.looks import Look
+from pipeline.core.abtest.sums import counts
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.experiment import Experiment
 from pipeline.manifest import load_rollout, version_of

@@ -8,8 +8,8 @@ from datetime import datetime
 import numpy as np
 
 from pipeline.adapters.ab_outcome_files import OutcomeRows
-from pipeline.core.abtest_evidence import CELL_COUNTS, Cell
-from pipeline.core.abtest_sums import LARGEST, counts, sums_of
+from pipeline.core.abtest.evidence import CELL_COUNTS, Cell
+from pipeline.core.abtest.sums import LARGEST, counts, sums_of
 from pipeline.core.inert import quote
 from pipeline.core.routing import CHUNK, Variant, assign_many, digest_many
 from pipeline.errors import DataIncident

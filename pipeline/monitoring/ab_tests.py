@@ -9,10 +9,10 @@ from pathlib import Path
 from pipeline.ab_config import ABTest
 from pipeline.champion import load_champion
 from pipeline.config import parse_section
-from pipeline.core.abtest import Assessment, assess_ab_test
-from pipeline.core.abtest_looks import Look
-from pipeline.core.abtest_results import ABTestResults, results_of
-from pipeline.core.abtest_wait import how_much_longer
+from pipeline.core.abtest.looks import Look
+from pipeline.core.abtest.results import ABTestResults, results_of
+from pipeline.core.abtest.verdict import Assessment, assess_ab_test
+from pipeline.core.abtest.wait import how_much_longer
 from pipeline.core.routing import Variant
 from pipeline.errors import GateRefused
 from pipeline.experiment import Experiment, load_experiments

@@ -9,9 +9,9 @@ import numpy as np
 
 from pipeline.adapters.scores import Answers
 from pipeline.core.cbpe import estimate_performance
-from pipeline.core.labelled import LabelledWindow
-from pipeline.core.scoring import score
-from pipeline.core.windows import Window
+from pipeline.core.comparison.scoring import score
+from pipeline.core.triggers.labelled import LabelledWindow
+from pipeline.core.triggers.windows import Window
 
 # Names of one thing in two places: a protocol's "f1" is the weighted one that models are judged by.
 ALIASES = {"f1": "f1_weighted", "f1_score": "f1_weighted", "precision": "precision_weighted"}

@@ -15,8 +15,8 @@ from pipeline.adapters.window_counts import (
     find_deciles,
 )
 from pipeline.core.binning import Counts, Kind, count_tally
-from pipeline.core.incidents import CurrentColumn
 from pipeline.core.profile import ColumnProfile
+from pipeline.core.triggers.incidents import CurrentColumn
 from pipeline.pointintime import known_rows
 
 KINDS: dict[str, Kind] = {

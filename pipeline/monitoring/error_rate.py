@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pipeline.adapters.scores import Answers
-from pipeline.core.windows import Window
+from pipeline.core.triggers.windows import Window
 from pipeline.errors import ConfigurationError
 
 

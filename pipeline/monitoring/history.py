@@ -15,9 +15,9 @@ import numpy as np
 from pipeline.adapters.warehouse import kinds_of, read_rows
 from pipeline.adapters.window_counts import newest_event
 from pipeline.config import Params
-from pipeline.core.backtest import Seen, Serving
+from pipeline.core.backtest.replay import Seen, Serving
 from pipeline.core.profile import profile_column
-from pipeline.core.triggers import Observation
+from pipeline.core.triggers.rules import Observation
 from pipeline.errors import DataIncident, SchemaChanged
 from pipeline.monitoring.current import KINDS
 from pipeline.monitoring.observe import Policy, Source, observe

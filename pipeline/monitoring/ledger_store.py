@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.adapters.git.ledger_branch import LedgerBranch
-from pipeline.core.ledger import Ledger
-from pipeline.core.ledger_json import ledger_to_json, parse_ledger
+from pipeline.core.triggers.ledger import Ledger
+from pipeline.core.triggers.ledger_json import ledger_to_json, parse_ledger
 
 T = TypeVar("T")
 

@@ -16,12 +16,12 @@ from pipeline.adapters.row_quality import count_quality
 from pipeline.adapters.scores import Answers, read_answers
 from pipeline.adapters.window_counts import newest_event
 from pipeline.config import Schema
-from pipeline.core.conceptdrift import has_dropped
 from pipeline.core.drift import Drift, psi
-from pipeline.core.incidents import find_data_faults
-from pipeline.core.labelled import LabelledWindow, LabelRules, why_unjudged
-from pipeline.core.triggers import Observation
-from pipeline.core.windows import Window, closed_windows
+from pipeline.core.triggers.conceptdrift import has_dropped
+from pipeline.core.triggers.incidents import find_data_faults
+from pipeline.core.triggers.labelled import LabelledWindow, LabelRules, why_unjudged
+from pipeline.core.triggers.rules import Observation
+from pipeline.core.triggers.windows import Window, closed_windows
 from pipeline.monitoring.answers import labelled_windows
 from pipeline.monitoring.current import count_current
 from pipeline.monitoring.error_rate import has_error_rate_risen

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from pipeline.core.labelled import LabelledWindow
-from pipeline.core.windows import Window
+from pipeline.core.triggers.labelled import LabelledWindow
+from pipeline.core.triggers.windows import Window
 from pipeline.monitoring.answers import named
 from pipeline.trigger_config import PrometheusQueries
 

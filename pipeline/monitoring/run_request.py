@@ -8,11 +8,11 @@ from typing import Any
 
 from pipeline.approvers import load_approvers
 from pipeline.config import parse_utc
-from pipeline.core.admission import decision_of_alert
-from pipeline.core.decision import Status, TriggerDecision
-from pipeline.core.manual import Approval, ManualRequest, assess_manual
-from pipeline.core.payload import RetrainPayload, parse_payload
-from pipeline.core.report_escape import clean
+from pipeline.core.report.escape import clean
+from pipeline.core.triggers.admission import decision_of_alert
+from pipeline.core.triggers.decision import Status, TriggerDecision
+from pipeline.core.triggers.manual import Approval, ManualRequest, assess_manual
+from pipeline.core.triggers.payload import RetrainPayload, parse_payload
 from pipeline.errors import ConfigurationError
 from pipeline.github_env import GitHubEvent, forge_of
 from pipeline.trigger_config import PRIORITIES, Priority, TriggerConfig

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pipeline.adapters.scores import read_answers
 from pipeline.adapters.warehouse import connect, is_there, reading
-from pipeline.core.labelled import LabelledWindow
-from pipeline.core.windows import Window
+from pipeline.core.triggers.labelled import LabelledWindow
+from pipeline.core.triggers.windows import Window
 from pipeline.monitoring.answers import labelled_windows
 from pipeline.monitoring.production import DEFAULT_WAREHOUSE_URL, load_policy
 from pipeline.pointintime import moments_of

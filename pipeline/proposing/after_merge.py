@@ -11,9 +11,7 @@ from pipeline.adapters.git.plumbing import Git
 from pipeline.champion import champion_path, parse_champion
 from pipeline.config import load_gates
 from pipeline.core.inert import quote
-from pipeline.core.labelled import LabelledWindow
-from pipeline.core.ledger import Ledger
-from pipeline.core.outcome import (
+from pipeline.core.outcome.promises import (
     Measured,
     OutcomeFacts,
     Promise,
@@ -22,6 +20,8 @@ from pipeline.core.outcome import (
     events_since,
     promises_of,
 )
+from pipeline.core.triggers.labelled import LabelledWindow
+from pipeline.core.triggers.ledger import Ledger
 from pipeline.errors import OutsideError
 from pipeline.manifest import parse_rollout, rollout_path
 from pipeline.monitoring.since_served import measure_since

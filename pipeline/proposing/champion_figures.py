@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from pipeline.adapters.prometheus import Prometheus
-from pipeline.core.quality_facts import Monitoring, PlanFacts
+from pipeline.core.quality.facts import Monitoring, PlanFacts
 from pipeline.errors import OutsideError
 from pipeline.rollout_config import RolloutPlan
 from pipeline.rollout_metrics import Metric

@@ -13,12 +13,12 @@ from pipeline.adapters.package_files import PackageManifest, read_manifest
 from pipeline.adapters.store import tracked_md5
 from pipeline.champion import load_champion
 from pipeline.config import load_usecase
-from pipeline.core.abtest_results import no_results_yet
-from pipeline.core.checklist import render_checklist
+from pipeline.core.abtest.results import no_results_yet
 from pipeline.core.evidence import Subject
-from pipeline.core.plan_report import render_plan
-from pipeline.core.quality_facts import REHEARSAL
-from pipeline.core.quality_gates_json import QUALITY_GATES, parse_assessment
+from pipeline.core.quality.as_json import QUALITY_GATES, parse_assessment
+from pipeline.core.quality.checklist import render_checklist
+from pipeline.core.quality.facts import REHEARSAL
+from pipeline.core.rollout.plan_report import render_plan
 from pipeline.credentials import without_credentials
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.jsonio import load_json, render_json
@@ -44,13 +44,13 @@ COPIES = {  # where in the package -> where in the repository; all of these must
 }
 OPTIONAL = {
     "configs/ab-test.yaml": "configs/ab-test.yaml",
-    "scripts/ab_testing.py": "pipeline/core/abtest.py",
-    "scripts/rollout_controller.py": "pipeline/core/rollout.py",
+    "scripts/ab_testing.py": "pipeline/core/abtest/verdict.py",
+    "scripts/rollout_controller.py": "pipeline/core/rollout/reconcile.py",
 }
 FAMILIES = {  # plots, and the other files of what the protocol writes as one
     "reports/plots": "artifacts/report/plots/*.png",
-    "scripts/ab_testing": "pipeline/core/abtest_*.py",
-    "scripts/rollout_controller": "pipeline/core/rollout_*.py",
+    "scripts/ab_testing": "pipeline/core/abtest/*.py",
+    "scripts/rollout_controller": "pipeline/core/rollout/*.py",
 }
 # Times and memory differ from run to run of one retrain; the report in artifacts/ keeps them.
 _COSTS = (

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from pipeline.adapters.git.proposal_branch import ProposalBranch
 from pipeline.config import load_params, load_usecase
-from pipeline.core.ledger import Event
-from pipeline.core.proposal_evidence import evidence_digest
-from pipeline.core.proposal_identity import branch_of, is_retrain_of
-from pipeline.core.proposal_state import Wanted
-from pipeline.core.pull_body import PullText, build_pull_text
-from pipeline.core.pull_facts import ManifestChange, Places, PullFacts
+from pipeline.core.proposal.evidence import evidence_digest
+from pipeline.core.proposal.identity import branch_of, is_retrain_of
+from pipeline.core.proposal.state import Wanted
+from pipeline.core.pull.body import PullText, build_pull_text
+from pipeline.core.pull.facts import ManifestChange, Places, PullFacts
+from pipeline.core.triggers.ledger import Event
 from pipeline.errors import ConfigurationError
 from pipeline.forge import Forge
 from pipeline.manifest import RolloutSpec, render_rollout, rollout_path

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pipeline.adapters.git.proposal_branch import ProposalBranch
 from pipeline.champion import parse_champion
 from pipeline.config import parse_yaml
-from pipeline.core.proposal import plan_proposal
-from pipeline.core.proposal_identity import PREFIX
-from pipeline.core.proposal_state import Seen, Wanted, needs_comments
-from pipeline.core.proposal_steps import (
+from pipeline.core.proposal.identity import PREFIX
+from pipeline.core.proposal.plan import plan_proposal
+from pipeline.core.proposal.state import Seen, Wanted, needs_comments
+from pipeline.core.proposal.steps import (
     Close,
     Edit,
     Link,

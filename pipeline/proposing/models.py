@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from pipeline.champion import Champion, load_champion
 from pipeline.config import load_usecase
-from pipeline.core.dashboard_facts import ModelFacts, OpenPull, RolloutState, Serving
-from pipeline.core.ledger import Ledger
-from pipeline.core.proposal_identity import retrain_of
+from pipeline.core.dashboard.facts import ModelFacts, OpenPull, RolloutState, Serving
+from pipeline.core.proposal.identity import retrain_of
+from pipeline.core.triggers.ledger import Ledger
 from pipeline.errors import ConfigurationError
 from pipeline.forge import PullRequest, PullState
 from pipeline.proposing.champion_history import champion_history

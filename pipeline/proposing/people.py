@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.approvers import load_approvers
-from pipeline.core.codeowners import owners_of
-from pipeline.core.proposal_steps import People
+from pipeline.core.proposal.steps import People
+from pipeline.core.review.codeowners import owners_of
 from pipeline.gates_config import load_quality_policy
 from pipeline.manifest import rollout_path
 

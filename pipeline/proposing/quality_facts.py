@@ -21,8 +21,7 @@ from pipeline.adapters.package_files import (
 from pipeline.approvers import load_approvers
 from pipeline.champion import load_champion
 from pipeline.config import load_all, load_gates, load_params, load_schema, load_usecase, parse_yaml
-from pipeline.core.ledger import Ledger, causes_of
-from pipeline.core.quality_facts import (
+from pipeline.core.quality.facts import (
     DOCUMENTS,
     Facts,
     LockFacts,
@@ -30,6 +29,7 @@ from pipeline.core.quality_facts import (
     PlanFacts,
     Request,
 )
+from pipeline.core.triggers.ledger import Ledger, causes_of
 from pipeline.dvc_objects import file_md5
 from pipeline.dvclock import parse_lock
 from pipeline.gates_config import load_quality_policy

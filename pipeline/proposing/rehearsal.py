@@ -17,7 +17,7 @@ from pipeline.adapters.package_files import find_package, read_manifest
 from pipeline.adapters.store import tracked_md5
 from pipeline.champion import Champion, champion_path, load_champion, parse_champion
 from pipeline.config import load_params, load_usecase
-from pipeline.core.rollback_rehearsal import rehearse_controller
+from pipeline.core.rollout.rehearsal import rehearse_controller
 from pipeline.domain import Verdict, worst
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.manifest import (

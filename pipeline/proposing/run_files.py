@@ -15,16 +15,16 @@ from typing import Any
 
 from pipeline.champion import Champion, load_champion
 from pipeline.config import load_gates, load_params, load_usecase
-from pipeline.core.ledger import Event
-from pipeline.core.pull_facts import (
+from pipeline.core.pull.facts import (
     ManifestChange,
     Places,
     PullFacts,
     RolloutSummary,
     facts_of,
 )
-from pipeline.core.quality_gates_json import QUALITY_GATES
-from pipeline.core.report_inputs import Origin, ReportInputs
+from pipeline.core.quality.as_json import QUALITY_GATES
+from pipeline.core.report.inputs import Origin, ReportInputs
+from pipeline.core.triggers.ledger import Event
 from pipeline.errors import OutsideError
 from pipeline.jsonio import load_json
 from pipeline.manifest import RolloutSpec

@@ -20,8 +20,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pipeline.core.alerts import alert_payloads
-from pipeline.core.payload import AlertPayload
+from pipeline.core.triggers.alerts import alert_payloads
+from pipeline.core.triggers.payload import AlertPayload
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.relay.limits import Bucket
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.adapters.github import Refused
 from pipeline.adapters.spool import Spool
-from pipeline.core.payload import (
+from pipeline.core.triggers.payload import (
     ALERT_EVENT,
     AlertPayload,
     RetrainPayload,

@@ -23,14 +23,14 @@ from pipeline.adapters.git.trees import (
 )
 from pipeline.champion import load_champion
 from pipeline.config import load_usecase, load_yaml, parse_utc, parse_yaml
-from pipeline.core import review
 from pipeline.core.evidence import MANIFEST, package_faults, parse_manifest
-from pipeline.core.proposal_evidence import evidence_digest, is_evidence
-from pipeline.core.proposal_marker import parse_marker
-from pipeline.core.quality_facts import COLLECT, COMPARISON
-from pipeline.core.quality_gates_json import QUALITY_GATES
-from pipeline.core.review_kind import Change
-from pipeline.core.review_proposal import Proposed, assess_proposal, assess_quality
+from pipeline.core.proposal.evidence import evidence_digest, is_evidence
+from pipeline.core.proposal.marker import parse_marker
+from pipeline.core.quality.as_json import QUALITY_GATES
+from pipeline.core.quality.facts import COLLECT, COMPARISON
+from pipeline.core.review import gates as review
+from pipeline.core.review.kind import Change
+from pipeline.core.review.proposal import Proposed, assess_proposal, assess_quality
 from pipeline.domain import Gate
 from pipeline.dvclock import Lock, parse_lock
 from pipeline.errors import ConfigurationError, OutsideError

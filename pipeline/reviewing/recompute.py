@@ -21,7 +21,7 @@ import numpy as np
 from pipeline.adapters.git.trees import Tree
 from pipeline.adapters.store import fetch_files
 from pipeline.config import load_params, parse_utc
-from pipeline.core.recomputed import Recomputed, differences_of
+from pipeline.core.review.recomputed import Recomputed, differences_of
 from pipeline.dvc_objects import file_md5
 from pipeline.dvclock import Lock, parse_lock
 from pipeline.errors import DataIncident, GateRefused, OutsideError

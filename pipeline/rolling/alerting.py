@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from pipeline.adapters.alerts import Webhook
-from pipeline.core.report_escape import clean, escape_comment, inert_title
-from pipeline.core.rollout_effects import Alert
+from pipeline.core.report.escape import clean, escape_comment, inert_title
+from pipeline.core.rollout.effects import Alert
 from pipeline.errors import PipelineError
 from pipeline.forge import Forge
 

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from pipeline.adapters.git.branch import Branch
 from pipeline.adapters.git.plumbing import Git
 from pipeline.adapters.traffic.rendered import Cluster, Kind, Rendered
-from pipeline.core.rollout_observation import Routing, Stop
+from pipeline.core.rollout.observation import Routing, Stop
 from pipeline.errors import OutsideError
 from pipeline.rolling.latch import Decided, Latch, check_decision
 from pipeline.rolling.names import Names

@@ -7,7 +7,7 @@ import json
 from pipeline.adapters.git.plumbing import Git
 from pipeline.champion import Champion, parse_champion, render_champion
 from pipeline.core.inert import printable
-from pipeline.core.rollout_effects import WriteChampion
+from pipeline.core.rollout.effects import WriteChampion
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.jsonio import render_json
 from pipeline.manifest import RolloutSpec

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.core.inert import printable
-from pipeline.core.rollout_state import Rollout, current_rollout
+from pipeline.core.rollout.state import Rollout, current_rollout
 from pipeline.errors import GateRefused
 from pipeline.rolling.model_state import COMMANDS, ModelState
 from pipeline.rolling.snapshot import FOLDER

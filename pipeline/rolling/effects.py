@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from pipeline.core.rollout_effects import (
+from pipeline.core.rollout.effects import (
     Alert,
     Commit,
     Effect,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline.core.rollout_observation import Health, Routing
+from pipeline.core.rollout.observation import Health, Routing
 from pipeline.errors import OutsideError
 from pipeline.manifest import RolloutSpec
 

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from pipeline.adapters.traffic.files import save_durably
 from pipeline.config import Section, UtcTime
-from pipeline.core.rollout_observation import Routing, Stop
+from pipeline.core.rollout.observation import Routing, Stop
 from pipeline.errors import GateRefused
 from pipeline.manifest import Version, parse_document, read_bounded, render_values
 from pipeline.rollout_status import Trouble

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from pipeline.adapters.metrics import Metrics
-from pipeline.core.rollout_observation import Role
+from pipeline.core.rollout.observation import Role
 from pipeline.errors import ConfigurationError
 from pipeline.manifest import RolloutSpec
 from pipeline.rollout_metrics import Metric

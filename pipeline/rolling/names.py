@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.adapters.traffic import BASIS_POINTS, Backend, Weights
-from pipeline.core.rollout_observation import Routing
+from pipeline.core.rollout.observation import Routing
 from pipeline.errors import ConfigurationError
 from pipeline.manifest import version_of
 from pipeline.rolling.model_state import ModelState

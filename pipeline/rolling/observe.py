@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.core.rollout_observation import UNKNOWN_HEALTH, Health, Observation, Role
-from pipeline.core.rollout_state import current_rollout, stage_of
+from pipeline.core.rollout.observation import UNKNOWN_HEALTH, Health, Observation, Role
+from pipeline.core.rollout.state import current_rollout, stage_of
 from pipeline.errors import PipelineError
 from pipeline.manifest import RolloutSpec
 from pipeline.rolling.model_state import ModelState

@@ -6,7 +6,7 @@ One commit holds both, so a kill leaves neither or both, and a revert takes back
 from __future__ import annotations
 
 from pipeline.core.evidence import MANIFEST, first_digest
-from pipeline.core.rollout_outcome import outcome_path, render_outcome
+from pipeline.core.rollout.outcome import outcome_path, render_outcome
 from pipeline.rolling.model_state import ModelState
 from pipeline.rollout_status import Record
 

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.core.rollout import reconcile
-from pipeline.core.rollout_effects import RolloutStep
+from pipeline.core.rollout.effects import RolloutStep
+from pipeline.core.rollout.reconcile import reconcile
 from pipeline.errors import OutsideError, PipelineError
 from pipeline.rolling.effects import Hands, apply_step
 from pipeline.rolling.idle import is_idle

@@ -8,8 +8,8 @@ from typing import Any
 
 from pipeline.adapters.metrics.file import load_records
 from pipeline.adapters.metrics.records import time_of
-from pipeline.core.rollout_observation import Role
-from pipeline.core.rollout_recording import Played, Recording, record
+from pipeline.core.rollout.observation import Role
+from pipeline.core.rollout.recording import Played, Recording, record
 from pipeline.errors import ConfigurationError
 from pipeline.manifest import RolloutSpec, load_rollout
 from pipeline.rollout_status import Sample, load_status

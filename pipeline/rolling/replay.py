@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline.core.rollout import reconcile
-from pipeline.core.rollout_observation import Health, Observation, Role, Routing, Stop
+from pipeline.core.rollout.observation import Health, Observation, Role, Routing, Stop
+from pipeline.core.rollout.reconcile import reconcile
 from pipeline.domain import Verdict
 from pipeline.errors import ConfigurationError
 from pipeline.rolling.history import ModelHistory

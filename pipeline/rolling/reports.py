@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pipeline.config import Identifier, Section, parse_section
-from pipeline.core.rollout_observation import Stop
+from pipeline.core.rollout.observation import Stop
 from pipeline.errors import ConfigurationError
 from pipeline.rolling.latch import StopSection, stop_section
 

@@ -21,9 +21,9 @@ from pipeline.adapters.model_health import ask_server
 from pipeline.adapters.prometheus import Prometheus
 from pipeline.adapters.registry_rest import RegistryRest
 from pipeline.adapters.traffic import Traffic
-from pipeline.core.rollout_effects import SetWeights
-from pipeline.core.rollout_observation import Health, Role, Routing, Stop
-from pipeline.core.rollout_state import current_rollout, stage_of, wanted_routing
+from pipeline.core.rollout.effects import SetWeights
+from pipeline.core.rollout.observation import Health, Role, Routing, Stop
+from pipeline.core.rollout.state import current_rollout, stage_of, wanted_routing
 from pipeline.errors import ConfigurationError, PipelineError
 from pipeline.forge import Forge
 from pipeline.manifest import RolloutSpec

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pipeline.adapters.traffic import Traffic, Weights
-from pipeline.core.rollout_observation import Routing, Stop
+from pipeline.core.rollout.observation import Routing, Stop
 from pipeline.errors import OutsideError
 from pipeline.rolling.latch import Decided, Latch, check_decision
 from pipeline.rolling.names import Names

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pipeline.core.rollout import reconcile
-from pipeline.core.rollout_effects import Commit, RolloutStep, SetWeights
-from pipeline.core.rollout_observation import Observation, Stop
-from pipeline.core.rollout_state import current_rollout
+from pipeline.core.rollout.effects import Commit, RolloutStep, SetWeights
+from pipeline.core.rollout.observation import Observation, Stop
+from pipeline.core.rollout.reconcile import reconcile
+from pipeline.core.rollout.state import current_rollout
 from pipeline.errors import ConfigurationError, PipelineError
 from pipeline.rolling.effects import Hands, decided_from
 from pipeline.rolling.idle import is_idle

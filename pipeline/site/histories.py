@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from pipeline.adapters.git.objects import read_commits, read_objects
 from pipeline.config import Identifier, Section, UseCase, parse_section, parse_yaml
-from pipeline.core.ledger import Ledger
-from pipeline.core.site_facts import ModelHistory
+from pipeline.core.site.facts import ModelHistory
+from pipeline.core.triggers.ledger import Ledger
 from pipeline.errors import ConfigurationError
 from pipeline.manifest import MAX_MANIFEST_BYTES
 from pipeline.rolling.model_state import CHAMPION, SPEC, STATUS

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pipeline.adapters.git.objects import Blob, CommitFacts
 from pipeline.champion import Champion
 from pipeline.core.inert import quote
-from pipeline.core.site_facts import Ask, Merged, ModelHistory, Reign, Written
+from pipeline.core.site.facts import Ask, Merged, ModelHistory, Reign, Written
 from pipeline.errors import ConfigurationError
 from pipeline.manifest import RolloutSpec, parse_rollout
 from pipeline.rolling.history import Touch

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pipeline.adapters.git.objects import Blob, read_objects
 from pipeline.adapters.git.plumbing import Git
 from pipeline.core.evidence import MAX_FILE_BYTES
-from pipeline.core.site_evidence import MANIFEST, PARTS, read_evidence
-from pipeline.core.site_facts import Evidence, Merged
+from pipeline.core.site.evidence import MANIFEST, PARTS, read_evidence
+from pipeline.core.site.facts import Evidence, Merged
 
 _LOCK, _REGISTRATION = "dvc.lock", "artifacts/register/registration.json"
 

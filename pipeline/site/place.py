@@ -8,8 +8,8 @@ from pathlib import Path
 from pipeline.adapters.git.ledger_branch import BRANCH, FILE
 from pipeline.adapters.git.objects import read_objects
 from pipeline.adapters.git.plumbing import Git
-from pipeline.core.ledger import Ledger
-from pipeline.core.ledger_json import parse_ledger
+from pipeline.core.triggers.ledger import Ledger
+from pipeline.core.triggers.ledger_json import parse_ledger
 from pipeline.errors import OutsideError
 
 MAX_LEDGER_BYTES = 50_000_000

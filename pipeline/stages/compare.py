@@ -15,10 +15,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from pipeline.config import ComparisonPolicy, Params, load_gates, load_params, load_usecase
-from pipeline.core.comparison import Comparison, assess_first_model
-from pipeline.core.comparison import compare as compare_models
-from pipeline.core.holdout import Holdout
-from pipeline.core.selftest import self_test
+from pipeline.core.comparison.compare import Comparison, assess_first_model
+from pipeline.core.comparison.compare import compare as compare_models
+from pipeline.core.comparison.holdout import Holdout
+from pipeline.core.comparison.selftest import self_test
 from pipeline.domain import Gate, Verdict, worst
 from pipeline.errors import ConfigurationError
 from pipeline.jsonio import load_json, save_json

@@ -11,8 +11,8 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from pipeline.config import EvaluateParams, load_gates, load_params, load_usecase
-from pipeline.core.bootstrap import metric_intervals
-from pipeline.core.scoring import confusion, score
+from pipeline.core.comparison.bootstrap import metric_intervals
+from pipeline.core.comparison.scoring import confusion, score
 from pipeline.jsonio import load_json, save_json, save_text
 from pipeline.ml import curves
 from pipeline.ml.model_io import load_model

@@ -9,12 +9,12 @@ from typing import Any
 
 from pipeline.champion import Champion
 from pipeline.config import parse_utc
-from pipeline.core.quality_facts import COLLECT
-from pipeline.core.trace import Chain, Link
-from pipeline.core.trace_data import ROWS, Recorded, link_code, link_data
-from pipeline.core.trace_origin import link_evidence, link_package
-from pipeline.core.trace_people import link_merge
-from pipeline.core.trace_serving import link_manifest, link_pointer
+from pipeline.core.quality.facts import COLLECT
+from pipeline.core.trace.data import ROWS, Recorded, link_code, link_data
+from pipeline.core.trace.links import Chain, Link
+from pipeline.core.trace.origin import link_evidence, link_package
+from pipeline.core.trace.people import link_merge
+from pipeline.core.trace.serving import link_manifest, link_pointer
 from pipeline.errors import ConfigurationError
 from pipeline.tracing.origin import Origin
 from pipeline.tracing.outside import Outside

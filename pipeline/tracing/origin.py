@@ -9,10 +9,10 @@ from functools import cached_property
 from pipeline.adapters.git.proposal_branch import TRAILER
 from pipeline.adapters.git.proposal_files import path_fault
 from pipeline.adapters.git.trees import Tree, trailer_of
-from pipeline.core.proposal_evidence import evidence_digest, is_evidence
-from pipeline.core.trace_data import Locked
-from pipeline.core.trace_origin import Package
-from pipeline.core.trace_serving import Made, Manifest, Pointer
+from pipeline.core.proposal.evidence import evidence_digest, is_evidence
+from pipeline.core.trace.data import Locked
+from pipeline.core.trace.origin import Package
+from pipeline.core.trace.serving import Made, Manifest, Pointer
 from pipeline.dvclock import parse_lock
 from pipeline.errors import ConfigurationError, GateRefused, OutsideError
 from pipeline.manifest import version_of

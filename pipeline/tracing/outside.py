@@ -20,11 +20,11 @@ from pipeline.adapters.git.trees import Tree
 from pipeline.adapters.package_files import find_object, package_objects
 from pipeline.adapters.registry_rest import RegistryRest
 from pipeline.approvers import load_approvers
-from pipeline.core.approvals import Opinion, assess_approvals
-from pipeline.core.ledger import Ledger
-from pipeline.core.trace import Link, not_checked
-from pipeline.core.trace_outside import Stored, StoredRows, link_registry, link_store
-from pipeline.core.trace_people import link_approvals, link_cause, pull_number
+from pipeline.core.review.approvals import Opinion, assess_approvals
+from pipeline.core.trace.links import Link, not_checked
+from pipeline.core.trace.outside import Stored, StoredRows, link_registry, link_store
+from pipeline.core.trace.people import link_approvals, link_cause, pull_number
+from pipeline.core.triggers.ledger import Ledger
 from pipeline.domain import Gate, Verdict
 from pipeline.dvc_objects import file_md5
 from pipeline.errors import PipelineError

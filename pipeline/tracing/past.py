@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from pipeline.adapters.git.plumbing import Git
 from pipeline.champion import Champion, parse_champion
-from pipeline.core.trace_serving import Made, Manifest, Pointer
+from pipeline.core.trace.serving import Made, Manifest, Pointer
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.experiment import Experiment, parse_experiment
 from pipeline.manifest import RolloutSpec, parse_rollout

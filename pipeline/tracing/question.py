@@ -7,8 +7,8 @@ from datetime import datetime
 
 from pipeline.config import parse_utc
 from pipeline.core.routing import BUCKETS
-from pipeline.core.trace import Link, Serving, Share, Trace
-from pipeline.core.trace_serving import Written, link_test, link_traffic
+from pipeline.core.trace.links import Link, Serving, Share, Trace
+from pipeline.core.trace.serving import Written, link_test, link_traffic
 from pipeline.errors import ConfigurationError, GateRefused
 from pipeline.manifest import version_of
 from pipeline.tracing.chain import chain_of

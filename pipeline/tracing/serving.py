@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from pipeline.core.routing import BUCKETS, Variant, assign, variant_of
-from pipeline.core.trace import Serving
+from pipeline.core.trace.links import Serving
 from pipeline.errors import GateRefused
 from pipeline.rollout_status import Record
 from pipeline.tracing.past import Kept, Past

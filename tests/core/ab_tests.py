@@ -6,10 +6,10 @@ import numpy as np
 
 from pipeline.ab_config import ABTest
 from pipeline.config import parse_section
-from pipeline.core.abtest import assess_ab_test
-from pipeline.core.abtest_evidence import Cell, Evidence, Period
-from pipeline.core.abtest_looks import Look
-from pipeline.core.abtest_sums import counts, sums_of
+from pipeline.core.abtest.evidence import Cell, Evidence, Period
+from pipeline.core.abtest.looks import Look
+from pipeline.core.abtest.sums import counts, sums_of
+from pipeline.core.abtest.verdict import assess_ab_test
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 DAY = timedelta(days=1)

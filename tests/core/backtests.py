@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from pipeline.config import parse_section
-from pipeline.core.backtest import Seen, Serving, Terms, moments_between, replay
-from pipeline.core.backtest_report import Setup
+from pipeline.core.backtest.replay import Seen, Serving, Terms, moments_between, replay
+from pipeline.core.backtest.report import Setup
 from pipeline.core.drift import Drift
-from pipeline.core.labelled import LabelledWindow, LabelRules
-from pipeline.core.triggers import Observation
-from pipeline.core.windows import closed_windows
+from pipeline.core.triggers.labelled import LabelledWindow, LabelRules
+from pipeline.core.triggers.rules import Observation
+from pipeline.core.triggers.windows import closed_windows
 from pipeline.trigger_config import TriggerConfig
 
 START = datetime(2013, 4, 1, tzinfo=UTC)  # a Monday

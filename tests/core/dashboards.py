@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.config import parse_section, parse_yaml
-from pipeline.core.dashboard_facts import ModelFacts, Serving
-from pipeline.core.ledger import Event, Ledger, Retrain, RetrainState
+from pipeline.core.dashboard.facts import ModelFacts, Serving
+from pipeline.core.triggers.ledger import Event, Ledger, Retrain, RetrainState
 from pipeline.trigger_config import TriggerConfig
 from tests.core import pulls
 

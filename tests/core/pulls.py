@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.ledger import Event
-from pipeline.core.pull_facts import ManifestChange, Places, PullFacts, RolloutSummary, facts_of
-from pipeline.core.report_inputs import ReportInputs
+from pipeline.core.pull.facts import ManifestChange, Places, PullFacts, RolloutSummary, facts_of
+from pipeline.core.report.inputs import ReportInputs
+from pipeline.core.triggers.ledger import Event
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = (ROOT / "pipeline/templates/pull_request.md.j2").read_text(encoding="utf-8")

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from pipeline.core.ledger import Event, Retrain, RetrainState
-from pipeline.core.quality_assessment import assess_quality
-from pipeline.core.quality_facts import (
+from pipeline.core.comparison.selftest import CLAIMS
+from pipeline.core.quality.assessment import assess_quality
+from pipeline.core.quality.facts import (
     CHECKS,
     COLLECT,
     COMPARISON,
@@ -27,11 +27,11 @@ from pipeline.core.quality_facts import (
     PlanFacts,
     Request,
 )
-from pipeline.core.quality_gates import Item
-from pipeline.core.quality_gates_model import PACKAGE
-from pipeline.core.quality_gates_readiness import TRAIN_ROWS
-from pipeline.core.report_inputs import ReportInputs
-from pipeline.core.selftest import CLAIMS
+from pipeline.core.quality.gates import Item
+from pipeline.core.quality.model import PACKAGE
+from pipeline.core.quality.readiness import TRAIN_ROWS
+from pipeline.core.report.inputs import ReportInputs
+from pipeline.core.triggers.ledger import Event, Retrain, RetrainState
 from pipeline.domain import Verdict
 from pipeline.gates_config import QualityPolicy
 from pipeline.trigger_config import TriggerConfig, load_triggers

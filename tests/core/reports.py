@@ -22,14 +22,14 @@ from pipeline.config import (
     parse_section,
     parse_yaml,
 )
-from pipeline.core.comparison import FIRST_MODEL, Comparison
-from pipeline.core.delong import DeLong
-from pipeline.core.fairness import FairnessResult, GroupRate
-from pipeline.core.improvement import MetricComparison, improvement_interval
-from pipeline.core.mcnemar import McNemar
-from pipeline.core.report_inputs import Origin, ReportInputs
-from pipeline.core.scoring import direction, is_higher_better
-from pipeline.core.slices import SliceResult
+from pipeline.core.comparison.compare import FIRST_MODEL, Comparison
+from pipeline.core.comparison.delong import DeLong
+from pipeline.core.comparison.fairness import FairnessResult, GroupRate
+from pipeline.core.comparison.improvement import MetricComparison, improvement_interval
+from pipeline.core.comparison.mcnemar import McNemar
+from pipeline.core.comparison.scoring import direction, is_higher_better
+from pipeline.core.comparison.slices import SliceResult
+from pipeline.core.report.inputs import Origin, ReportInputs
 from pipeline.domain import Gate, Interval, Verdict
 from pipeline.jsonio import render_json
 

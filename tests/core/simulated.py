@@ -3,7 +3,7 @@
 import numpy as np
 
 from pipeline.config import ComparisonPolicy, parse_section
-from pipeline.core.holdout import Holdout
+from pipeline.core.comparison.holdout import Holdout
 
 POLICY = {
     "primary_metric": "f1_weighted",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pipeline.core.ledger import Event, Ledger, Retrain, RetrainState
-from pipeline.core.rollout_world import World
-from pipeline.core.site_facts import Ask, Evidence, Merged, ModelHistory, Reign, Written
+from pipeline.core.rollout.world import World
+from pipeline.core.site.facts import Ask, Evidence, Merged, ModelHistory, Reign, Written
+from pipeline.core.triggers.ledger import Event, Ledger, Retrain, RetrainState
 from pipeline.rollout_status import Phase
 from tests.rollouts import (
     BAD,

@@ -29,7 +29,7 @@ FILES = {
     "reports/plots/roc.png": b"\x89PNG\r\n\x1a\n\x00\xff",
     SUMMARY: b"Not started.\n",
 }
-ABSENT = {"scripts/ab_testing.py": "pipeline/core/abtest.py is not in this repository"}
+ABSENT = {"scripts/ab_testing.py": "pipeline/core/abtest/verdict.py is not in this repository"}
 
 
 def subject(**changes):

@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.core.abtest_evidence import Evidence
-from pipeline.core.abtest_looks import Look, looks_to_json
+from pipeline.core.abtest.evidence import Evidence
+from pipeline.core.abtest.looks import Look, looks_to_json
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.experiment import looks_path
 from pipeline.monitoring.ab_looks import take_looks

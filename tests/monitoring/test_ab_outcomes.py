@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from pipeline.core.abtest import Result, assess_ab_test
-from pipeline.core.abtest_evidence import evidence_to_json
+from pipeline.core.abtest.evidence import evidence_to_json
+from pipeline.core.abtest.verdict import Result, assess_ab_test
 from pipeline.core.routing import Variant
 from pipeline.errors import ConfigurationError, DataIncident, OutsideError
 from pipeline.jsonio import render_json

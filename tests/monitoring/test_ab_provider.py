@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from pipeline.champion import champion_path, render_champion
-from pipeline.core.abtest import Result, assess_ab_test
-from pipeline.core.abtest_looks import Look
+from pipeline.core.abtest.looks import Look
+from pipeline.core.abtest.verdict import Result, assess_ab_test
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.experiment import experiment_path, render_experiment
 from pipeline.manifest import render_rollout, rollout_path

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.adapters import ab_outcomes
-from pipeline.core.abtest import Result, assess_ab_test
+from pipeline.core.abtest.verdict import Result, assess_ab_test
 from pipeline.core.routing import assign_many
 from pipeline.monitoring import ab_outcomes as room
 from tests.core.ab_tests import DAY, START

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.adapters.scores import Answers
-from pipeline.core.windows import Window
+from pipeline.core.triggers.windows import Window
 from pipeline.monitoring.error_rate import has_error_rate_risen
 
 START = datetime(2013, 6, 1, tzinfo=UTC)

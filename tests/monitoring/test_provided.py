@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from pipeline.core.windows import Window
+from pipeline.core.triggers.windows import Window
 from pipeline.monitoring.provided import measured_by
 from pipeline.trigger_config import PrometheusQueries
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.core.ledger import causes_of
+from pipeline.core.triggers.ledger import causes_of
 from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.trigger_config import TRIGGER_NAMES
 from tests.repository import ROOT
@@ -13,8 +13,8 @@ RUNNER = """
 import os, signal, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from pipeline.core.check import plan_check
-from pipeline.core.decision import Status, TriggerDecision
+from pipeline.core.triggers.check import plan_check
+from pipeline.core.triggers.decision import Status, TriggerDecision
 from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.trigger_config import TRIGGER_NAMES, TriggerConfig, Triggers
 

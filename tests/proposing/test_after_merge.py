@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.champion import champion_path
-from pipeline.core.ledger import Ledger
+from pipeline.core.triggers.ledger import Ledger
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.proposing.after_merge import Merge, load_outcome
 from tests.core import pulls

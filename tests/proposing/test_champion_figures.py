@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.adapters.prometheus import Prometheus
 from pipeline.config import parse_section
-from pipeline.core.quality_facts import Monitoring
+from pipeline.core.quality.facts import Monitoring
 from pipeline.proposing.champion_figures import ask_monitoring
 from pipeline.proposing.quality_facts import plan_facts
 from pipeline.rollout_config import RolloutPlan

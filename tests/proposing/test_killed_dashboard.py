@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.adapters.github import GitHubForge
-from pipeline.core.dashboard_issue import LABEL, MARKER, plan_dashboard
-from pipeline.core.outcome_text import MARKER as OUTCOME
+from pipeline.core.dashboard.issue import LABEL, MARKER, plan_dashboard
+from pipeline.core.outcome.text import MARKER as OUTCOME
 from pipeline.errors import OutsideError
 from scripts.outcome import say
 from scripts.update_dashboard_issue import take

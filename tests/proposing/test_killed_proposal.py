@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.adapters.github import GitHubForge
-from pipeline.core.proposal_notes import superseded_note
-from pipeline.core.proposal_steps import End
+from pipeline.core.proposal.notes import superseded_note
+from pipeline.core.proposal.steps import End
 from pipeline.errors import OutsideError
 from pipeline.forge import PullRequest, PullState
 from pipeline.proposing.loop import bring_about, plan

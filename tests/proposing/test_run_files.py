@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.champion import Champion
-from pipeline.core.pull_body import build_pull_text
-from pipeline.core.quality_gates_json import QUALITY_GATES
+from pipeline.core.pull.body import build_pull_text
+from pipeline.core.quality.as_json import QUALITY_GATES
 from pipeline.errors import OutsideError
 from pipeline.jsonio import save_json
 from pipeline.manifest import EvidenceRef, ModelIdentity, RolloutSpec, version_of

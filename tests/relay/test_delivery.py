@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.adapters.github import GitHub, Patience
 from pipeline.adapters.spool import open_spool
-from pipeline.core.payload import AlertPayload
+from pipeline.core.triggers.payload import AlertPayload
 from pipeline.relay.app import Relay
 from pipeline.relay.delivery import LONGEST_WAIT_SECONDS, Delivery
 from pipeline.relay.server import serve

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.adapters.alerts import Webhook
 from pipeline.adapters.github import GitHubForge, Patience
-from pipeline.core.rollout_effects import Alert
+from pipeline.core.rollout.effects import Alert
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.rolling.alerting import LABEL, Alerting, body_of
 from pipeline.rollout_status import Phase

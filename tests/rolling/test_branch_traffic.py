@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.core.rollout_observation import Routing, Stop
+from pipeline.core.rollout.observation import Routing, Stop
 from pipeline.errors import GateRefused, OutsideError
 from pipeline.manifest import RolloutSpec
 from pipeline.rolling.branch_traffic import KINDS, BranchTraffic

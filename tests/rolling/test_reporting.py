@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.adapters.github import GitHub, Patience
 from pipeline.adapters.spool import Spool, open_spool
-from pipeline.core.rollout_observation import Stop
+from pipeline.core.rollout.observation import Stop
 from pipeline.rolling.reporting import Reporting
 from pipeline.rolling.reports import CHECK, STOPPED, report_of
 from tests.rollouts import MODEL, START

@@ -16,8 +16,8 @@ from typing import Any
 
 from pipeline.adapters.package_files import folder_md5
 from pipeline.champion import Champion, champion_path, render_champion
-from pipeline.core.ledger import Ledger
-from pipeline.core.quality_facts import COMPARISON, METRICS, REGISTRATION, REHEARSAL
+from pipeline.core.quality.facts import COMPARISON, METRICS, REGISTRATION, REHEARSAL
+from pipeline.core.triggers.ledger import Ledger
 from pipeline.dvc_objects import file_md5
 from pipeline.jsonio import save_json
 from pipeline.ml.package import PARTS, About, build_package
@@ -34,8 +34,8 @@ NEEDED = (  # of this checkout: what the scripts read beside the artifacts
     "configs/*.yaml",
     "dvc.yaml",
     "params.yaml",
-    "pipeline/core/abtest*.py",
-    "pipeline/core/rollout*.py",
+    "pipeline/core/abtest/*.py",
+    "pipeline/core/rollout/*.py",
     "pipeline/paths.py",
     "scripts/retrain.py",
 )

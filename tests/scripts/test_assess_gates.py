@@ -3,8 +3,8 @@ import shutil
 
 import pytest
 
-from pipeline.core.quality_facts import COMPARISON, METRICS, REGISTRATION, TIMINGS
-from pipeline.core.quality_gates_json import QUALITY_GATES
+from pipeline.core.quality.as_json import QUALITY_GATES
+from pipeline.core.quality.facts import COMPARISON, METRICS, REGISTRATION, TIMINGS
 from scripts import rehearse_rollback
 from scripts.assess_gates import main
 from tests.core import quality_runs as runs

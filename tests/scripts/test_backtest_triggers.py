@@ -15,7 +15,7 @@ from PIL import Image
 
 from pipeline.adapters.warehouse import connect, read_rows, reading
 from pipeline.config import load_params
-from pipeline.core.ledger import Ledger
+from pipeline.core.triggers.ledger import Ledger
 from pipeline.monitoring.history import simulate_reference
 from pipeline.monitoring.observe import Source
 from pipeline.monitoring.production import load_monitored

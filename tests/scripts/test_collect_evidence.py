@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from pipeline.core.evidence import MANIFEST, TO_COME
-from pipeline.core.quality_facts import TIMINGS
+from pipeline.core.quality.facts import TIMINGS
 from scripts import assess_gates, rehearse_rollback
 from scripts.collect_evidence import EVIDENCE, main
 from tests.core import quality_runs as runs
@@ -69,10 +69,10 @@ def test_it_has_the_structure_of_the_protocol(root):
 
 
 def test_what_the_repository_does_not_have_is_named_as_absent(root):
-    (root / "pipeline/core/abtest.py").unlink(missing_ok=True)
+    (root / "pipeline/core/abtest/verdict.py").unlink(missing_ok=True)
     main(["--apply"])
     absent = document(root, home(root) / MANIFEST)["absent"]
-    reason = "pipeline/core/abtest.py is not in this repository"
+    reason = "pipeline/core/abtest/verdict.py is not in this repository"
     assert absent["scripts/ab_testing.py"] == reason
 
 

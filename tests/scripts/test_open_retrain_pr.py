@@ -13,8 +13,8 @@ from tempfile import mkdtemp
 import pytest
 
 from pipeline.core.evidence import MANIFEST
-from pipeline.core.proposal_marker import parse_marker
-from pipeline.core.pull_body import MAX_BODY
+from pipeline.core.proposal.marker import parse_marker
+from pipeline.core.pull.body import MAX_BODY
 from pipeline.jsonio import save_json
 from pipeline.manifest import parse_rollout
 from pipeline.proposing.run_files import DOCUMENTS

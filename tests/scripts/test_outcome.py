@@ -10,7 +10,7 @@ import pytest
 from pipeline.adapters.git.branches import GitBranches
 from pipeline.adapters.local_forge import LocalForge
 from pipeline.champion import champion_path, load_champion
-from pipeline.core.ledger import Ledger, RetrainState
+from pipeline.core.triggers.ledger import Ledger, RetrainState
 from pipeline.manifest import (
     EvidenceRef,
     ModelIdentity,

@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from pipeline.champion import load_champion
-from pipeline.core.quality_facts import REHEARSAL
+from pipeline.core.quality.facts import REHEARSAL
 from pipeline.jsonio import save_json
 from scripts.rehearse_rollback import main
 from tests.core import quality_runs as runs

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.champion import Champion, champion_path, render_champion
-from pipeline.core.report_inputs import ReportInputs
+from pipeline.core.report.inputs import ReportInputs
 from pipeline.jsonio import save_json, save_text
 from pipeline.ml.tables import save_table
 from pipeline.paths import fetched_package

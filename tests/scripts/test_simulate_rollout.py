@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core.rollout_simulation import Simulation
+from pipeline.core.rollout.simulation import Simulation
 from pipeline.manifest import render_rollout, rollout_path
 from pipeline.ml.plot_rollout import draw_rollout
 from pipeline.ml.plot_style import as_png

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.adapters.git.branches import GitBranches
 from pipeline.adapters.local_forge import LocalForge
-from pipeline.core.ledger import Ledger, RetrainState
+from pipeline.core.triggers.ledger import Ledger, RetrainState
 from pipeline.monitoring.ledger_store import LedgerStore
 from tests.core import dashboards, pulls
 from tests.monitored import DIGEST, MODEL

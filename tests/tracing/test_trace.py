@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core.ledger import Ledger
 from pipeline.core.routing import assign
+from pipeline.core.triggers.ledger import Ledger
 from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.rollout_status import render_record
 from scripts.trace import main

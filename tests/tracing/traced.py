@@ -18,8 +18,8 @@ import yaml
 
 from pipeline.champion import Champion, render_champion
 from pipeline.core.evidence import MANIFEST, Subject, build_evidence, digest_of
-from pipeline.core.ledger import Event, Ledger, Retrain, RetrainState
-from pipeline.core.proposal_evidence import evidence_digest
+from pipeline.core.proposal.evidence import evidence_digest
+from pipeline.core.triggers.ledger import Event, Ledger, Retrain, RetrainState
 from pipeline.manifest import EvidenceRef, ModelIdentity, RolloutSpec, render_rollout, version_of
 from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.rollout_status import Phase, Record, render_record

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.adapters.git.proposal_branch import ProposalBranch
-from pipeline.core.proposal_identity import AUTHOR, branch_of, commits_of_people
+from pipeline.core.proposal.identity import AUTHOR, branch_of, commits_of_people
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.forge import BranchState
 from tests.proposals import (

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.adapters.github.settings import GitHubSettings
 from pipeline.adapters.github.settings_looks import NotSeen, PlanLacks
-from pipeline.core.settings_wish import wished_settings
+from pipeline.core.settings.wish import wished_settings
 from pipeline.errors import OutsideError
 from pipeline.repository_settings import Fields, Found, Key, Kind
 from tests.proposals import HASTY

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipeline.adapters.prometheus import Prometheus
-from pipeline.core.rollout_samples import Reading, Unread, read_sample
+from pipeline.core.rollout.samples import Reading, Unread, read_sample
 from pipeline.rolling.measure import PlannedQueries
 from tests.rollouts import HOUR, spec_of
 from tests.servers import exporter, prometheus

@@ -1,0 +1,1 @@
+"""A/B tests whose answer stays true however often one looks."""

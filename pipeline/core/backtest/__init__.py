@@ -1,0 +1,1 @@
+"""A replay of the past through the triggers, and the thresholds that it suggests."""

@@ -1,0 +1,1 @@
+"""The dashboard issue: how every model is, in one screen."""

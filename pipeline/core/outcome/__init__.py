@@ -1,0 +1,1 @@
+"""What became of a merged retrain, and whether it kept its promise."""

@@ -1,0 +1,1 @@
+"""The three quality gates, and the deployment checklist that they tick."""

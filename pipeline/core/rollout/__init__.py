@@ -1,0 +1,1 @@
+"""The reconciler of rollouts: from spec, status and observation to one step."""

@@ -1,0 +1,165 @@
+"""What people and the watchdog did, and what follows at once: no metric is asked, no window waits.
+
+The rules are tried from the top, and the first that applies decides. Each says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pipeline.core.inert import printable
+from pipeline.core.rollout.effects import RolloutStep, SetWeights
+from pipeline.core.rollout.observation import Routing
+from pipeline.core.rollout.state import Rollout, Situation
+from pipeline.core.rollout.step import end_rollout, make_record, transition
+from pipeline.rollout_commands import Verb
+from pipeline.rollout_status import Kind, PauseCause, Phase
+
+Rule = Callable[[Situation, Rollout], RolloutStep | None]
+
+
+def what_people_did(situation: Situation, rollout: Rollout) -> RolloutStep | None:
+    """The step that a revert, a command, a newer merge or a latch asks for; None without one."""
+    if rollout.state.phase.is_ended:
+        return None
+    for rule in _RULES:
+        if (step := rule(situation, rollout)) is not None:
+            return step
+    return None
+
+
+def _ending_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | None:
+    """A stop that was reverted stays: a model that was stopped comes back by a retry only."""
+    ended = [record for record in rollout.unanswered if record.kind is Kind.ENDED]
+    if not ended:
+        return None
+    reason = (
+        f"{ended[-1].name} was reverted, but what was stopped comes back only with a retry. "
+        f"It was stopped because: {ended[-1].reason}"
+    )
+    return end_rollout(situation, rollout, ended[-1].phase, reason)
+
+
+def _merge_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | None:
+    spec, state = situation.spec, rollout.state
+    if spec is not None and not _is_earlier(situation, rollout):
+        return None
+    found = "rollout.yaml is gone" if spec is None else "rollout.yaml is an earlier one again"
+    reason = f"The merge was reverted ({found}): the champion of before serves everyone."
+    return end_rollout(situation, rollout, Phase.ROLLED_BACK, reason) if state else None
+
+
+def _promotion_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | None:
+    """The promotion itself, or a stage that led to it."""
+    reverted = rollout.unanswered
+    is_promotion = any(record.kind is Kind.PROMOTED for record in reverted)
+    is_stage = any(record.kind is Kind.STAGE for record in reverted)
+    if not (is_promotion or (is_stage and rollout.state.phase.is_promoted)):
+        return None
+    what = "The promotion" if is_promotion else "A stage before the promotion"
+    reason = f"{what} was reverted: the champion of before serves everyone."
+    return end_rollout(situation, rollout, Phase.ROLLED_BACK, reason)
+
+
+def _aborted(situation: Situation, rollout: Rollout) -> RolloutStep | None:
+    if not situation.is_told(Verb.ABORT, rollout.state.version):
+        return None
+    return end_rollout(situation, rollout, Phase.ABORTED, "A person said abort.")
+
+
+def _champion_moved(situation: Situation, rollout: Rollout) -> RolloutStep | None:
+    """champion.yaml names another model than this rollout has there."""
+    state, champion = rollout.state, situation.observation.champion
+    expected = state.challenger if state.phase.is_promoted else state.champion
+    if champion == expected:
+        return None
+    before = rollout.champion_before
+    is_back = before is not None and champion == before.digest
+    phase = Phase.ROLLED_BACK if is_back else Phase.SUPERSEDED
+    found = "the champion of before again" if is_back else f"another model ({champion[:19]})"
+    return end_rollout(situation, rollout, phase, f"champion.yaml names {found}: that one serves.")
+
+
+def _stopped(situation: Situation, rollout: Rollout) -> RolloutStep | None:
+    """The traffic layer stopped it, or this reconciler did and was killed before its commit."""
+    stop, state = situation.observation.stop, rollout.state
+    if stop is None or (stop.version, stop.attempt) != (state.version, state.attempt):
+        return None
+    reason = f"Stopped at the traffic layer: {printable(stop.reason, 1_000)}"
+    is_alarming = situation.spec is None or situation.spec.plan.monitoring.alert_on_failure
+    return end_rollout(situation, rollout, Phase.ROLLED_BACK, reason, is_alarming=is_alarming)
+
+
+def _newer_merge(situation: Situation, rollout: Rollout) -> RolloutStep | None:
+    """The next one starts from the champion, so this one makes way first."""
+    spec, state = situation.spec, rollout.state
+    if spec is None or spec.digest == state.spec:
+        return None
+    if not state.phase.is_promoted:
+        reason = f"A newer challenger was merged ({spec.version}): it starts from the champion."
+        return end_rollout(situation, rollout, Phase.SUPERSEDED, reason)
+    if state.phase is Phase.BAKING:
+        reason = f"A newer challenger was merged ({spec.version}): its rollout watches from now on."
+        record = make_record(situation, state, Kind.SETTLED, Phase.PROMOTED, reason)
+        return transition(situation, record)
+    return None
+
+
+def _step_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | None:
+    """A stage: back to the weight before it. A resume: as it is. Paused until a person resumes."""
+    state = rollout.state
+    reverted = [r for r in rollout.unanswered if r.kind in (Kind.STAGE, Kind.RESUMED)]
+    if not reverted or state.phase.is_promoted:
+        return None
+    stages = [record.stage for record in reverted if record.kind is Kind.STAGE]
+    stage = min([state.stage, *(number - 1 for number in stages)])
+    weight = _weight_of(situation, stage)
+    names = ", ".join(record.name for record in reverted)
+    record = make_record(
+        situation,
+        state,
+        Kind.PAUSED,
+        Phase.PAUSED,
+        f"Reverted: {names}. The challenger has {weight:g} % until a person resumes it.",
+        stage=stage,
+        weight_percent=weight,
+        stage_since=situation.now,
+        is_released=False,
+        pause=PauseCause.REVERT,
+        pause_sequence=situation.status.next_sequence,
+        trouble=None,
+        answers=tuple(record.sequence for record in rollout.unanswered),
+    )
+    routing = Routing(state.champion, state.challenger, weight, _is_mirror(situation, stage))
+    return transition(situation, record, before=(SetWeights(routing),))
+
+
+def _is_earlier(situation: Situation, rollout: Rollout) -> bool:
+    spec = situation.spec
+    return (
+        spec is not None
+        and spec.digest != rollout.state.spec
+        and situation.status.has_acted_on(spec.digest)
+    )
+
+
+def _weight_of(situation: Situation, stage: int) -> float:
+    stages = situation.spec.plan.stages if situation.spec else ()
+    return stages[stage - 1].weight_percent if 0 < stage <= len(stages) else 0.0
+
+
+def _is_mirror(situation: Situation, stage: int) -> bool:
+    stages = situation.spec.plan.stages if situation.spec else ()
+    return 0 < stage <= len(stages) and stages[stage - 1].is_mirror
+
+
+_RULES: tuple[Rule, ...] = (
+    _ending_reverted,
+    _merge_reverted,
+    _promotion_reverted,
+    _aborted,
+    _stopped,
+    _champion_moved,
+    _newer_merge,
+    _step_reverted,
+)

@@ -1,0 +1,162 @@
+"""Steps of a rollout, put together: the record, its commit, and the effects in their safe order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.core.rollout.assess import Assessment
+from pipeline.core.rollout.effects import (
+    Alert,
+    Commit,
+    Effect,
+    MoveAlias,
+    RolloutStep,
+    SetWeights,
+    WriteChampion,
+    WriteRecord,
+)
+from pipeline.core.rollout.message import render_message
+from pipeline.core.rollout.observation import Routing, Stop
+from pipeline.core.rollout.state import Rollout, Situation
+from pipeline.domain import Gate
+from pipeline.rollout_status import GateEvidence, Kind, Phase, Record
+
+_CARRIED = (
+    "model", "version", "spec", "challenger", "champion", "attempt", "stage", "weight_percent",
+    "stage_since", "deadline_from", "is_released", "pause", "pause_sequence", "trouble",
+    "champion_before",
+)  # fmt: skip
+
+
+def make_record(
+    situation: Situation,
+    state: Record,
+    kind: Kind,
+    phase: Phase,
+    reason: str,
+    *,
+    assessment: Assessment | None = None,
+    **changes: Any,
+) -> Record:
+    """The record that follows `state`, with the evidence of the look that led to it."""
+    values = {name: getattr(state, name) for name in _CARRIED} | changes
+    if assessment is not None:
+        values["verdict"] = assessment.verdict
+        values["gates"] = _evidence_of(assessment)
+        values["samples"] = tuple(situation.observation.samples)
+    return Record(
+        sequence=situation.status.next_sequence,
+        at=situation.now,
+        kind=kind,
+        phase=phase,
+        reason=reason[:4_000],
+        **values,
+    )
+
+
+def commit_of(situation: Situation, record: Record) -> tuple[Effect, ...]:
+    """Write the record and commit it."""
+    return WriteRecord(record), Commit(render_message(record, situation.spec))
+
+
+def transition(
+    situation: Situation,
+    record: Record,
+    *,
+    before: tuple[Effect, ...] = (),
+    after: tuple[Effect, ...] = (),
+) -> RolloutStep:
+    """A step that commits `record`; `before` takes traffic away, `after` gives some."""
+    effects = (*before, *commit_of(situation, record), *after)
+    return RolloutStep(record.reason, effects, record.verdict)
+
+
+def end_rollout(
+    situation: Situation,
+    rollout: Rollout,
+    phase: Phase,
+    reason: str,
+    *,
+    assessment: Assessment | None = None,
+    is_alarming: bool = False,
+) -> RolloutStep:
+    """The challenger gets nothing any more, at once, and everything is as before it came.
+
+    Needs no metrics, no window and no approval, and may be applied again at any point.
+    """
+    state, observation = rollout.state, situation.observation
+    champion = _champion_after(situation, rollout)
+    record = make_record(
+        situation,
+        state,
+        Kind.ENDED,
+        phase,
+        reason,
+        assessment=assessment,
+        weight_percent=0.0,
+        pause=None,
+        pause_sequence=None,
+        trouble=None,
+        answers=tuple(record.sequence for record in rollout.unanswered),
+    )
+    stop = Stop(state.version, state.attempt, reason, situation.now)
+    effects: list[Effect] = [SetWeights(Routing(champion, state.challenger, 0.0), stop)]
+    if is_elsewhere(observation.alias, champion, is_promoted=False):
+        effects.append(MoveAlias(champion))
+    if is_alarming:
+        effects.append(_alert(record))
+    if champion != observation.champion and rollout.champion_before is not None:
+        effects.append(WriteChampion(champion=rollout.champion_before))
+    return transition(situation, record, before=tuple(effects))
+
+
+def is_elsewhere(alias: str | None, champion: str, *, is_promoted: bool) -> bool:
+    """Whether the registry's alias must move to `champion`.
+
+    Where there is none yet ("") only a promotion makes it: its model passed, so it is registered.
+    """
+    return alias not in (None, champion) and (alias != "" or is_promoted)
+
+
+def hold_alert(record: Record) -> Alert:
+    """The alert that a rollout holds and needs a person."""
+    return _alert(record)
+
+
+def _champion_after(situation: Situation, rollout: Rollout) -> str:
+    """Who serves after the end: the one before the promotion, or whom champion.yaml names."""
+    now = situation.observation.champion
+    before = rollout.champion_before
+    return before.digest if before is not None and now == rollout.state.challenger else now
+
+
+def _alert(record: Record) -> Alert:
+    word = f"{record.phase}" if record.phase.is_ended else "holds"
+    return Alert(
+        key=f"{record.model}/{record.version}/{record.attempt}/{word}/{record.stage}",
+        title=f"{record.model}: {record.version} {_said(record)}",
+        text=record.reason,
+    )
+
+
+def _said(record: Record) -> str:
+    return {
+        Phase.ROLLED_BACK: "was rolled back",
+        Phase.REFUSED: "was refused",
+        Phase.ABORTED: "was aborted",
+        Phase.SUPERSEDED: "was superseded",
+    }.get(record.phase, "holds, and needs a person")
+
+
+def _evidence_of(assessment: Assessment) -> tuple[GateEvidence, ...]:
+    def evidence(gate: Gate, *, decides: bool) -> GateEvidence:
+        return GateEvidence(
+            name=gate.name,
+            verdict=gate.verdict,
+            rule=gate.rule,
+            reason=gate.reason,
+            decides=decides,
+        )
+
+    deciding = [evidence(g, decides=True) for g in (*assessment.gates, *assessment.conditions)]
+    return (*deciding, *(evidence(gate, decides=False) for gate in assessment.dry_run))

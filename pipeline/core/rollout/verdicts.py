@@ -1,0 +1,133 @@
+"""What follows from a look that is not PASS: roll back, or hold, and for how long.
+
+    FAIL          weight 0 at once; with failure_limit n, once it was FAIL for n checks in a row
+    ERROR         hold; roll back after error_limit checks, or when blind for blindness_budget
+    INCONCLUSIVE  hold; roll back when the stage's deadline or inconclusive_limit checks are over
+
+A champion that fails as well, or does not answer, is held and alerted: going back may not help.
+Checks in a row are counted in time, by check_interval: a look every few seconds is not a check.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pipeline.core.rollout.assess import Assessment
+from pipeline.core.rollout.effects import RolloutStep
+from pipeline.core.rollout.state import Rollout, Situation
+from pipeline.core.rollout.step import end_rollout, hold_alert, make_record, transition
+from pipeline.core.rollout.windows import next_open
+from pipeline.core.rollout.wording import render_length
+from pipeline.manifest import RolloutSpec
+from pipeline.rollout_config import PlannedStage
+from pipeline.rollout_status import Kind, Phase, Trouble
+
+
+def on_fail(
+    situation: Situation, rollout: Rollout, spec: RolloutSpec, found: Assessment
+) -> RolloutStep:
+    """FAIL: the end, unless going back would not help, a person decides, or it may be a blip."""
+    if (why := _why_not_back(situation, spec, found)) is not None:
+        return _hold(situation, rollout, found, f"{why} {found.why}", is_alarming=True)
+    checks = spec.plan.limits.failure_limit
+    lasted = _lasted(situation, rollout)
+    if lasted < (checks - 1) * spec.plan.monitoring.check_interval:
+        reason = f"FAIL, and {checks} checks in a row would roll back. {found.why}"
+        return _hold(situation, rollout, found, reason)
+    return _roll_back(situation, rollout, spec, found, found.why)
+
+
+def on_error(
+    situation: Situation, rollout: Rollout, spec: RolloutSpec, found: Assessment
+) -> RolloutStep:
+    """ERROR: hold, until blind for too long. A champion that does not answer is FAIL before it."""
+    limits, interval = spec.plan.limits, spec.plan.monitoring.check_interval
+    budget = min(limits.blindness_budget, max((limits.error_limit - 1) * interval, timedelta(0)))
+    lasted = _lasted(situation, rollout)
+    if lasted >= budget:
+        reason = f"Blind for {render_length(lasted)} and longer: {found.why}"
+        return _roll_back(situation, rollout, spec, found, reason)
+    reason = f"ERROR, and {render_length(budget)} of it would roll back. {found.why}"
+    return _hold(situation, rollout, found, reason)
+
+
+def on_inconclusive(
+    situation: Situation,
+    rollout: Rollout,
+    spec: RolloutSpec,
+    stage: PlannedStage,
+    found: Assessment,
+) -> RolloutStep | None:
+    """INCONCLUSIVE past the deadline: the end. None before it: hold without a word in git."""
+    state, limits = rollout.state, spec.plan.limits
+    due = next_open(spec.plan.deploy_windows, state.stage_since + stage.duration)
+    patience = stage.deadline
+    if limits.inconclusive_limit is not None:
+        checks = limits.inconclusive_limit * spec.plan.monitoring.check_interval
+        patience = min(patience, checks)
+    start = max(due, state.deadline_from or due)
+    if state.phase is Phase.PAUSED or situation.now < start + patience:
+        return None
+    reason = f"No PASS within {render_length(patience)} after its time: {found.why}"
+    return _roll_back(situation, rollout, spec, found, reason)
+
+
+def all_clear(situation: Situation, rollout: Rollout, found: Assessment) -> RolloutStep | None:
+    """The trouble is over: say so once, so that the next one starts to count from nothing."""
+    if rollout.state.trouble is None:
+        return None
+    lasted = render_length(situation.now - rollout.state.trouble.since)
+    reason = f"{rollout.state.trouble.verdict} is over after {lasted}: {found.verdict} now."
+    state = rollout.state
+    record = make_record(
+        situation, state, Kind.CLEARED, state.phase, reason, assessment=found, trouble=None
+    )
+    return transition(situation, record)
+
+
+def _why_not_back(situation: Situation, spec: RolloutSpec, found: Assessment) -> str | None:
+    if situation.observation.champion_health.is_answering is False:
+        return "The champion does not answer, so going back would not help."
+    if found.is_champion_bad_as_well:
+        return "The champion fails as well, so going back may not help."
+    return None if spec.plan.monitoring.auto_rollback else "auto_rollback is off: a person decides."
+
+
+def _lasted(situation: Situation, rollout: Rollout) -> timedelta:
+    """For how long the looks have been FAIL or ERROR without a break."""
+    trouble = rollout.state.trouble
+    return situation.now - trouble.since if trouble else timedelta(0)
+
+
+def _roll_back(
+    situation: Situation, rollout: Rollout, spec: RolloutSpec, found: Assessment, reason: str
+) -> RolloutStep:
+    return end_rollout(
+        situation,
+        rollout,
+        Phase.ROLLED_BACK,
+        reason,
+        assessment=found,
+        is_alarming=spec.plan.monitoring.alert_on_failure,
+    )
+
+
+def _hold(
+    situation: Situation,
+    rollout: Rollout,
+    found: Assessment,
+    reason: str,
+    *,
+    is_alarming: bool = False,
+) -> RolloutStep:
+    """Nothing moves. The first look of this kind is recorded, so that its time is known."""
+    state, verdict = rollout.state, found.verdict
+    known = state.trouble
+    if known is not None and known.verdict is verdict:
+        return RolloutStep(reason, verdict=verdict)
+    trouble = Trouble(verdict=verdict, since=known.since if known else situation.now)
+    record = make_record(
+        situation, state, Kind.HELD, state.phase, reason, assessment=found, trouble=trouble
+    )
+    alerts = (hold_alert(record),) if is_alarming else ()
+    return transition(situation, record, before=alerts)

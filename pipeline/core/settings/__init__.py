@@ -1,0 +1,1 @@
+"""A repository's settings: wished, found, and what to do about it."""

@@ -1,0 +1,1 @@
+"""The site of every model as values, pages and pictures."""

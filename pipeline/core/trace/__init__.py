@@ -1,0 +1,1 @@
+"""From a served model back to its data, code, approvals and commits, each link verified."""

@@ -1,0 +1,1 @@
+"""When a retrain is due, and how it happens once: rules, ledger and payloads."""

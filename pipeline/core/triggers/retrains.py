@@ -1,0 +1,229 @@
+"""The life of a retrain: pure steps on the ledger, each safe to take twice.
+
+    PLANNED -> DISPATCHED -> RUNNING -> PROPOSED -> WON | LOST
+       ^______________|__________|__________|
+       | lost, tried again: `recover`       '-> ABANDONED (also after too many tries)
+       '- the world moved on: `reopen` (from PROPOSED)
+
+The order of the steps is what makes a killed runner harmless: the plan is in the ledger before
+anything is dispatched, a dispatch carries the retrain's id, and of several runs of one id only the
+first may claim it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from pipeline.core.triggers.ledger import (
+    Ledger,
+    Retrain,
+    RetrainState,
+    open_retrain,
+    pending_events,
+    supersede,
+)
+from pipeline.core.triggers.pacing import hold_reason
+from pipeline.errors import PipelineError
+from pipeline.trigger_config import Pacing, Recovery
+
+
+@dataclass(frozen=True)
+class RetrainPlan:
+    """The ledger to save, and then: the retrain to dispatch (if any), or why none starts.
+
+    `joined` is the open retrain that took the pending events instead of a new one.
+    """
+
+    ledger: Ledger
+    dispatch: Retrain | None = None
+    joined: Retrain | None = None
+    held: str | None = None
+
+
+def plan_retrain(
+    ledger: Ledger,
+    pacing: Pacing,
+    *,
+    model: str,
+    champion: str,
+    at: datetime,
+    data_faults: Sequence[str] = (),
+) -> RetrainPlan:
+    """Turn all pending events of `model` into one retrain.
+
+    They join an open retrain where there is one. Broken data holds everything. The pacing holds
+    all but a manual request, which then takes the other causes along. What is held stays pending.
+    """
+    ledger = supersede(ledger, model, champion)
+    pending = pending_events(ledger, model)
+    if not pending:
+        return RetrainPlan(ledger)
+    if data_faults:
+        return RetrainPlan(ledger, held=f"the data is broken: {'; '.join(data_faults)}")
+    running = open_retrain(ledger, model)
+    if running is not None:
+        return RetrainPlan(_consume(ledger, model, running.id), joined=running)
+    past = [retrain for retrain in ledger.retrains if retrain.model == model]
+    held = hold_reason(pacing, past, at)
+    if held is not None and not any(event.trigger == "manual_retrain" for event in pending):
+        return RetrainPlan(ledger, held=held)
+    name = f"{model}-{len(past) + 1:04d}"
+    new = Retrain(name, model, champion, RetrainState.PLANNED, planned_at=at, changed_at=at)
+    ledger = replace(ledger, retrains=(*ledger.retrains, new))
+    return RetrainPlan(_consume(ledger, model, name), dispatch=new)
+
+
+def mark_dispatched(ledger: Ledger, retrain: str, at: datetime) -> Ledger:
+    """PLANNED becomes DISPATCHED; a retrain that is further already stays as it is."""
+    found = find_retrain(ledger, retrain)
+    if found.state is not RetrainState.PLANNED:
+        return ledger
+    return _put(ledger, replace(found, state=RetrainState.DISPATCHED, changed_at=at))
+
+
+def claim_run(ledger: Ledger, retrain: str, run: str, at: datetime) -> tuple[Ledger, bool]:
+    """The first step of a training run: whether `run` is the one that trains this retrain.
+
+    Asking again gives the same answer. A second run of the same retrain is refused: it must stop.
+    """
+    found = find_retrain(ledger, retrain)
+    if found.state in (RetrainState.PLANNED, RetrainState.DISPATCHED):
+        found = replace(found, state=RetrainState.RUNNING, run=run, changed_at=at)
+        return _put(ledger, found), True
+    return ledger, found.state is RetrainState.RUNNING and found.run == run
+
+
+def mark_proposed(ledger: Ledger, retrain: str, run: str, at: datetime) -> Ledger:
+    """RUNNING becomes PROPOSED. Raises PipelineError for a run that has lost its claim."""
+    found = find_retrain(ledger, retrain)
+    if found.state is RetrainState.PROPOSED and found.run == run:
+        return ledger
+    if found.state is not RetrainState.RUNNING or found.run != run:
+        raise _refusal(found, f"run {run} cannot propose it")
+    return _put(ledger, replace(found, state=RetrainState.PROPOSED, changed_at=at))
+
+
+def reopen(ledger: Ledger, retrain: str, at: datetime, note: str) -> Ledger:
+    """PROPOSED becomes PLANNED: it is evaluated again, since the world has moved on.
+
+    `recover` dispatches it, as its first attempt. One that is PLANNED or on its way already stays
+    as it is. Raises PipelineError for one that has ended.
+    """
+    found = find_retrain(ledger, retrain)
+    if not found.state.is_open:
+        raise _refusal(found, "it cannot be evaluated again")
+    if found.state is not RetrainState.PROPOSED:
+        return ledger
+    again = replace(
+        found, state=RetrainState.PLANNED, changed_at=at, attempt=0, run=None, note=note
+    )
+    return _put(ledger, again)
+
+
+def settle(
+    ledger: Ledger,
+    retrain: str,
+    outcome: RetrainState,
+    at: datetime,
+    *,
+    run: str | None = None,
+    note: str = "",
+) -> Ledger:
+    """End a retrain as WON, LOST or ABANDONED; saying the same again changes nothing.
+
+    A training run gives its `run` and must hold the claim; a merged or closed pull request gives
+    none. Raises PipelineError for another outcome than the recorded one.
+    """
+    found = find_retrain(ledger, retrain)
+    if found.state is outcome:
+        return ledger
+    if outcome.is_open or not found.state.is_open or (run is not None and run != found.run):
+        raise _refusal(found, f"it cannot become {outcome} by run {run}")
+    return _put(ledger, replace(found, state=outcome, changed_at=at, note=note))
+
+
+def fail_run(ledger: Ledger, retrain: str, run: str, at: datetime, recovery: Recovery) -> Ledger:
+    """A run reports that it crashed: try again, or give up after `max_attempts`.
+
+    A run that does not hold the claim changes nothing.
+    """
+    found = find_retrain(ledger, retrain)
+    if found.state is not RetrainState.RUNNING or found.run != run:
+        return ledger
+    return _put(ledger, _again(found, at, recovery, f"run {run} failed"))
+
+
+def recover(ledger: Ledger, at: datetime, recovery: Recovery) -> tuple[Ledger, tuple[Retrain, ...]]:
+    """The ledger without retrains that hang, and those to dispatch (again).
+
+    A step counts as lost once it has lasted its timeout or longer.
+    """
+    again: list[Retrain] = []
+    for retrain in ledger.retrains:
+        limit = _timeouts(recovery).get(retrain.state)
+        if limit is None or at - retrain.changed_at < limit:
+            continue
+        lost = f"{retrain.state} for {limit} or longer (attempt {retrain.attempt})"
+        if retrain.state is RetrainState.PROPOSED:
+            given_up = replace(retrain, state=RetrainState.ABANDONED, changed_at=at, note=lost)
+            ledger = _put(ledger, given_up)
+            continue
+        tried = _again(retrain, at, recovery, lost)
+        ledger = _put(ledger, tried)
+        again += [tried] if tried.state is RetrainState.PLANNED else []
+    return ledger, tuple(again)
+
+
+def find_retrain(ledger: Ledger, retrain: str) -> Retrain:
+    """The retrain with this id. Raises PipelineError where there is none."""
+    for found in ledger.retrains:
+        if found.id == retrain:
+            return found
+    raise PipelineError(
+        f"ledger: no retrain {retrain!r}, expected one of {[r.id for r in ledger.retrains][-5:]}. "
+        "Fetch the newest ledger and run again."
+    )
+
+
+def _timeouts(recovery: Recovery) -> dict[RetrainState, timedelta]:
+    return {
+        RetrainState.PLANNED: recovery.dispatch_timeout,
+        RetrainState.DISPATCHED: recovery.start_timeout,
+        RetrainState.RUNNING: recovery.run_timeout,
+        RetrainState.PROPOSED: recovery.proposal_timeout,
+    }
+
+
+def _again(retrain: Retrain, at: datetime, recovery: Recovery, note: str) -> Retrain:
+    if retrain.attempt >= recovery.max_attempts:
+        return replace(retrain, state=RetrainState.ABANDONED, changed_at=at, run=None, note=note)
+    return replace(
+        retrain,
+        state=RetrainState.PLANNED,
+        changed_at=at,
+        attempt=retrain.attempt + 1,
+        run=None,
+        note=note,
+    )
+
+
+def _consume(ledger: Ledger, model: str, retrain: str) -> Ledger:
+    events = [
+        replace(event, retrain=retrain) if event.model == model and event.is_pending else event
+        for event in ledger.events
+    ]
+    return replace(ledger, events=tuple(events))
+
+
+def _put(ledger: Ledger, changed: Retrain) -> Ledger:
+    retrains = tuple(changed if r.id == changed.id else r for r in ledger.retrains)
+    return replace(ledger, retrains=retrains)
+
+
+def _refusal(found: Retrain, what: str) -> PipelineError:
+    return PipelineError(
+        f"ledger: {found.id} is {found.state} (run {found.run}): {what}. Stop this run: another "
+        "one holds the retrain, or it has ended."
+    )

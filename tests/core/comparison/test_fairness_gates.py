@@ -1,0 +1,71 @@
+import dataclasses
+
+import pytest
+
+from pipeline.core.comparison.fairness import FairnessResult, GroupRate
+from pipeline.core.comparison.fairness_gates import assess_fairness
+from pipeline.domain import Interval, Verdict
+
+NAN = float("nan")
+GROUPS = (
+    GroupRate("EWR", 500, 500, 0.30, 0.35, is_judged=True),
+    GroupRate("JFK", 400, 400, 0.28, 0.20, is_judged=True),
+    GroupRate("TEB", 30, 30, 0.28, 0.20, is_judged=False),
+)
+FOUND = FairnessResult(
+    column="airport",
+    rate="fpr",
+    max_worsening=0.05,
+    groups=GROUPS,
+    champion_gap=0.02,
+    challenger_gap=0.15,
+    worsening=0.13,
+    interval=Interval(0.09, 0.17, 0.95),
+    p_value=0.001,
+    p_adjusted=0.01,
+)
+
+
+def verdict(**changes):
+    return assess_fairness(dataclasses.replace(FOUND, **changes), alpha=0.05).verdict
+
+
+def test_a_gap_that_widens_by_the_limit_exactly_passes():
+    assert verdict(worsening=0.05) is Verdict.PASS
+    assert verdict(worsening=0.75 - 0.70) is Verdict.PASS  # 0.050000000000000044
+
+
+def test_a_gap_that_narrows_passes_whatever_p_says():
+    assert verdict(worsening=-0.2, p_adjusted=0.0) is Verdict.PASS
+
+
+def test_beyond_the_limit_it_fails_when_shown_and_is_inconclusive_when_not():
+    assert verdict() is Verdict.FAIL
+    assert verdict(p_adjusted=0.0499) is Verdict.FAIL
+    assert verdict(p_adjusted=0.05) is Verdict.INCONCLUSIVE
+    assert verdict(p_adjusted=NAN) is Verdict.INCONCLUSIVE
+
+
+def test_the_adjusted_p_decides_not_the_raw_one():
+    assert verdict(p_value=0.001, p_adjusted=0.2) is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("judged", [GROUPS[:1], GROUPS[1:], ()])
+def test_fewer_than_two_big_groups_are_inconclusive(judged):
+    assert verdict(groups=judged, worsening=NAN) is Verdict.INCONCLUSIVE
+
+
+def test_a_gap_that_cannot_be_computed_fails():
+    assert verdict(worsening=NAN) is Verdict.FAIL
+
+
+def test_the_gate_says_its_numbers():
+    gate = assess_fairness(FOUND, alpha=0.05)
+    assert gate.name == "fairness: airport, fpr"
+    assert gate.rule == "The gap of fpr between values of airport widens by at most 0.05."
+    assert gate.reason == (
+        "Over 2 of 3 groups the gap widens by 0.1300, 0.0200 to 0.1500: too much, "
+        "Holm-adjusted p 0.0100."
+    )
+    assert (gate.champion, gate.challenger, gate.difference) == (0.02, 0.15, 0.13)
+    assert (gate.n, gate.p_value, gate.interval) == (900, 0.01, FOUND.interval)

@@ -1,0 +1,202 @@
+import dataclasses
+import json
+import random
+
+import pytest
+
+from pipeline.core.quality import assessment as quality_assessment
+from pipeline.core.quality.as_json import assessment_to_json, parse_assessment
+from pipeline.core.quality.assessment import assess_quality
+from pipeline.core.quality.facts import DOCUMENTS
+from pipeline.core.quality.gates import Ask, Assessment, passes, what_is_open, with_recorded
+from pipeline.core.quality.text import render_assessment
+from pipeline.domain import Verdict
+from pipeline.errors import ConfigurationError
+from pipeline.gates_config import DeploymentSafety, ItemRule, ModelQuality, QualityPolicy
+from pipeline.jsonio import render_json
+from tests.core import hostile
+from tests.core import quality_runs as runs
+from tests.core.quality_runs import facts
+
+PASS, FAIL, INCONCLUSIVE, ERROR = (
+    Verdict.PASS,
+    Verdict.FAIL,
+    Verdict.INCONCLUSIVE,
+    Verdict.ERROR,
+)
+
+
+def verdicts(found: Assessment) -> dict[str, Verdict]:
+    return {gate.name: gate.verdict for gate in found.gates}
+
+
+def test_a_run_that_is_good_in_every_respect_passes_all_fifteen_items():
+    found = assess_quality(facts())
+    assert verdicts(found) == dict.fromkeys(
+        ("readiness", "model_quality", "deployment_safety"), PASS
+    )
+    assert {item.verdict for item in found.items} == {PASS}
+    assert len(found.items) == 15
+    assert found.verdict is PASS
+    assert what_is_open(found, is_final=True) == ()
+
+
+def test_before_there_is_a_pull_request_it_waits_for_people_and_says_no_to_nothing():
+    found = assess_quality(facts(approvals=None))
+    waiting = [item.name for item in found.items if item.waits]
+    assert waiting == ["plan_approved", "sign_off"]
+    assert what_is_open(found, is_final=False) == ()
+    assert [item.name for item in what_is_open(found, is_final=True)] == waiting
+
+
+def test_a_merge_does_not_wait_for_what_only_the_rollout_can_answer():
+    plan = dataclasses.replace(facts().plan, has_ab_test=True)
+    found = assess_quality(facts(plan=plan))
+    assert verdicts(found)["deployment_safety"] is INCONCLUSIVE
+    assert what_is_open(found, is_final=True) == ()
+
+
+def test_an_item_that_is_not_required_is_shown_and_decides_nothing():
+    broken = facts(documents={n: v for n, v in runs.documents().items() if "register" not in n})
+    optional = QualityPolicy(model_quality=ModelQuality(registered=ItemRule(required=False)))
+    found = assess_quality(dataclasses.replace(broken, policy=optional))
+    registered = next(item for item in found.items if item.name == "registered")
+    assert (registered.verdict, registered.is_required) == (INCONCLUSIVE, False)
+    assert verdicts(found)["model_quality"] is PASS
+
+
+def test_a_gate_with_nothing_required_is_an_error():
+    off = {name: ItemRule(required=False) for name in ModelQuality.model_fields}
+    found = assess_quality(facts(policy=QualityPolicy(model_quality=ModelQuality(**off))))
+    assert verdicts(found)["model_quality"] is ERROR
+
+
+def test_nothing_at_all_passes_no_gate():
+    nothing = facts(documents={}, lock=None, package=None, plan=None, approvals=None, version=None)
+    found = assess_quality(nothing)
+    assert PASS not in verdicts(found).values()
+    assert found.verdict in (FAIL, ERROR)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+@pytest.mark.parametrize("value", [None, [], {}, "", 7, {"gates": None}])
+def test_a_document_that_is_not_what_it_should_be_never_passes_and_never_raises(path, value):
+    found = assess_quality(facts(documents={**runs.documents(), path: value}))
+    if path != "artifacts/ab-test/ab-test-results.json":  # not read where none is asked for
+        assert found.verdict in (FAIL, ERROR)
+
+
+def test_hostile_values_in_any_document_never_raise_and_render_on_their_own_lines():
+    rng = random.Random(8)  # noqa: S311 (a seed, not a secret)
+    for _ in range(60):
+        documents = runs.documents()
+        document = documents[rng.choice(list(documents))]
+        document[rng.choice([*document, "extra"])] = hostile.nested(rng)
+        found = assess_quality(facts(documents=documents))
+        text = render_assessment(found)
+        assert text.isprintable() or set(text) - {"\n"} <= set(filter(str.isprintable, text))
+        assert len(text.splitlines()) == 4 + 3 + 2 * len(found.items)
+
+
+# ---------------------------------------------------------------- the gates on trial
+
+
+@pytest.mark.parametrize("name", ["rollback_rehearsed", "thresholds_met", "registered"])
+def test_a_gate_that_lets_everything_through_is_found_out(monkeypatch, name):
+    def generous(found):
+        return tuple(
+            Ask(ask.name, ask.title, ask.rule, ask.evidence, lambda _: passes("Fine!"))
+            if ask.name == name
+            else ask
+            for ask in asks(found)
+        )
+
+    index = 2 if name == "rollback_rehearsed" else 1
+    gates = list(quality_assessment.GATES)
+    asks = gates[index][2]
+    gates[index] = (*gates[index][:2], generous)
+    monkeypatch.setattr(quality_assessment, "GATES", tuple(gates))
+    found = assess_quality(facts())
+    assert set(verdicts(found).values()) == {ERROR}
+    tried = [item for item in found.items if item.name == "gates_tried"]
+    assert len(tried) == 3
+    assert name in tried[0].reason
+
+
+# ---------------------------------------------------------------- what the run recorded
+
+
+def test_what_is_not_in_this_checkout_keeps_the_verdict_of_the_run():
+    recorded = assess_quality(facts())
+    away = dataclasses.replace(facts().package, is_here=False)
+    here = assess_quality(facts(package=away))
+    found = {item.name: item for item in with_recorded(here, recorded).items}
+    assert here.verdict is INCONCLUSIVE
+    assert found["artifacts_complete"].verdict is PASS
+    assert found["artifacts_complete"].reason.endswith("(as the run recorded it)")
+
+
+def test_a_record_of_another_version_counts_for_nothing():
+    recorded = assess_quality(facts(version="2013-06-01-000000000000"))
+    away = assess_quality(facts(package=dataclasses.replace(facts().package, is_here=False)))
+    assert with_recorded(away, recorded) == away
+    assert with_recorded(away, None) == away
+
+
+def test_a_record_that_does_not_know_the_item_either_leaves_it_open():
+    away = assess_quality(facts(package=dataclasses.replace(facts().package, is_here=False)))
+    assert with_recorded(away, away) == away
+    nothing = dataclasses.replace(assess_quality(facts()), gates=())
+    assert with_recorded(away, nothing) == away
+
+
+def test_what_was_recorded_is_no_longer_elsewhere():
+    away = assess_quality(facts(package=dataclasses.replace(facts().package, is_here=False)))
+    found = with_recorded(away, assess_quality(facts()))
+    assert {item.is_elsewhere for item in found.items} == {False}
+    assert with_recorded(away, with_recorded(away, found)) == found
+
+
+def test_a_record_never_overrules_what_can_be_worked_out_here():
+    recorded = assess_quality(facts())
+    spoiled = runs.with_document("artifacts/evaluate/metrics.json", accuracy=None)
+    assert with_recorded(assess_quality(spoiled), recorded).verdict is FAIL
+
+
+# ---------------------------------------------------------------- JSON
+
+
+def test_the_json_is_read_back_as_it_was():
+    for run in (facts(), facts(approvals=None), facts(lock=None)):
+        found = assess_quality(run)
+        text = render_json(assessment_to_json(found))
+        assert parse_assessment(json.loads(text), "f") == found
+        assert render_json(assessment_to_json(assess_quality(run))) == text
+
+
+def test_a_gates_verdict_is_worked_out_and_never_taken_from_the_file():
+    value = json.loads(render_json(assessment_to_json(assess_quality(facts(lock=None)))))
+    for gate in value["gates"]:
+        gate["verdict"] = "PASS"
+    assert parse_assessment(value, "f").verdict is FAIL
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, [], {}, {"schema": 2}, {"schema": 1, "model": "m", "version": None, "gates": []}],
+)
+def test_a_file_that_is_no_assessment_is_refused(value):
+    with pytest.raises(ConfigurationError):
+        parse_assessment(value, "quality-gates.json")
+
+
+# ---------------------------------------------------------------- configuration
+
+
+def test_the_default_policy_requires_everything():
+    policy = QualityPolicy()
+    sections = (policy.readiness, policy.model_quality, policy.deployment_safety)
+    rules = [getattr(part, name) for part in sections for name in type(part).model_fields]
+    assert len(rules) == 15
+    assert all(rule.required for rule in rules)
+    assert DeploymentSafety().sign_off.roles == ("ml_lead", "product_owner")

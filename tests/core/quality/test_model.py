@@ -1,0 +1,216 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from pipeline.core.quality.facts import COMPARISON, METRICS, REGISTRATION
+from pipeline.core.quality.model import PACKAGE
+from pipeline.domain import Verdict
+from tests.core import quality_runs as runs
+from tests.core import reports
+from tests.core.quality_runs import facts, item, says, with_document, without_document
+
+PASS, FAIL, INCONCLUSIVE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
+ERROR = Verdict.ERROR
+
+
+def judged(name, verdict, reason="As measured."):
+    """The run with one gate of its comparison changed, and the verdict with it."""
+    found = runs.comparison()
+    for gate in found["gates"]:
+        if gate["name"] == name:
+            gate |= {"verdict": verdict, "reason": reason}
+    found["verdict"] = verdict
+    return facts(documents={**runs.documents(), COMPARISON: found})
+
+
+def without_gate(name):
+    found = runs.comparison()
+    found["gates"] = [gate for gate in found["gates"] if gate["name"] != name]
+    return facts(documents={**runs.documents(), COMPARISON: found})
+
+
+# ---------------------------------------------------------------- beats the champion
+
+
+def test_a_challenger_that_passed_beats_the_champion():
+    assert says(facts(), "beats_champion") == (PASS, "It holds.")
+
+
+@pytest.mark.parametrize("verdict", [INCONCLUSIVE, FAIL, ERROR])
+def test_the_verdict_of_the_primary_gate_is_the_items(verdict):
+    assert says(judged("primary", verdict), "beats_champion")[0] is verdict
+
+
+def test_too_few_rows_are_inconclusive_whatever_they_say():
+    assert says(judged("sample size", INCONCLUSIVE), "beats_champion")[0] is INCONCLUSIVE
+
+
+def test_a_comparison_with_another_champion_fails():
+    verdict, said = says(with_document(COMPARISON, champion=runs.OTHER), "beats_champion")
+    assert verdict is FAIL
+    assert said.startswith(f"It was compared with {runs.OTHER}")
+
+
+def test_a_verdict_that_its_gates_do_not_give_fails():
+    found = runs.comparison()
+    found["gates"][1]["verdict"] = "FAIL"
+    edited = facts(documents={**runs.documents(), COMPARISON: found})
+    assert says(edited, "beats_champion") == (FAIL, "It says PASS, and its gates FAIL.")
+
+
+@pytest.mark.parametrize("left", [0, 4])
+def test_gates_that_were_not_all_tried_are_an_error(left):
+    some = runs.comparison()["self_test"][:left]
+    assert says(with_document(COMPARISON, self_test=some), "beats_champion")[0] is ERROR
+
+
+def test_gates_that_failed_their_trial_are_an_error():
+    found = runs.comparison()
+    found["self_test"][2]["verdict"] = "FAIL"
+    found["verdict"] = "ERROR"
+    broken = facts(documents={**runs.documents(), COMPARISON: found})
+    verdict, said = says(broken, "beats_champion")
+    assert verdict is ERROR
+    assert "scores that are not numbers do not pass" in said
+
+
+def test_a_first_model_is_for_a_person_to_decide():
+    first = facts(champion=None, documents={**runs.documents(), COMPARISON: first_comparison()})
+    assert says(first, "beats_champion")[0] is INCONCLUSIVE
+    assert says(first, "fairness")[0] is INCONCLUSIVE
+
+
+# ---------------------------------------------------------------- thresholds and fairness
+
+
+def test_thresholds_count_their_gates():
+    assert says(facts(), "thresholds_met") == (PASS, "7 of 7 gates pass.")
+
+
+@pytest.mark.parametrize("verdict", [INCONCLUSIVE, FAIL])
+@pytest.mark.parametrize(
+    ("gate", "name"),
+    [
+        ("non-inferiority: roc_auc", "thresholds_met"),
+        ("limit: calibration_error", "thresholds_met"),
+        ("slices: origin", "thresholds_met"),
+        ("fairness: origin, fpr", "fairness"),
+    ],
+)
+def test_the_worst_gate_of_its_kind_decides(gate, name, verdict):
+    found, said = says(judged(gate, verdict), name)
+    assert found is verdict
+    assert said.startswith(f"{gate}: As measured.")
+
+
+@pytest.mark.parametrize(
+    ("gate", "name"),
+    [
+        ("non-inferiority: accuracy", "thresholds_met"),
+        ("limit: roc_auc", "thresholds_met"),
+        ("slices: carrier", "thresholds_met"),
+        ("fairness: origin, selection_rate", "fairness"),
+        ("primary", "beats_champion"),
+        ("inputs", "beats_champion"),
+    ],
+)
+def test_a_gate_that_the_policy_asks_for_and_nobody_judged_fails(gate, name):
+    assert says(without_gate(gate), name) == (FAIL, f"Not judged: {gate}.")
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf, True, "0.9"])
+def test_a_figure_that_is_not_a_number_fails(value):
+    found = says(with_document(METRICS, accuracy=value), "thresholds_met")
+    assert found == (FAIL, "Accuracy is not a number.")
+
+
+def test_a_figure_that_is_missing_fails():
+    metrics = {k: v for k, v in runs.documents()[METRICS].items() if k != "log_loss"}
+    fewer = facts(documents={**runs.documents(), METRICS: metrics})
+    assert says(fewer, "thresholds_met") == (FAIL, "Log_loss is not a number.")
+
+
+def test_figures_of_another_evaluation_fail():
+    verdict, said = says(with_document(METRICS, accuracy=0.99), "thresholds_met")
+    assert (verdict, said) == (FAIL, "Accuracy was 0.99 when evaluated, 0.7292 when compared.")
+
+
+def test_a_comparison_of_nothing_is_no_pass():
+    found = runs.comparison()
+    found["metrics"] = []
+    empty = facts(documents={**runs.documents(), COMPARISON: found, METRICS: {}})
+    assert says(empty, "thresholds_met") == (FAIL, "Nothing was measured.")
+
+
+def test_a_policy_without_groups_asks_for_no_fairness():
+    policy = facts().comparison_policy.model_copy(update={"fairness": ()})
+    found = says(facts(comparison_policy=policy), "fairness")
+    assert found == (PASS, "configs/gates.yaml names no groups to compare.")
+
+
+# ---------------------------------------------------------------- registered and whole
+
+
+def test_a_registered_challenger_names_its_version():
+    assert says(facts(), "registered") == (PASS, "Version 7 of flight-delay.")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"version": None}, {"digest": runs.OTHER}, {"model": "another"}]
+)
+def test_a_record_of_anything_else_fails(changes):
+    assert says(with_document(REGISTRATION, **changes), "registered")[0] is FAIL
+
+
+def test_what_is_not_registered_yet_waits():
+    found = item(without_document(REGISTRATION), "registered")
+    assert (found.verdict, found.waits) == (INCONCLUSIVE, True)
+
+
+def test_a_record_without_its_keys_is_an_error_and_no_pass():
+    documents = {**runs.documents(), REGISTRATION: {"model": "flight-delay"}}
+    verdict, said = says(facts(documents=documents), "registered")
+    assert verdict is ERROR
+    assert said == "The check itself broke: KeyError: 'digest'."
+
+
+def test_a_whole_package_passes_by_its_digest():
+    verdict, said = says(facts(), "artifacts_complete")
+    assert verdict is PASS
+    assert said.startswith(runs.CHALLENGER)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"package": None}, "There is no package in artifacts/package."),
+        ({"lock": None}, "There is no dvc.lock."),
+        (
+            {"package": replace(facts().package, faults=("params.json is missing",))},
+            "Params.json is missing.",
+        ),
+        (
+            {"lock": replace(facts().lock, found={COMPARISON: "c" * 32})},
+            f"{COMPARISON.capitalize()} is not what dvc.lock recorded.",
+        ),
+        (
+            {"lock": replace(facts().lock, outs={}, found={})},
+            f"Dvc.lock does not name {PACKAGE}.",
+        ),
+    ],
+)
+def test_a_package_that_is_not_whole_fails(changes, reason):
+    assert says(facts(**changes), "artifacts_complete") == (FAIL, reason)
+
+
+def test_a_package_that_is_not_in_this_checkout_is_elsewhere():
+    away = facts(package=replace(facts().package, is_here=False))
+    found = item(away, "artifacts_complete")
+    assert (found.verdict, found.is_elsewhere) == (INCONCLUSIVE, True)
+
+
+def first_comparison():
+    found = reports.first().comparison
+    inputs = {"name": "inputs", "verdict": "PASS", "reason": "As expected."}
+    return {**found, "gates": [inputs, *found["gates"]]}

@@ -1,0 +1,81 @@
+"""What is proposed: it won, and the manifest says just that."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.core.review.proposal import Proposed, assess_proposal, assess_quality
+from pipeline.domain import Gate, Verdict
+
+CHAMPION, PACKAGE = "sha256:" + "c" * 64, "d" * 32 + ".dir"
+GOOD = Proposed("m", CHAMPION, PACKAGE, plan="canary")
+WON = {"verdict": "PASS", "champion": CHAMPION}
+
+
+def assess(
+    proposed: Proposed = GOOD, comparison: dict[str, Any] = WON, **changes: Any
+) -> tuple[Gate, Gate]:
+    main: dict[str, Any] = {"model": "m", "champion": CHAMPION, "plan": "canary", **changes}
+    return assess_proposal(proposed, comparison, {"artifacts/package": PACKAGE}, **main)
+
+
+def test_a_won_comparison_and_a_manifest_that_fits_pass() -> None:
+    assert [gate.verdict for gate in assess()] == [Verdict.PASS, Verdict.PASS]
+
+
+@pytest.mark.parametrize("verdict", ["FAIL", "INCONCLUSIVE", "ERROR", "pass", None])
+def test_only_pass_is_a_win(verdict: object) -> None:
+    won, manifest = assess(comparison={**WON, "verdict": verdict})
+    assert won.verdict is Verdict.FAIL
+    assert manifest.verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"proposed": Proposed("m", CHAMPION, PACKAGE, plan="at once")}, "plan is not that"),
+        ({"proposed": Proposed("m", CHAMPION, "e" * 32 + ".dir", "canary")}, "not the one"),
+        ({"proposed": Proposed("n", CHAMPION, PACKAGE, "canary")}, "another model"),
+        ({"champion": "sha256:" + "f" * 64}, "another champion than serves"),
+        ({"champion": None}, "another champion than serves"),
+        ({"comparison": {**WON, "champion": None}}, "comparison was with another"),
+    ],
+)
+def test_a_manifest_that_says_something_else_fails(changes: dict[str, Any], why: str) -> None:
+    _, manifest = assess(**changes)
+    assert manifest.verdict is Verdict.FAIL
+    assert why in manifest.reason
+
+
+def item(name: str, verdict: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "title": name, "verdict": verdict, "reason": "as found", **more}
+
+
+def quality(*items: dict[str, Any]) -> Gate:
+    return assess_quality({"gates": [{"items": list(items)}]})
+
+
+def test_the_worst_item_wins() -> None:
+    fine = item("registered", "PASS")
+    assert quality(fine).verdict is Verdict.PASS
+    assert quality(fine, item("fairness", "FAIL")).verdict is Verdict.FAIL
+    assert quality(fine, item("ab_test", "INCONCLUSIVE")).verdict is Verdict.INCONCLUSIVE
+
+
+def test_what_people_decide_is_counted_elsewhere_and_what_is_optional_not_at_all() -> None:
+    waits = item("sign_off", "INCONCLUSIVE", waits=True)
+    assert quality(item("registered", "PASS"), waits).verdict is Verdict.PASS
+    optional = item("monitoring_configured", "FAIL", is_required=False)
+    assert quality(item("registered", "PASS"), optional).verdict is Verdict.PASS
+
+
+def test_no_items_at_all_is_an_error() -> None:
+    assert assess_quality({}).verdict is Verdict.ERROR
+    assert quality(item("plan_approved", "INCONCLUSIVE", waits=True)).verdict is Verdict.ERROR
+
+
+def test_what_only_the_rollout_can_tell_is_left_to_it_and_other_waits_are_not() -> None:
+    later = item("ab_test", "INCONCLUSIVE", waits=True, is_later=True)
+    assert quality(item("registered", "PASS"), later).verdict is Verdict.PASS
+    waits = item("monitoring_configured", "INCONCLUSIVE", waits=True)
+    assert quality(item("registered", "PASS"), waits).verdict is Verdict.INCONCLUSIVE

@@ -1,0 +1,53 @@
+"""Deploy windows in wall-clock time, over the days on which the clocks change too."""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.core.rollout.windows import is_open, next_open
+from pipeline.rollout_config import DeployWindow
+
+BERLIN = ZoneInfo("Europe/Berlin")
+OFFICE = DeployWindow(
+    days=("monday", "tuesday", "wednesday", "thursday"),
+    start=time(9), end=time(16), timezone=BERLIN,
+)  # fmt: skip
+NIGHT = DeployWindow(days=("sunday",), start=time(2, 30), end=time(2, 45), timezone=BERLIN)
+
+
+def at(day: int, hour: int, minute: int = 0, month: int = 7) -> datetime:
+    return datetime(2013, month, day, hour, minute, tzinfo=BERLIN).astimezone(UTC)
+
+
+def test_without_windows_it_is_always_open() -> None:
+    assert is_open((), at(7, 3))
+    assert next_open((), at(7, 3)) == at(7, 3)
+
+
+def test_the_first_minute_is_in_and_the_last_is_not() -> None:
+    assert is_open((OFFICE,), at(3, 9))
+    assert not is_open((OFFICE,), at(3, 8, 59))
+    assert is_open((OFFICE,), at(3, 15, 59))
+    assert not is_open((OFFICE,), at(3, 16))
+
+
+def test_it_opens_next_on_the_next_of_its_days() -> None:
+    assert next_open((OFFICE,), at(4, 16)) == at(8, 9)  # Thursday's end: Monday
+    assert next_open((OFFICE,), at(3, 3)) == at(3, 9)
+    assert next_open((OFFICE,), at(3, 12)) == at(3, 12)
+    assert next_open((OFFICE, NIGHT), at(4, 16)) == at(7, 2, 30)
+
+
+def test_a_window_that_the_clocks_skip_opens_all_the_same() -> None:
+    saturday = at(30, 12, month=3)
+    assert next_open((NIGHT,), saturday) > saturday
+
+
+@given(st.integers(0, 350 * 24 * 60))
+def test_the_next_opening_is_open_and_not_before(minute: int) -> None:
+    moment = datetime(2013, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
+    found = next_open((OFFICE,), moment)
+    assert found >= moment
+    assert is_open((OFFICE,), found)

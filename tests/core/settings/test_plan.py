@@ -1,0 +1,114 @@
+"""The plan: what is added, changed, kept, and what of it would protect less."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipeline.core.settings.plan import Item, Mark, SettingsPlan, plan_settings, shown
+from pipeline.core.settings.wish import wished_settings
+from pipeline.repository_settings import Fields, Found, Key, Kind
+from tests.repository_settings import PUBLIC, ROLES, config_of
+
+LABEL = Key(Kind.LABEL, "retrain")
+RULESET = Key(Kind.RULESET, "perennial")
+MANUAL = Key(Kind.ENVIRONMENT, "manual-retrain")
+WISHED = wished_settings(config_of(app_id=77), ROLES, PUBLIC)
+
+
+def planned(key: Key, found: Fields | None, wished: Fields | None = None) -> Item:
+    settings = {} if found is None else {key: found}
+    wanted = {key: WISHED[key] if wished is None else wished}
+    (item,) = plan_settings(wanted, Found(PUBLIC, settings))
+    return item
+
+
+def changed(key: Key, **changes: Any) -> Item:
+    return planned(key, {**WISHED[key], **changes})
+
+
+def test_what_is_as_wished_is_one_line() -> None:
+    item = planned(RULESET, WISHED[RULESET])
+    assert (item.mark, str(item)) == (Mark.SAME, "= ruleset perennial")
+
+
+def test_what_is_not_there_is_added_with_all_that_it_says() -> None:
+    item = planned(LABEL, None, {"color": "1d76db", "description": ""})
+    assert str(item) == "+ label retrain\n    color: 1d76db"
+
+
+def test_a_change_shows_what_was_and_what_will_be() -> None:
+    item = changed(LABEL, color="ffffff")
+    assert str(item) == "~ label retrain\n    color: ffffff -> 1d76db"
+    assert item.wished == WISHED[LABEL]
+
+
+def test_what_github_adds_of_its_own_is_no_drift() -> None:
+    assert changed(LABEL, default=False).mark is Mark.SAME
+
+
+def test_somebody_else_in_the_bypass_list_is_drift() -> None:
+    item = changed(RULESET, bypass=("Integration 77 always", "RepositoryRole 5 always"))
+    assert item.mark is Mark.CHANGE
+    assert item.weaker == ()
+    assert "RepositoryRole 5 always" in str(item)
+
+
+@pytest.mark.parametrize(
+    ("key", "found", "words"),
+    [
+        (RULESET, {"approvals": 2}, "approvals"),
+        (RULESET, {"checks": (*WISHED[RULESET]["checks"], "audit")}, "checks: without audit"),
+        (RULESET, {"bypass": ()}, "bypass: Integration 77 always"),
+        (MANUAL, {"reviewers": ("ada", "ben", "cleo", "dora")}, "reviewers: without dora"),
+    ],
+)
+def test_what_would_protect_less_is_named(key: Key, found: Fields, words: str) -> None:
+    item = changed(key, **found)
+    assert item.weaker == (words,)
+    assert SettingsPlan((item,)).weaker == (f"{key}: {words}",)
+
+
+def test_opening_an_environment_to_every_branch_protects_less() -> None:
+    open_to_all = {**WISHED[MANUAL], "branches": ()}
+    assert planned(MANUAL, WISHED[MANUAL], open_to_all).weaker == ("branches: any",)
+
+
+def test_a_rule_that_is_gone_altogether_protects_less() -> None:
+    without = wished_settings(config_of(), ROLES, PUBLIC)[RULESET]
+    weaker = planned(RULESET, WISHED[RULESET], without).weaker
+    assert {"approvals", "code_owners", "dismiss_stale", "last_push_approval"} <= set(weaker)
+    assert "checks: without perennial/verify by App 15368" in weaker
+
+
+def test_more_protection_is_no_weakening() -> None:
+    assert changed(RULESET, approvals=None, checks=None).weaker == ()
+
+
+def test_a_kind_that_cannot_be_seen_is_neither_drift_nor_as_wished() -> None:
+    items = plan_settings({LABEL: WISHED[LABEL]}, Found(PUBLIC, {}, {}, {Kind.LABEL: "no"}))
+    plan = SettingsPlan(items)
+    assert [str(item) for item in plan.unseen] == ["? label: no"]
+    assert (plan.drifted, plan.settable) == ((), ())
+
+
+def test_the_plan_counts_what_it_says() -> None:
+    items = (changed(LABEL, color="ffffff"), Item(Mark.BY_HAND, "secret X: not set"))
+    plan = SettingsPlan((*items, planned(RULESET, WISHED[RULESET])))
+    assert str(plan).endswith("\n\n1 to change, 1 by hand, 1 as wished")
+    assert (len(plan.drifted), len(plan.settable)) == (2, 1)
+    assert str(SettingsPlan(())) == "\nnothing"
+
+
+def test_a_strangers_value_stays_on_its_line() -> None:
+    assert shown("a\nb\x1b[31m") == "a b [31m"
+    assert [shown(value) for value in (True, False, None, "", (), ("a", "b"), 3)] == [
+        "yes",
+        "no",
+        "none",
+        "''",
+        "none",
+        "a, b",
+        "3",
+    ]
