@@ -14,7 +14,8 @@ lock() {
 lock light
 lock monitor --extra monitor
 lock relay --extra relay
-lock serve --extra serve
 lock train --extra train --extra monitor --extra example
+# The demo installs both.
+lock serve --extra serve --constraint requirements/train.txt
 lock dev --extra train --extra monitor --extra relay --extra serve --extra example --extra dask --group dev
 lock mutation --extra train --extra monitor --extra relay --extra serve --extra example --extra dask --group mutation

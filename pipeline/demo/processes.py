@@ -1,0 +1,100 @@
+"""Servers as processes of ours: started with a log, waited for, and stopped by their own ids."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from pipeline.errors import OutsideError
+
+START_SECONDS = 120  # a model server takes 3; far more where the machine is busy
+STOP_SECONDS = 15
+LOG_CHARS = 2_000
+
+
+@dataclass(frozen=True)
+class Server:
+    """A process, and the URL that answers 200 once it is ready; None where nothing is served."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    url: str | None = None
+
+    def wait_until_ready(self) -> None:
+        """Raises OutsideError with the end of its log where it ends, or is never ready."""
+        deadline = time.monotonic() + START_SECONDS
+        while self.url is not None and not _is_ok(self.url):
+            self.check_alive()
+            if time.monotonic() > deadline:
+                raise OutsideError(f"{self.log.stem}: not ready in time. See {self.log}")
+            time.sleep(0.05)
+
+    def check_alive(self) -> None:
+        """Raises OutsideError, with the end of its log, where it has ended."""
+        if self.process.poll() is not None:
+            said = self.log.read_text(errors="replace")[-LOG_CHARS:].strip()
+            raise OutsideError(f"{self.log.stem} ended. Its log {self.log}:\n{said}")
+
+    def stop(self) -> None:
+        """TERM, so that it answers what is under way; KILL where it takes too long."""
+        for signum in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signum)  # its own group: with its workers
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(STOP_SECONDS)
+                return
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    log: Path,
+    *,
+    cwd: Path,
+    environment: Mapping[str, str] | None = None,
+    url: str | None = None,
+) -> Iterator[Server]:
+    """A server for as long as the block lasts.
+
+    It has a session of its own: Ctrl-C reaches us alone, and we stop what we started in order.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": str(cwd), **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    server = Server(process, log, url)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_ok(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=5) as answer:  # noqa: S310 (http, to this machine)
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
