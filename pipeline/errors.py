@@ -7,6 +7,7 @@ traceback. Any other exception is a bug of ours and keeps its traceback.
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 
 
@@ -51,6 +52,18 @@ class DataIncident(PipelineError):
     """The data is broken. Training on it would teach the fault, so nothing trains."""
 
     exit_code = 4
+
+
+class Bug(PipelineError):
+    """A mistake of ours, contained where it must not take others with it. Keeps its traceback."""
+
+    exit_code = 70  # EX_SOFTWARE of sysexits.h
+
+    @classmethod
+    def of(cls, error: Exception) -> Bug:
+        """The bug that `error` shows."""
+        told = "".join(traceback.format_exception(error)).rstrip()
+        return cls(f"this is a bug of ours; please report it:\n{told}")
 
 
 def exit_code_of(run: Callable[[], int | None]) -> int:

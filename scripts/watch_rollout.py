@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import OutsideError, exit_code_of
+from pipeline.errors import Bug, OutsideError, exit_code_of
 from pipeline.rolling.reporting import Reporting
 from pipeline.rolling.repository import MAIN, RolloutRepository
 from pipeline.rolling.settings import Equipment
@@ -110,7 +110,10 @@ class Loop:
 
     def _pulls(self, every: float) -> None:
         while not self._stop.is_set():
-            self._pull()
+            try:
+                self._pull()
+            except Exception as error:  # noqa: BLE001 (without pulls it would watch the past)
+                self._say_once(str(Bug.of(error)))
             self._stop.wait(every)
 
     def _pull(self) -> bool:
@@ -139,6 +142,9 @@ class Loop:
             return list(self._watchdog.look(self._newest, self._models))
         except (OutsideError, OSError) as error:
             log(str(error))
+            return [error]
+        except Exception as error:  # noqa: BLE001 (what watches must outlive a bug of ours)
+            log(str(Bug.of(error)))
             return [error]
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from pipeline.core.rollout.effects import RolloutStep
 from pipeline.core.rollout.reconcile import reconcile
-from pipeline.errors import OutsideError, PipelineError
+from pipeline.errors import Bug, OutsideError, PipelineError
 from pipeline.rolling.effects import Hands, apply_step
 from pipeline.rolling.idle import is_idle
 from pipeline.rolling.model_state import ModelState, load_model
@@ -59,21 +59,33 @@ class Reconciler:
             return tuple(pool.map(lambda name: self._one(snapshot, name), names))
 
     def _one(self, snapshot: Snapshot, model: str) -> Result:
-        """One model, to where nothing is left to do. Its failures are its own."""
+        """One model, to where nothing is left to do. Its failures are its own, bugs too."""
         steps: list[RolloutStep] = []
         failures: list[PipelineError] = []
         try:
-            for _ in range(MAX_STEPS):
-                is_more = self._step(snapshot, model, steps, failures)
-                if not is_more:
-                    break
-                snapshot = self.repository.snapshot()
-            else:
-                raise OutsideError(f"{model}: not done after {MAX_STEPS} steps. Run again.")
+            self._all_steps(snapshot, model, steps, failures)
         except PipelineError as error:
-            self.tell(f"{model}: {error}")
-            failures.append(error)
+            failures.append(self._failed(model, error))
+        except Exception as error:  # noqa: BLE001 (no model waits for another's bug)
+            failures.append(self._failed(model, Bug.of(error)))
         return Result(model, tuple(steps), tuple(failures))
+
+    def _all_steps(
+        self,
+        snapshot: Snapshot,
+        model: str,
+        steps: list[RolloutStep],
+        failures: list[PipelineError],
+    ) -> None:
+        for _ in range(MAX_STEPS):
+            if not self._step(snapshot, model, steps, failures):
+                return
+            snapshot = self.repository.snapshot()
+        raise OutsideError(f"{model}: not done after {MAX_STEPS} steps. Run again.")
+
+    def _failed(self, model: str, error: PipelineError) -> PipelineError:
+        self.tell(f"{model}: {error}")
+        return error
 
     def _step(
         self,

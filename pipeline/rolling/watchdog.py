@@ -18,7 +18,7 @@ from pipeline.core.rollout.effects import Commit, RolloutStep, SetWeights
 from pipeline.core.rollout.observation import Observation, Stop
 from pipeline.core.rollout.reconcile import reconcile
 from pipeline.core.rollout.state import current_rollout
-from pipeline.errors import ConfigurationError, PipelineError
+from pipeline.errors import Bug, ConfigurationError, PipelineError
 from pipeline.rolling.effects import Hands, decided_from
 from pipeline.rolling.idle import is_idle
 from pipeline.rolling.latch import Beside, Decided, Latch
@@ -44,6 +44,7 @@ class Watchdog:
     is_applied: bool
     _known: dict[str, tuple[str, ModelState]] = field(default_factory=dict)
     _told: dict[str, list[str]] = field(default_factory=dict)
+    _failing: dict[str, str] = field(default_factory=dict)
 
     def look(self, snapshot: Snapshot, only: frozenset[str] = frozenset()) -> list[PipelineError]:
         """One look at each model, side by side. Returns what failed, which was told already."""
@@ -62,10 +63,19 @@ class Watchdog:
             state = self._state(snapshot, tree)
             if state is not None:
                 self._watch(state)
+            self._failing.pop(tree.name, None)
         except PipelineError as error:
-            self.equipment.tell(f"{tree.name}: {error}")
-            return error
+            return self._failed(tree.name, error)
+        except Exception as error:  # noqa: BLE001 (what watches must outlive a bug of ours)
+            return self._failed(tree.name, Bug.of(error))
         return None
+
+    def _failed(self, model: str, error: PipelineError) -> PipelineError:
+        """What goes on failing is told once, until a look succeeded or another thing fails."""
+        if self._failing.get(model) != str(error):
+            self.equipment.tell(f"{model}: {error}")
+        self._failing[model] = str(error)
+        return error
 
     def _state(self, snapshot: Snapshot, tree: ModelTree) -> ModelState | None:
         """What git says; while that is refused, what it said before."""

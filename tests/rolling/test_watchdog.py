@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.errors import Bug
 from pipeline.rolling.effects import Hands
 from pipeline.rolling.latch import Latch
 from pipeline.rolling.reports import CHECK, STOPPED, stops_in
@@ -251,3 +252,21 @@ def test_what_is_still_due_is_told_once(world: Rolled, running) -> None:
         watching.look()
     assert [line for line in told if "status: 0003-stage-3.yaml" in line] == told[:1]
     assert len(told) == 1
+
+
+def test_a_bug_in_telling_takes_no_traffic_back_and_does_not_end_the_watch(
+    world: Rolled, running
+) -> None:
+    spec, watching = running
+    told = []
+    watching.dog.equipment = replace(watching.dog.equipment, tell=told.append)
+    watching.dog.report = {}.__getitem__  # called with three arguments: a TypeError
+    world.record(spec, challenger=BAD)
+    first, second = watching.look(), watching.look()
+    assert world.share() == 0
+    assert [type(error) for error in first + second] == [Bug, Bug]
+    assert len([line for line in told if "TypeError" in line]) == 1
+
+    watching.dog.report = watching.report
+    assert watching.look() == []
+    assert watching.events == [STOPPED]

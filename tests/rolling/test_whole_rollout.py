@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pipeline.rolling.effects import Hands
+from pipeline.rolling.model_state import ModelState
+from pipeline.rolling.observe import Eyes
+from pipeline.rolling.reconciler import Reconciler
 from pipeline.rollout_status import Phase
 from tests.repository import git
 from tests.rolling.rolled import Rolled, file_spec, roll
@@ -76,3 +80,17 @@ def test_a_challenger_that_fails_goes_to_zero_and_stays_there(world: Rolled) -> 
     tip = world.tip()
     world.reconcile()
     assert world.tip() == tip
+
+
+def test_a_bug_that_one_model_meets_is_its_own_failure(world: Rolled) -> None:
+    world.merge(file_spec())
+    repository = world.repository("clumsy")
+
+    def equip(_: ModelState) -> tuple[Eyes, Hands]:
+        raise ZeroDivisionError
+
+    told: list[str] = []
+    clumsy = Reconciler(repository, equip, lambda: world.now, told.append, is_applied=True)
+    (result,) = clumsy.run()
+    assert [error.exit_code for error in result.failures] == [70]
+    assert "ZeroDivisionError" in told[-1]
