@@ -96,3 +96,9 @@ def test_files_are_hashed_by_content_in_a_fixed_order(tmp_path):
     (tmp_path / "a.txt").write_text("other")
     assert engine().strings(one, {}, tmp_path) != first
     assert engine().strings({"$": "hashFiles('*.none')"}, {}, tmp_path) == ""
+
+
+def test_a_folded_expression_is_nothing_but_its_value():
+    text = RUN + "        env:\n          A: >-\n            ${{ github.x\n            || 'b' }}\n"
+    [step] = engine().workflow("w.yml", text)["tree"]["jobs"]["a"]["steps"]
+    assert engine().resolve(step["env"], {"github": {}}) == {"A": "b"}
