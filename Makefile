@@ -17,7 +17,7 @@ demo: $(VENV)/train.stamp $(VENV)/serve.stamp ## a year of flights: train, retra
 test: lint $(VENV)/dev.stamp ## lint, types and every test; installs what tests need from Debian
 	.ci/install_test_servers
 	$(MAKE) coverage
-	python -m pytest -n 2 --dist loadfile --ignore tests/core $(PYTEST_ARGS)
+	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/core $(PYTEST_ARGS)
 
 coverage: $(VENV)/dev.stamp ## the tests of pipeline/core, which run its every branch
 	python -m pytest tests/core -n 2 --dist loadfile --cov=pipeline/core --cov-branch --cov-fail-under=100

@@ -133,8 +133,10 @@ def dated(at: datetime) -> Iterator[None]:
     """Commits within are of that time."""
     stamp = at.astimezone(UTC).isoformat()
     os.environ |= {"GIT_AUTHOR_DATE": stamp, "GIT_COMMITTER_DATE": stamp}
-    yield
-    del os.environ["GIT_AUTHOR_DATE"], os.environ["GIT_COMMITTER_DATE"]
+    try:
+        yield
+    finally:
+        del os.environ["GIT_AUTHOR_DATE"], os.environ["GIT_COMMITTER_DATE"]
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ to show.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,15 @@ from enum import StrEnum
 from typing import Protocol
 
 MAX_DESCRIPTION_CHARS = 140  # of a commit status
+
+
+_PULL = re.compile(r"^Merge pull request #([0-9]{1,9}) from |\(#([0-9]{1,9})\)$")
+
+
+def pull_number(subject: str) -> int | None:
+    """The pull request that a commit's subject names, as GitHub writes merges and squashes."""
+    found = _PULL.search(subject)
+    return int(found[1] or found[2]) if found else None
 
 
 class PullState(StrEnum):

@@ -77,6 +77,11 @@ class DeploymentSafety(Section):
     monitoring_configured: ItemRule = ItemRule()
     sign_off: SignOffRule = SignOffRule()
 
+    @property
+    def approving_roles(self) -> tuple[str, ...]:
+        """The roles that have to agree before a merge, each once."""
+        return tuple(dict.fromkeys((*self.plan_approved.roles, *self.sign_off.roles)))
+
 
 class QualityPolicy(Section):
     """The section `quality_gates`."""

@@ -71,6 +71,11 @@ class EvidenceRef(Section):
     path: InsidePath
     digest: Digest
 
+    @property
+    def folder(self) -> str:
+        """The folder of the package; `path` may name that, or the manifest.json in it."""
+        return self.path.removesuffix("/manifest.json")
+
 
 class RolloutSpec(Derived):
     """One rollout: `challenger` takes over from `champion`, as the plan says.

@@ -10,6 +10,12 @@ Value = str | int | bool | tuple[str, ...] | None
 Fields = Mapping[str, Value]
 
 
+def words_of(fields: Fields, name: str) -> tuple[str, ...]:
+    """The words of a field that is a list; none where it is no list, or is not there."""
+    value = fields.get(name)
+    return value if isinstance(value, tuple) else ()
+
+
 class Kind(StrEnum):
     """What a setting is of. In this order they are set: main is protected last."""
 

@@ -27,7 +27,7 @@ MAX_ADDRESSES_BYTES = 1_000_000
 class Backends(Section):
     """Where the server of a version is: by a pattern, or in a file that who starts servers writes.
 
-    The file maps a version to `host:port`; it is looked into each time.
+    The file maps a version to `host:port`, a server a line; it is looked into each time.
     """
 
     address: Pattern | None = None
@@ -39,18 +39,21 @@ class Backends(Section):
             raise ValueError("expected either address or file")
         return self
 
+    def below(self, root: Path) -> Backends:
+        """The same, where a relative `file` is one of the repository at `root`."""
+        if self.file is None:
+            return self
+        return self.model_copy(update={"file": str(root / self.file)})
+
     def address_text(self, model: str, version: str) -> str:
         """The address as it is written. Raises OutsideError where the file does not have it."""
         if self.address is not None:
             return self.address.replace("{model}", model).replace("{version}", version)
         path = Path((self.file or "").replace("{model}", model))
-        try:
-            found = yaml.safe_load(path.read_bytes()[:MAX_ADDRESSES_BYTES])
-            return str(found[version])
-        except (OSError, yaml.YAMLError, LookupError, TypeError) as error:
-            raise OutsideError(
-                f"{path}: no address of {version}. Is its server started?"
-            ) from error
+        found = load_addresses(path).get(version)
+        if found is None:
+            raise OutsideError(f"{path}: no address of {version}. Is its server started?")
+        return found
 
     def address_of(self, model: str, version: str) -> tuple[str, int]:
         """Host and port. Raises ConfigurationError, or OutsideError for what is not known yet."""
@@ -60,6 +63,22 @@ class Backends(Section):
             fault = f"address of {version}: found {text[:80]!r}, expected host:port"
             raise ConfigurationError("configs/serving.yaml", [fault])
         return found[1], int(found[2])
+
+
+def load_addresses(path: Path) -> dict[str, str]:
+    """The address of each version in the file at `path`; none before the first was started.
+
+    Raises OutsideError for what is no such file, as while it is being written.
+    """
+    try:
+        with path.open("rb") as file:
+            found = yaml.safe_load(file.read(MAX_ADDRESSES_BYTES)) or {}
+        return {str(version): str(address) for version, address in found.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
+        fault = f"expected `version: host:port`, a server a line ({error})"
+        raise OutsideError(f"{path}: {fault}. Write it anew.") from error
 
 
 class ClusterSettings(Section):

@@ -56,10 +56,6 @@ TEMPLATE = Path("pipeline/templates/ab_test.md.j2")
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and do what it says."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
     verbs: dict[str, Callable[[Bench, argparse.Namespace], int]] = {
         "plan": plan,
         "start": start,
@@ -67,7 +63,20 @@ def main(argv: list[str] | None = None) -> int:
         "status": status,
         "stop": stop,
     }
-    subs = {name: commands.add_parser(name, help=_first_line(verb)) for name, verb in verbs.items()}
+    helps = {name: _first_line(verb) for name, verb in verbs.items()}
+    arguments = _parser(helps).parse_args(argv)
+    if arguments.command == "schema":
+        print(render_json(results_schema()), end="")
+        return 0
+    return exit_code_of(lambda: verbs[arguments.command](_bench(arguments), arguments))
+
+
+def _parser(helps: dict[str, str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    subs = {name: commands.add_parser(name, help=text) for name, text in helps.items()}
     commands.add_parser("schema", help="print the JSON Schema of ab-test-results.json")
     for sub in subs.values():
         sub.add_argument("--at", help="the time that it is (default: now)")
@@ -83,15 +92,14 @@ def main(argv: list[str] | None = None) -> int:
     subs["status"].add_argument("--id", help="the test (default: the running, or the last one)")
     subs["status"].add_argument("--require-winner", action="store_true", help="else exit with 1")
     subs["stop"].add_argument("--because", required=True, help="for those who read it later")
-    arguments = parser.parse_args(argv)
-    if arguments.command == "schema":
-        print(render_json(results_schema()), end="")
-        return 0
-    return exit_code_of(lambda: verbs[arguments.command](_bench(arguments), arguments))
+    return parser
 
 
 def plan(bench: Bench, arguments: argparse.Namespace) -> int:
     """Say what a test needs, and what it can see."""
+    if arguments.units_a_day is not None and arguments.units_a_day < 1:
+        fault = f"found {arguments.units_a_day}, expected 1 or more"
+        raise ConfigurationError("--units-a-day", [fault])
     print("\n".join(plan_lines(load_ab_test(bench.root), arguments.units_a_day)))
     return 0
 
@@ -114,8 +122,9 @@ def start(bench: Bench, arguments: argparse.Namespace) -> int:
 def set_weight(bench: Bench, arguments: argparse.Namespace) -> int:
     """Change the challenger's share of the running test."""
     experiment = must_run(bench)
-    points = round(arguments.percent * 100)
-    if abs(points - arguments.percent * 100) > 1e-6 or not 0 <= points <= 10_000:
+    is_share = 0 <= arguments.percent <= 100  # NaN is none either
+    points = round(arguments.percent * 100) if is_share else -1
+    if abs(points - arguments.percent * 100) > 1e-6 or not is_share:
         fault = f"found {arguments.percent:g}, expected 0 to 100 in steps of 0.01"
         raise ConfigurationError("--percent", [fault])
     if experiment.weights[-1].challenger_basis_points == points:

@@ -16,14 +16,14 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from pipeline.config import parse_utc
 from pipeline.core.site.pages import SiteTemplates, Source, render_site
 from pipeline.errors import exit_code_of
+from pipeline.jsonio import save_text
 from pipeline.rolling.snapshot import Snapshot
 from pipeline.site.histories import read_histories
-from pipeline.site.place import commit_of, read_ledger, whole_clone
+from pipeline.site.place import read_ledger, whole_clone
 
 TEMPLATES = Path(__file__).parent.parent / "pipeline" / "templates"
 
@@ -43,13 +43,13 @@ def build(root: Path, arguments: argparse.Namespace) -> int:
     """Read, render everything, then write. Returns 0."""
     at = parse_utc(arguments.at, "--at") if arguments.at else datetime.now(UTC)
     git = whole_clone(root)
-    snapshot = Snapshot(git, commit_of(git, arguments.ref))
+    snapshot = Snapshot(git, git.require_commit(arguments.ref))
     ledger_commit, ledger = read_ledger(git)
     forge = arguments.forge if arguments.forge is not None else forge_of(os.environ)
     source = Source(snapshot.commit, ledger_commit, forge)
     pages = render_site(read_histories(snapshot, ledger), at, source, load_templates())
     for path, text in pages.items():
-        write(root / arguments.output / path, text)
+        save_text(root / arguments.output / path, text)
     print(f"{len(pages)} page(s) in {arguments.output}, main at {snapshot.commit[:12]}.")
     return 0
 
@@ -74,15 +74,6 @@ def load_templates() -> SiteTemplates:
         model=text("site_model.html.j2"),
         style=text("site.css"),
     )
-
-
-def write(path: Path, text: str) -> None:
-    """Put a page in its place, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", dir=path.parent, encoding="utf-8", delete=False) as beside:
-        beside.write(text)
-    Path(beside.name).chmod(0o644)
-    Path(beside.name).replace(path)
 
 
 if __name__ == "__main__":

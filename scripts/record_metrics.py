@@ -4,7 +4,8 @@ For one machine without Prometheus. Every few seconds it reads /metrics of each 
 addresses file of configs/serving.yaml, and replaces the file of samples there: error_rate,
 latency_p95 and accuracy, each over its window in configs/rollout-plan.yaml. Stops on SIGTERM.
 
-Exit codes: 0 stopped; 2 bad configuration.
+Exit codes: 0 stopped; 2 bad option or configuration. A server that is silent, a file of addresses
+that cannot be read and a full disk end nothing: they are told, and the next reading tries again.
 """
 
 from __future__ import annotations
@@ -18,17 +19,20 @@ from pathlib import Path
 
 from pipeline.config import load_usecase
 from pipeline.errors import ConfigurationError, exit_code_of
-from pipeline.rolling.recorder import Recorder, addresses_in
+from pipeline.options import wait_seconds
+from pipeline.rolling.recorder import Recorder
 from pipeline.rollout_config import load_rollout_plan
 from pipeline.rollout_metrics import DEFAULT_METRICS
-from pipeline.serving_config import load_serving
+from pipeline.serving_config import load_addresses, load_serving
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and record."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", help="by default that of configs/usecase.yaml")
-    parser.add_argument("--every", type=float, default=5.0, help="seconds between readings (5)")
+    parser.add_argument(
+        "--every", type=wait_seconds, default=5.0, help="seconds between readings (5)"
+    )
     parser.add_argument("--apply", action="store_true", help="write the file of samples")
     arguments = parser.parse_args(argv)
     return exit_code_of(lambda: run(Path.cwd(), arguments))
@@ -46,7 +50,10 @@ def run(root: Path, arguments: argparse.Namespace) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     while not stop.is_set():
-        recorder.record()
+        try:
+            recorder.record()
+        except OSError as error:  # such as a full disk: samples grow stale until it is mended
+            recorder.tell(f"{recorder.path}: not written ({error}). It is tried again.")
         stop.wait(arguments.every)
     return 0
 
@@ -62,7 +69,7 @@ def recorder_of(root: Path, model: str) -> Recorder:
     return Recorder(
         path=root / serving.metrics.file.replace("{model}", model),
         windows={name: queries[name].window for name in DEFAULT_METRICS},
-        addresses=lambda: addresses_in(servers),
+        addresses=lambda: load_addresses(servers),
         clock=lambda: datetime.now(UTC),
         tell=lambda line: print(line, file=sys.stderr, flush=True),
     )

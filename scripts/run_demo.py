@@ -34,7 +34,9 @@ def main() -> int:
 
 
 def stop(*_: object) -> None:
-    """End what runs, with all that it started."""
+    """End what runs, with all that it started; a second Ctrl-C must not leave servers behind."""
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -19,12 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.adapters.git.trees import fetch_pull
-from pipeline.approvers import load_approvers
 from pipeline.config import parse_utc
 from pipeline.core.proposal.marker import parse_marker
 from pipeline.core.quality.facts import REHEARSAL
 from pipeline.core.report.escape import clean
-from pipeline.core.review.approvals import Opinion, assess_approvals
 from pipeline.core.review.gates import is_stale
 from pipeline.core.review.kind import Kind, kind_of
 from pipeline.core.review.recomputed import Recomputed, assess_recomputed
@@ -32,11 +30,11 @@ from pipeline.core.review.report import MARKER, description_of, render_review
 from pipeline.domain import Gate, Verdict, worst
 from pipeline.errors import GateRefused, PipelineError, exit_code_of
 from pipeline.forge import Forge, PullRequest, StatusState
-from pipeline.gates_config import load_quality_policy
 from pipeline.github_env import add_summary, set_outputs
 from pipeline.jsonio import load_json
 from pipeline.proposing.forges import add_forge_options, chosen_forge
 from pipeline.proposing.rehearsal import rehearse
+from pipeline.reviewing.approvals import assess_reviews
 from pipeline.reviewing.facts import Commits, assess_contents, commits_of
 
 CONTEXT = "perennial/verify"
@@ -105,7 +103,7 @@ def gates_of(
         return (_free("rollback", "It only brings back what served before."),)
     if kind is Kind.OTHER:
         return (_free("serving", "It changes nothing that serves."),)
-    approvals = approvals_of(commits.root, pull, forge)
+    approvals = assess_reviews(commits.root, pull, forge.reviews(pull.number))
     if kind is Kind.SERVING:
         return (approvals,)
     try:
@@ -128,19 +126,6 @@ def rollback_gate(commits: Commits, branch: str) -> Gate:
     said = "; ".join(f"{step.name}: {step.reason}" for step in still_open)
     fine = f"Merged and reverted on {found.base[:12]}: all is as before."
     return Gate("rollback", found.verdict, "The rollback is rehearsed.", said or fine)
-
-
-def approvals_of(root: Path, pull: PullRequest, forge: Forge) -> Gate:
-    """Whether the roles that main's policy asks for have approved the newest commit."""
-    safety = load_quality_policy(root).deployment_safety
-    opinions = [Opinion(r.author, r.state, r.commit) for r in forge.reviews(pull.number)]
-    return assess_approvals(
-        opinions,
-        head=pull.head,
-        authors=[pull.author],
-        roles_wanted=tuple(dict.fromkeys((*safety.plan_approved.roles, *safety.sign_off.roles))),
-        logins_of=load_approvers(root).roles,
-    )
 
 
 def publish(forge: Forge, kind: Kind, pull: PullRequest, gates: tuple[Gate, ...]) -> None:

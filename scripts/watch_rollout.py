@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Bug, OutsideError, exit_code_of
+from pipeline.options import wait_seconds
 from pipeline.rolling.reporting import Reporting
 from pipeline.rolling.repository import MAIN, RolloutRepository
 from pipeline.rolling.settings import Equipment
@@ -37,8 +38,10 @@ def main(argv: list[str] | None = None) -> int:
     """Parse the command line and watch."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", action="append", default=[], help="only this one (repeatable)")
-    parser.add_argument("--every", type=float, default=5.0, help="seconds between looks (5)")
-    parser.add_argument("--pull-every", type=float, default=15.0, help="seconds between pulls (15)")
+    parser.add_argument("--every", type=wait_seconds, default=5.0, help="seconds between looks (5)")
+    parser.add_argument(
+        "--pull-every", type=wait_seconds, default=15.0, help="seconds between pulls (15)"
+    )
     parser.add_argument("--branch", default=MAIN, help=f"where the rollouts are ({MAIN})")
     parser.add_argument("--local", action="store_true", help="this repository's own branch")
     parser.add_argument("--spool", type=Path, default=Path(".serving/reports"), help="for reports")

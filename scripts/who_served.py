@@ -5,6 +5,8 @@
 A test that was active decides; else a rollout that was under way; else the champion of that moment.
 Nothing is read but commits: not the checkout, no server. scripts/trace.py says where the model came
 from, and verifies it.
+
+Exit codes: 0 answered, 1 nobody served then, 2 bad option or configuration, 3 git failed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Fixtures that several test files share: real servers, started once a run."""
+"""What all tests share: real servers, started once a run, and the order of the files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,38 @@ from tests.retrained import Retrained
 from tests.retrained import retrained as make_retrained
 from tests.servers import mlflow_server
 from tests.servers.postgres import Postgres, running
+
+# A worker has one core. Threads that wait for another core spin: half the time of a training.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# They start first, so that no core idles at the end while the other runs one of them. xdist deals
+# the first four to its two workers in turn: what shares a fixture is not made to wait for it.
+SLOWEST_FIRST = (
+    "tests/test_retrain.py",
+    "tests/stories/test_alert_to_promotion.py",
+    "tests/test_review_pull.py",
+    "tests/stories/",
+    "tests/docs/test_with_a_real_retrain.py",
+    "tests/test_second_usecase.py",
+    "tests/demo/",
+    "tests/test_bad_input.py",
+    "tests/actions/",
+    "tests/docs/",
+    "tests/rolling/",
+    "tests/scripts/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the files, the slowest first; within a file nothing moves."""
+    items.sort(key=lambda item: slowness(item.nodeid))
+
+
+def slowness(node: str) -> int:
+    """The place of a test in SLOWEST_FIRST, or behind them all."""
+    places = (place for place, start in enumerate(SLOWEST_FIRST) if node.startswith(start))
+    return next(places, len(SLOWEST_FIRST))
+
 
 # No test asserts a wall time: a busy machine is no fault of what it tests.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -6,18 +6,21 @@ from pathlib import Path
 
 from sklearn.datasets import load_digits
 
-from tests.repository import ROOT, copy_repository
+from tests.repository import ROOT, commit, copy_repository, edit
 
 OVERLAY = ROOT / "tests" / "second_usecase"
 START = datetime(2026, 1, 1)  # noqa: DTZ001 (naive UTC, as warehouses keep it)
 MIRRORED_FROM = datetime(2026, 2, 5)  # noqa: DTZ001
 FIRST_AS_OF = "2026-02-05"
 LAST_AS_OF = "2026-03-15"
+QUICK = {"trials: 6": "trials: 2", "draws: 2_000": "draws: 400", "draws: 1_000": "draws: 100"}
 
 
 def digits_repository(folder: Path) -> Path:
     """A copy of the template with the digits in place of the flights, and their warehouse."""
     repository = copy_repository(folder, OVERLAY)
+    edit(repository / "params.yaml", QUICK)
+    commit(repository, "Say how much is tried")
     save_warehouse(repository / "warehouse.db")
     return repository
 

@@ -22,8 +22,7 @@ from pipeline.ml.tables import write_parquet
 from pipeline.monitoring.reference import reference_path
 from pipeline.stages.reference import profile_rows
 from pipeline.usecase import query
-from pipeline.usecase.seed import build_tables
-from tests.flights import full_source
+from tests.flights import thinned_tables
 from tests.repository import commit, copy_repository
 
 MODEL = "flight-delay"
@@ -64,9 +63,7 @@ def _made() -> Path:
 
 
 def _fill_warehouse(path: Path) -> None:
-    source = full_source()
-    early = source.flights[source.flights["month"] <= 6].iloc[::10].reset_index(drop=True)
-    tables = build_tables(early, source.weather, source.planes, label_delay_hours=6)
+    tables = thinned_tables(months=6, every=10)
     engine = connect(f"sqlite:///{path}")
     with writing(engine) as connection:
         bulkload.replace_tables(connection, query.metadata.sorted_tables, tables)

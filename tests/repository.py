@@ -41,6 +41,15 @@ def commit(repository: Path, subject: str) -> None:
     git(repository, "commit", "--quiet", "--allow-empty", f"--message={subject}")
 
 
+def edit(path: Path, changes: dict[str, str]) -> None:
+    """Put the values in place of the keys, each of which is in the file."""
+    text = path.read_text()
+    for before, after in changes.items():
+        assert before in text, before
+        text = text.replace(before, after)
+    path.write_text(text)
+
+
 def python(
     repository: Path, module: str, *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:

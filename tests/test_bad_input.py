@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.digits import FIRST_AS_OF, change_warehouse, digits_repository
-from tests.repository import python
+from tests.repository import edit, python
 
 CONFIGURATION, OUTSIDE, INCIDENT = 2, 3, 4
 
@@ -27,12 +27,6 @@ def repository(template: Path, tmp_path: Path) -> Path:
 
 def retrain(repository: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return python(repository, "scripts.retrain", "--as-of", FIRST_AS_OF, **environment)
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +66,12 @@ def test_broken_data_is_an_incident_before_a_training_minute(
     assert not (repository / "artifacts/train").exists()
 
 
-def test_an_incident_leaves_a_report_and_the_next_run_goes_on(repository: Path) -> None:
+def test_after_an_outage_and_an_incident_the_same_command_goes_on(repository: Path) -> None:
+    run = retrain(repository, WAREHOUSE_URL="postgresql+psycopg://ada:hunter2@127.0.0.1:9/flights")
+    assert run.returncode == OUTSIDE, run.stderr
+    assert "127.0.0.1:9" in run.stderr
+    assert "hunter2" not in run.stdout + run.stderr
+
     change_warehouse(repository, "UPDATE scans SET cell_10 = cell_10 * 1000")
     assert retrain(repository).returncode == INCIDENT
     incident = repository / "artifacts/validate/incident.md"
@@ -90,10 +89,10 @@ def test_a_missing_column_names_it(repository: Path) -> None:
 
 
 def test_all_faults_of_all_files_are_reported_at_once(repository: Path) -> None:
-    edit(repository / "params.yaml", "trials: 6", "trials: many")
-    edit(repository / "params.yaml", "history_days:", "history_dayz:")
-    edit(repository / "configs/gates.yaml", "confidence: 0.95", "confidence: 95")
-    edit(repository / "configs/usecase.yaml", "model: even-digit", "model: ../../etc")
+    wrong = {"trials: 2": "trials: many", "history_days:": "history_dayz:"}
+    edit(repository / "params.yaml", wrong)
+    edit(repository / "configs/gates.yaml", {"confidence: 0.95": "confidence: 95"})
+    edit(repository / "configs/usecase.yaml", {"model: even-digit": "model: ../../etc"})
     run = retrain(repository)
     assert run.returncode == CONFIGURATION
     for words in (
@@ -107,20 +106,9 @@ def test_all_faults_of_all_files_are_reported_at_once(repository: Path) -> None:
     assert not (repository / "artifacts").exists()
 
 
-def test_a_warehouse_that_is_down_is_an_outside_error_without_its_password(
-    repository: Path,
-) -> None:
-    url = "postgresql+psycopg://ada:hunter2@127.0.0.1:9/flights"
-    run = retrain(repository, WAREHOUSE_URL=url)
-    assert run.returncode == OUTSIDE, run.stderr
-    assert "127.0.0.1:9" in run.stderr
-    assert "hunter2" not in run.stdout + run.stderr
-    assert retrain(repository).returncode == 1  # back up: the same command goes on
-
-
 def test_a_disk_that_takes_no_more_loses_nothing(repository: Path) -> None:
     """The kernel refuses writes past a limit, with an OSError as a full disk gives."""
-    edit(repository / "params.yaml", "2013-07-02", FIRST_AS_OF)
+    edit(repository / "params.yaml", {"2013-07-02": FIRST_AS_OF})
     assert python(repository, "pipeline.stages.collect").returncode == 0
     rows = (repository / "artifacts/collect/rows.parquet").read_bytes()
     full = subprocess.run(

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from pipeline.errors import OutsideError
 
-# Whatever else this machine is used for, the demo writes into its own folder alone.
+# Whatever else this machine is used for, the demo writes into its own folder alone, and nobody is
+# told of its rollbacks: not the chat, the forge or the registry of whoever runs it.
 OWN = {"WAREHOUSE_URL": "sqlite:///warehouse.db", "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
+OUTSIDE = ("ALERT_WEBHOOK_URL", "GITHUB_", "METRICS_TOKEN", "MLFLOW_TRACKING_", "PROMETHEUS_")
 PLAN = Path(__file__).with_name("rollout-plan.yaml")
 
 
@@ -41,6 +43,12 @@ def tracked_files(root: Path) -> list[str]:
     return [name for name in listed.stdout.split("\0") if name and (root / name).is_file()]
 
 
+def own_environment(**more: str) -> dict[str, str]:
+    """The variables there are, without those that lead out of the demo; then `OWN` and `more`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OUTSIDE)}
+    return kept | OWN | more
+
+
 def call(
     repository: Path,
     script: str,
@@ -52,7 +60,7 @@ def call(
     run = subprocess.run(
         [sys.executable, "-m", f"scripts.{script}", *arguments],
         cwd=repository,
-        env=os.environ | OWN | {"PYTHONPATH": str(repository)},
+        env=own_environment(PYTHONPATH=str(repository)),
         check=False,
     )
     if run.returncode not in ((0, 1) if may_refuse else allowed):
@@ -60,10 +68,17 @@ def call(
 
 
 def git(repository: Path, *arguments: str) -> str:
-    """Run git with an identity of the demo's own. Returns what it printed."""
-    identity = ["-c", "user.name=demo", "-c", "user.email=demo@localhost"]
+    """Run git with an identity of the demo's own, and without the user's hooks and signatures.
+
+    Returns what it printed. Raises OutsideError.
+    """
+    settings = (
+        *("user.name=demo", "user.email=demo@localhost"),
+        *("commit.gpgSign=false", f"core.hooksPath={os.devnull}"),
+    )
+    options = [word for setting in settings for word in ("-c", setting)]
     done = subprocess.run(
-        ["git", *identity, *arguments], cwd=repository, capture_output=True, text=True, check=False
+        ["git", *options, *arguments], cwd=repository, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise OutsideError(f"git {arguments[0]} in {repository}: {done.stderr.strip()}")

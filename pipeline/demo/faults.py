@@ -12,21 +12,22 @@ import os
 import random
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 Receive = Callable[[], Awaitable[Any]]
+App = Callable[[Any, Receive, Any], Awaitable[None]]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Faults:
     """An ASGI application around `app`: `error_rate` of the predictions fail, all come late."""
 
-    app: Callable[[Any, Receive, Any], Awaitable[None]]
-    error_rate: float
-    delay_seconds: float
+    app: App
+    error_rate: float = 0.0
+    delay_seconds: float = 0.0
 
     async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
         """As ASGI has it."""
@@ -38,20 +39,24 @@ class Faults:
             message = await receive()
             await asyncio.sleep(self.delay_seconds)
             if random.random() < self.error_rate:  # noqa: S311 (a fault, no secret)
-                raise RuntimeError("as the demo wishes")
+                raise RuntimeError("a fault, as it was wished")
             return message
 
         return late
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve a package, with faults, until stopped."""
+    """Serve a package until stopped: half of its predictions fail, and each takes six seconds."""
+    serve_with(lambda app: Faults(app, error_rate=0.5, delay_seconds=6.0), argv)
+    return 0
+
+
+def serve_with(faults: Callable[[App], App], argv: Sequence[str] | None = None) -> None:
+    """Serve a package, within `faults`, until stopped; `argv` as scripts/serve_model.py has it."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--package", type=Path, required=True)
     parser.add_argument("--digest", required=True)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--error-rate", type=float, default=0.5)
-    parser.add_argument("--delay-seconds", type=float, default=6.0)
     arguments = parser.parse_args(argv)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # Late, as in scripts/serve_model.py: the variable must be there in time.
@@ -61,8 +66,7 @@ def main(argv: list[str] | None = None) -> int:
 
     app = make_app(load_served_model(arguments.package, arguments.digest))
     listener = socket.create_server(("127.0.0.1", arguments.port), backlog=1_024)
-    serve(Faults(app, arguments.error_rate, arguments.delay_seconds), listener)
-    return 0
+    serve(faults(app), listener)
 
 
 if __name__ == "__main__":

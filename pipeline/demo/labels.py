@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 POST_SECONDS = 0.5
@@ -65,7 +64,7 @@ class Labels:
         request = Request(url, body, {"content-type": "application/json"})
         # A server that was stopped meanwhile has no use for them.
         with (
-            suppress(URLError, OSError, http.client.HTTPException),
+            suppress(OSError, http.client.HTTPException),
             urlopen(request, timeout=TIMEOUT_SECONDS),  # noqa: S310 (http, to this machine)
         ):
             pass

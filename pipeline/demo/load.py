@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.errors import OutsideError
 
@@ -130,7 +130,23 @@ class Load:
             self.tell_label(told["model_version"], told["answers"][0], question.label)
 
 
-def went_back(answers: Sequence[Answer], champion: str) -> set[str]:
+class Answered(Protocol):
+    """What `went_back` looks at; without an answer, or a version in it, `version` is ""."""
+
+    @property
+    def due(self) -> float:
+        """When it was asked, or should have been."""
+
+    @property
+    def user(self) -> str:
+        """Who asked."""
+
+    @property
+    def version(self) -> str:
+        """Who answered."""
+
+
+def went_back(answers: Sequence[Answered], champion: str) -> set[str]:
     """The users who met `champion` after another version: none may, while a weight grows."""
     seen_other: set[str] = set()
     back: set[str] = set()

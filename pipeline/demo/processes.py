@@ -10,10 +10,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
+from pipeline.demo.checkout import own_environment
 from pipeline.errors import OutsideError
 
 START_SECONDS = 120  # a model server takes 3; far more where the machine is busy
@@ -65,14 +66,15 @@ def running(
 ) -> Iterator[Server]:
     """A server for as long as the block lasts.
 
-    It has a session of its own: Ctrl-C reaches us alone, and we stop what we started in order.
+    It has a session of its own: Ctrl-C reaches us alone, and we stop what we started in order. Its
+    variables are the demo's own (see `own_environment`), then `environment`.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
             cwd=cwd,
-            env={**os.environ, "PYTHONPATH": str(cwd), **(environment or {})},
+            env=own_environment(PYTHONPATH=str(cwd), **(environment or {})),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -96,5 +98,5 @@ def _is_ok(url: str) -> bool:
     try:
         with urlopen(url, timeout=5) as answer:  # noqa: S310 (http, to this machine)
             return bool(answer.status == 200)
-    except (URLError, OSError):
+    except (OSError, HTTPException):
         return False

@@ -46,7 +46,10 @@ _MLFLOW = {
 
 @dataclass
 class Production:
-    """What serves `model`. `logs` has one for each process; `stack` stops them, last one first."""
+    """What serves `model`. `logs` has one for each process; `stack` stops them, last one first.
+
+    What runs goes on until the end: to start it for a second rollout does nothing.
+    """
 
     repository: Path
     model: str
@@ -58,6 +61,7 @@ class Production:
     registry_url: str = ""
     watchers: list[Server] = field(default_factory=list)
     _registry: Server | None = None
+    _proxy: Server | None = None
     _servers: dict[str, Server] = field(default_factory=dict)
 
     def write_settings(self) -> None:
@@ -69,6 +73,8 @@ class Production:
 
     def start_registry(self) -> None:
         """An MLflow server on the database that the retrains registered in."""
+        if self._registry is not None:
+            return
         port = free_port()
         self.registry_url = f"http://127.0.0.1:{port}"
         command = [
@@ -79,8 +85,10 @@ class Production:
         url = f"{self.registry_url}/health"
         self._registry = self._start("mlflow", command, url=url, **_MLFLOW)
 
-    def start_model(self, version: str, digest: str, *, is_faulty: bool = False) -> Server:
+    def start_model(self, version: str, digest: str, *, is_faulty: bool = False) -> None:
         """A model server of a package that was fetched by its digest; faults are simulated."""
+        if version in self._servers:
+            return
         port = free_port()
         module = "pipeline.demo.faults" if is_faulty else "scripts.serve_model"
         package = fetched_package(self.repository, digest)
@@ -88,10 +96,9 @@ class Production:
             *(sys.executable, "-m", module),
             *("--package", str(package), "--digest", digest, "--port", str(port)),
         ]
-        server = self._start(version, command, url=f"http://127.0.0.1:{port}/healthz")
-        self._servers[version] = server
+        url = f"http://127.0.0.1:{port}/healthz"
+        self._servers[version] = self._start(version, command, url=url)
         self.labels.know(version, f"127.0.0.1:{port}")
-        return server
 
     def name_servers(self) -> None:
         """Wait for all that was started, and write the addresses: only what answers is named."""
@@ -104,12 +111,15 @@ class Production:
         save_text(self.folder / "addresses.yaml", "".join(lines))
 
     def open(self, version: str) -> None:
-        """Envoy, with everybody sent to `version`."""
+        """Envoy, with everybody sent to `version`: where it runs, a rollout has left it so."""
+        if self._proxy is not None:
+            return
         host, port = self.labels.address_of(version).split(":")
         self.envoy.folder.mkdir(parents=True, exist_ok=True)
         self.envoy.prepare(Weights(Backend(version, host, int(port))))
         url = f"http://127.0.0.1:{self.envoy.metrics_port}/metrics"
-        self._start("envoy", self.envoy.command(), url=url).wait_until_ready()
+        self._proxy = self._start("envoy", self.envoy.command(), url=url)
+        self._proxy.wait_until_ready()
 
     @contextmanager
     def watched(self) -> Iterator[None]:

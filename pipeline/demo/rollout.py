@@ -6,7 +6,6 @@ five minutes; beside it runs scripts/watch_rollout.py, as it would on a traffic 
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import Counter
@@ -17,6 +16,7 @@ from datetime import UTC, datetime
 
 from pipeline.adapters.metrics.file import FileMetrics
 from pipeline.core.rollout.state import current_rollout, stage_of
+from pipeline.demo.checkout import own_environment
 from pipeline.demo.load import Load
 from pipeline.demo.production import Production
 from pipeline.demo.timeline import Event, Look, Timeline
@@ -34,7 +34,7 @@ PATIENCE_SECONDS = 600.0
 
 @dataclass
 class Act:
-    """One rollout from its merge to its end. `loads` keeps the users of every act, for the sums."""
+    """One rollout from its merge to its end; `load` are the users who ask meanwhile."""
 
     production: Production
     timeline: Timeline
@@ -88,7 +88,7 @@ class Act:
             root=production.repository,
             repository=repository,
             serving=load_serving(production.repository),
-            environment=os.environ | {"MLFLOW_TRACKING_URI": production.registry_url},
+            environment=own_environment(MLFLOW_TRACKING_URI=production.registry_url),
             tell=self._tell,
         )
         reconciler = Reconciler(repository, equipment.equip, utc_now, self._tell, is_applied=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -44,7 +45,8 @@ class Show:
             return
         specs = [*self.promoted, *self.stopped]
         versions = [self.promoted[0].champion_version, *(spec.version for spec in specs)]
-        title = f"{self.promoted[0].model}: promoted, rolled back, reverted"
+        shown = "promoted, rolled back, reverted" if self.stopped else "promoted"
+        title = f"{self.promoted[0].model}: {shown}"
         save_picture(self.timeline.picture(title, versions), self.picture)
 
     def tell(self) -> None:
@@ -53,11 +55,13 @@ class Show:
             return
         answers = [answer for load in self.loads for answer in load.answers]
         lost = sum(len(load.lost) for load in self.loads)
-        failed = sum(len(load.failed) for load in self.loads)
-        print(
-            f"\nRollouts: {len(answers):,} requests, {lost} lost, {failed} answered with an error,"
-        )
-        print("  all of these by the challenger that misbehaves, until it was stopped by itself.")
+        failed = Counter(answer.version for load in self.loads for answer in load.failed)
+        total = failed.total()
+        print(f"\nRollouts: {len(answers):,} requests, {lost} lost, {total} answered with an error")
+        for version, count in failed.most_common():
+            is_stopped = version in {spec.version for spec in self.stopped}
+            why = ", which misbehaves, until it was stopped by itself" if is_stopped else ""
+            print(f"  {count} by {version or 'no model server'}{why}")
         print(f"  {self.picture}")
 
 

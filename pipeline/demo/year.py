@@ -52,7 +52,7 @@ class Ended:
 
 @dataclass
 class Year:
-    """The demo under way. `lost` is the newest challenger that lost, as one could overrule it."""
+    """The demo under way. `lost` is the newest challenger that lost against today's champion."""
 
     root: Path
     place: Production
@@ -108,6 +108,7 @@ class Year:
         is_better = comparison["verdict"] == "PASS"
         if is_better:
             self.roll_out(name, at)
+            self.lost = None  # those before it lost against a champion that serves no more
         else:
             self.lost = overruled_spec(self.repository, self.place.model, name)
             discard_changes(self.repository)

@@ -30,6 +30,7 @@ FORGE_CHECKS: tuple[Check, ...] = (
     github.check_people,
     github.check_schedules,
 )
+_REPORT = "mend what it names; where it names nothing of yours, please report it"
 
 
 def examine(situation: Situation) -> Iterator[Finding]:
@@ -45,7 +46,7 @@ def examine(situation: Situation) -> Iterator[Finding]:
 
 
 def examine_one(check: Check, situation: Situation) -> Iterator[Finding]:
-    """One check; an error of ours, or of the system, is what it found."""
+    """One check; whatever error ends it is what it found."""
     subject = check.__name__.removeprefix("check_").replace("_", " ")
     try:
         yield from check(situation)
@@ -53,6 +54,8 @@ def examine_one(check: Check, situation: Situation) -> Iterator[Finding]:
         yield fault(subject, *_said_and_mend(error))
     except ImportError as error:
         yield skipped(subject, f"needs the training stack ({error})")
+    except Exception as error:  # noqa: BLE001 (a broken check must not hide the others)
+        yield fault(subject, f"this check broke: {type(error).__name__}: {error}", _REPORT)
 
 
 def _said_and_mend(error: Exception) -> tuple[str, str]:

@@ -51,8 +51,8 @@ def check_roles(situation: Situation) -> Iterator[Finding]:
     approvers, policy, triggers = load_all(
         situation.root, load_approvers, load_quality_policy, load_triggers
     )
-    safety, manual = policy.deployment_safety, triggers.retraining_triggers.manual_retrain
-    asked = {*safety.plan_approved.roles, *safety.sign_off.roles}
+    manual = triggers.retraining_triggers.manual_retrain
+    asked = {*policy.deployment_safety.approving_roles}
     asked |= {*manual.approvers} if manual is not None and manual.enabled else set()
     empty = sorted(role for role in asked if not approvers.roles.get(role))
     for role in empty:

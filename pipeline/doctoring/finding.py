@@ -32,8 +32,9 @@ class Finding:
 
     def without(self, secrets: list[str]) -> Finding:
         """The same, with *** for each of `secrets` and for what looks like one."""
-        text = without_credentials(self.text, secrets)
-        return replace(self, text=text, mend=without_credentials(self.mend, secrets))
+        told = (self.subject, self.text, self.mend)
+        subject, text, mend = (without_credentials(words, secrets) for words in told)
+        return replace(self, subject=subject, text=text, mend=mend)
 
 
 def ok(subject: str, text: str) -> Finding:

@@ -75,23 +75,24 @@ def check_people(situation: Situation) -> Iterator[Finding]:
 def check_schedules(situation: Situation) -> Iterator[Finding]:
     """No workflow is disabled, and none soon will be for want of commits."""
     github = situation.settings()
-    states = github.workflow_states()
-    off = {name: state for name, state in states.items() if state != "active"}
-    for name, state in sorted(off.items()):
-        yield fault("workflows", f"{name} is {state}", f"gh workflow enable {name}")
-    for name in sorted(set(load_workflows(situation.root)) - set(states)):
+    states, ours = github.workflow_states(), set(load_workflows(situation.root))
+    off = [name for name in sorted(ours & set(states)) if states[name] != "active"]
+    for name in off:
+        yield fault("workflows", f"{name} is {states[name]}", f"gh workflow enable {name}")
+    for name in sorted(ours - set(states)):
         yield warning("workflows", f"{name} is not on GitHub yet", "push it to the default branch")
     idle = _idle_days(situation)
     if not github.account().is_private and idle > IDLE_WARNING_DAYS:
         text = f"no commit for {idle} days: GitHub stops schedules after {IDLE_DAYS}"
         yield warning("workflows", text, "any commit on the default branch starts the count anew")
     elif not off:
-        yield ok("workflows", f"{len(states)} are active")
+        yield ok("workflows", f"{len(ours & set(states))} are active")
 
 
 def check_clock(situation: Situation) -> Iterator[Finding]:
     """The clock here against GitHub's: windows, deadlines and an App's tokens need it."""
-    skew = abs(situation.now - situation.settings().server_time())
+    theirs = situation.settings().server_time()
+    skew = abs(situation.now + situation.elapsed - theirs)
     seconds = f"{skew.total_seconds():.0f} s from GitHub's"
     if skew > SKEW_FAULT:
         yield fault("clock", seconds, "timedatectl set-ntp true")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pipeline.adapters.github import Patience
@@ -17,6 +18,7 @@ from pipeline.credentials import without_credentials
 from pipeline.errors import ConfigurationError
 from pipeline.rolling.repository import RolloutRepository
 
+GIT_TIMEOUT_SECONDS = 60
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|_KEY|WEBHOOK|_URL$|_URI$")
 _REMOTE = re.compile(r"(?:https?://|ssh://git@|git@)(?P<host>[^/:@]+)(?::\d+)?[/:](?P<name>.+)")
 _NO_TOKEN = "GITHUB_TOKEN is not set: `export GITHUB_TOKEN=$(gh auth token)`"  # noqa: S105
@@ -24,7 +26,10 @@ _NO_TOKEN = "GITHUB_TOKEN is not set: `export GITHUB_TOKEN=$(gh auth token)`"  #
 
 @dataclass(frozen=True)
 class Situation:
-    """`repository` is owner/name on the forge, None for a checkout that has none."""
+    """`repository` is owner/name on the forge, None for a checkout that has none.
+
+    `now` is when the situation was loaded; checks may take long after it: see `elapsed`.
+    """
 
     root: Path
     environment: Mapping[str, str]
@@ -33,6 +38,12 @@ class Situation:
     api_url: str
     python: tuple[int, ...] = tuple(sys.version_info[:3])
     patience: Patience | None = None
+    loaded: float = field(default_factory=time.monotonic)
+
+    @property
+    def elapsed(self) -> timedelta:
+        """How long ago `now` was."""
+        return timedelta(seconds=time.monotonic() - self.loaded)
 
     @property
     def has_remote(self) -> bool:
@@ -64,22 +75,33 @@ class Situation:
 
     def secrets(self) -> list[str]:
         """Values that no line may show: what the environment calls a secret, longest first."""
-        found = {v for name, v in self.environment.items() if _SECRET.search(name) and len(v) > 5}
-        passwords = {v.partition("://")[2].partition("@")[0].partition(":")[2] for v in found}
-        tokens = {v for v in found if "://" not in v}
-        return sorted(filter(None, tokens | passwords), key=len, reverse=True)
+        named = {n: v for n, v in self.environment.items() if _SECRET.search(n) and len(v) > 5}
+        whole = {v for name, v in named.items() if "://" not in v or "WEBHOOK" in name}
+        passwords = {_password(value) for value in named.values()}
+        return sorted(filter(None, whole | passwords), key=len, reverse=True)
 
     def git(self, *arguments: str) -> str:
-        """What git says in the checkout; nothing where it fails."""
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=self.root,
-            env={**self.environment, "GIT_TERMINAL_PROMPT": "0"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        """What git says in the checkout; nothing where it fails, or says nothing for a minute."""
+        try:
+            done = subprocess.run(
+                ["git", *arguments],
+                cwd=self.root,
+                env={**self.environment, "GIT_TERMINAL_PROMPT": "0"},
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                check=False,
+                timeout=GIT_TIMEOUT_SECONDS,
+            )
+        except subprocess.TimeoutExpired:  # a remote that is silent, or asks for a passphrase
+            return ""
         return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _password(url: str) -> str:
+    """The password in a URL, "" without one; it may have an @ in it, a host cannot."""
+    user, _, _ = url.partition("://")[2].partition("/")[0].rpartition("@")
+    return user.partition(":")[2]
 
 
 def load_situation(

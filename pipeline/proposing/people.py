@@ -22,9 +22,8 @@ def asked_roles(root: Path) -> dict[str, tuple[str, ...]]:
 
     Raises ConfigurationError.
     """
-    safety = load_quality_policy(root).deployment_safety
+    wanted = load_quality_policy(root).deployment_safety.approving_roles
     known = load_approvers(root).roles
-    wanted = dict.fromkeys([*safety.plan_approved.roles, *safety.sign_off.roles])
     return {role: known.get(role, ()) for role in wanted}
 
 

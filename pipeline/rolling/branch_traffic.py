@@ -77,10 +77,10 @@ class BranchTraffic:
                 beside = latch.load()
                 if stop is None:
                     check_decision(self._names.versions, beside, routing, decided)
-                before = provider.path.read_text() if provider.path.is_file() else ""
-                if before == provider.render(weights) and beside.stop == stop:
+                before = provider.path.read_bytes() if provider.path.is_file() else b""
+                is_change = before != provider.render(weights).encode()
+                if not is_change and beside.stop == stop:
                     return
-                is_change = before != provider.render(weights)
                 since = self._clock() if is_change else beside.routed_since
                 provider.apply(weights)
                 sequence = max(beside.sequence, decided.sequence)

@@ -61,7 +61,7 @@ def _reference(snapshot: Snapshot, spec: RolloutSpec) -> dict[str, bytes | None]
 
     Without it monitoring says so at its next check; a promotion does not wait for that.
     """
-    folder = spec.evidence.path.removesuffix("/manifest.json")
+    folder = spec.evidence.folder
     content = snapshot.at(snapshot.commit, f"{folder}/{EVIDENCE_REFERENCE}")
     if content is None:
         return {}

@@ -20,7 +20,7 @@ from pydantic import Field
 from pipeline.adapters.traffic.files import save_durably
 from pipeline.config import Section, UtcTime
 from pipeline.core.rollout.observation import Routing, Stop
-from pipeline.errors import GateRefused
+from pipeline.errors import ConfigurationError, GateRefused
 from pipeline.manifest import Version, parse_document, read_bounded, render_values
 from pipeline.rollout_status import Trouble
 
@@ -87,6 +87,13 @@ class Latch:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    def found(self) -> Beside | None:
+        """As `load`, and None where the file is damaged: who takes traffic away goes on."""
+        try:
+            return self.load()
+        except ConfigurationError:
+            return None
+
     def load(self) -> Beside:
         """What is there; nothing where there is no file."""
         path = self._folder / FILE
@@ -136,7 +143,7 @@ def check_decision(
             "newest that was known here: they stay. Pull, and run again."
         )
     served = [routing.champion] if routing.champion_percent > 0 else []
-    if routing.challenger is not None and (routing.challenger_percent > 0 or routing.is_mirrored):
+    if routing.challenger is not None and gives(routing):
         served.append(routing.challenger)
     for version in map(versions.get, served):
         if beside.stop is not None and is_latched(beside.stop, version, decided.attempt):
@@ -144,6 +151,11 @@ def check_decision(
                 f"{version} was stopped at the traffic layer ({beside.stop.reason}), so it gets "
                 "no traffic. The next reconcile rolls it back."
             )
+
+
+def gives(routing: Routing) -> bool:
+    """Whether a challenger gets users or copies."""
+    return routing.challenger_percent > 0 or routing.is_mirrored
 
 
 def is_latched(stop: Stop | None, version: str | None, attempt: int) -> bool:

@@ -22,7 +22,7 @@ def outcome_files(state: ModelState, record: Record) -> dict[str, bytes | None]:
     spec = state.spec
     if spec is None or not spec.evidence.path.startswith(EVIDENCE):
         return {}
-    folder = spec.evidence.path.removesuffix(f"/{MANIFEST}")
+    folder = spec.evidence.folder
     path = outcome_path(folder, record)
     manifest = state.snapshot.at(state.snapshot.commit, f"{folder}/{MANIFEST}") if path else None
     if path is None or manifest is None or record.spec != spec.digest:

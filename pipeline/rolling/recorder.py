@@ -18,9 +18,7 @@ from urllib.request import urlopen
 
 from pipeline.adapters.metrics.exposition import Counts, parse_counts
 from pipeline.adapters.traffic.files import save_durably
-from pipeline.config import parse_yaml
-from pipeline.errors import ConfigurationError, OutsideError
-from pipeline.manifest import read_bounded
+from pipeline.errors import OutsideError
 
 TIMEOUT_SECONDS = 3.0
 MAX_BYTES = 5_000_000
@@ -40,8 +38,16 @@ class Recorder:
     _lines: deque[tuple[datetime, str]] = field(default_factory=deque)
 
     def record(self) -> None:
-        """One reading of every server. One that is silent has no new sample, and so grows stale."""
-        for version, address in self.addresses().items():
+        """One reading of every server. One that is silent has no new sample, and so grows stale.
+
+        A file of addresses that is just being written is told, and read again by the next one.
+        """
+        try:
+            addresses = self.addresses()
+        except OutsideError as error:
+            self.tell(str(error))
+            addresses = {}
+        for version, address in addresses.items():
             try:
                 counts = read_counts(address, version, self.clock())
             except OutsideError as error:
@@ -76,27 +82,22 @@ def start_of(readings: deque[Counts], window: timedelta) -> Counts:
     return old_enough[-1] if old_enough else readings[0]
 
 
-def addresses_in(path: Path) -> dict[str, str]:
-    """The servers in the file of addresses; none before the first was started.
-
-    Raises ConfigurationError for a file that is none.
-    """
-    text = read_bounded(path)
-    found = parse_yaml(text, str(path)) if text is not None else None
-    if not isinstance(found or {}, dict):
-        raise ConfigurationError(str(path), ["expected `version: host:port`, a server a line"])
-    return {str(version): str(address) for version, address in (found or {}).items()}
-
-
 def read_counts(address: str, version: str, at: datetime) -> Counts:
     """The counters of the server at `address` (host:port). Raises OutsideError."""
     url = f"http://{address}/metrics"
     try:
-        with urlopen(url, timeout=TIMEOUT_SECONDS) as answer:
-            text = answer.read(MAX_BYTES).decode("utf-8", "replace")
-        return parse_counts(text, version, at)
+        return parse_counts(_page(url), version, at)
     except (OSError, HTTPException, ValueError, LookupError) as error:
         raise OutsideError(f"{version} at {url}: not read ({error}). Is it started?") from error
+
+
+def _page(url: str) -> str:
+    """All of it: of a page that is cut, the last counter might be too."""
+    with urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 (http, as its caller has it)
+        raw: bytes = answer.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise ValueError(f"more than {MAX_BYTES:,} bytes")
+    return raw.decode("utf-8", "replace")
 
 
 def _line(name: str, version: str, at: datetime, value: float, n: int) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.adapters.metrics.file import load_records
-from pipeline.adapters.metrics.records import time_of
+from pipeline.adapters.metrics.records import float_of, time_of
 from pipeline.core.rollout.observation import Role
 from pipeline.core.rollout.recording import Played, Recording, record
 from pipeline.errors import ConfigurationError
@@ -18,8 +18,10 @@ from pipeline.rollout_status import Sample, load_status
 def load_samples(path: Path, spec: RolloutSpec, champion: str, challenger: str) -> Recording:
     """The samples of two versions in a file as `FileMetrics` reads it, told as those of `spec`.
 
-    Raises ConfigurationError where there is none of either, and OutsideError.
+    Raises ConfigurationError where both names are one or a version has no sample, and OutsideError.
     """
+    if champion == challenger:
+        raise ConfigurationError(str(path), [f"expected two versions, found {champion} twice"])
     versions: dict[str, Role] = {champion: "champion", challenger: "challenger"}
     played = [
         found
@@ -27,9 +29,10 @@ def load_samples(path: Path, spec: RolloutSpec, champion: str, challenger: str) 
         if (role := versions.get(str(line.get("version")))) is not None
         for found in _played(line, spec, role)
     ]
-    missing = {"champion", "challenger"} - {sample.role for _, sample in played}
-    if missing or len(versions) < 2:
-        faults = [f"no sample of the {role}, {name}" for name, role in versions.items()]
+    known = {sample.role for _, sample in played}
+    missing = ((name, role) for name, role in versions.items() if role not in known)
+    faults = [f"no sample of the {role}, {name}" for name, role in missing]
+    if faults:
         raise ConfigurationError(str(path), faults)
     return record(played, start=min(at for at, _ in played), is_dense=True)
 
@@ -72,4 +75,4 @@ def _played(line: dict[str, Any], spec: RolloutSpec, role: Role) -> Iterator[Pla
 
 def _number(told: Any) -> float | None:
     is_number = isinstance(told, int | float) and not isinstance(told, bool)
-    return float(told) if is_number else None
+    return float_of(told) if is_number else None

@@ -19,7 +19,7 @@ from pipeline.rolling.history import ModelHistory
 from pipeline.rolling.measure import version_in
 from pipeline.rolling.model_state import CHAMPION, COMMANDS, SPEC, STATUS, ModelState, load_model
 from pipeline.rolling.observe import asked_metrics
-from pipeline.rolling.settings import recorded_routing
+from pipeline.rolling.recorded import recorded_routing
 from pipeline.rolling.snapshot import Entry, ModelTree, Snapshot
 from pipeline.rollout_status import GateEvidence, Kind, Record, Sample, parse_record, render_record
 

@@ -42,8 +42,7 @@ class RolloutRepository:
 
     def last_known(self) -> Snapshot | None:
         """What `snapshot` found last, in this process or an earlier one; asks no server."""
-        asked = ("rev-parse", "--verify", "--quiet", f"{_SEEN}/{self.branch}^{{commit}}")
-        found = self._git.run(*asked, may_fail=True).stdout.strip()
+        found = self._git.commit_of(f"{_SEEN}/{self.branch}")
         return Snapshot(self._git, found) if found else None
 
     def checked_out(self, commit: str) -> Snapshot | None:

@@ -22,8 +22,7 @@ from pipeline.adapters.prometheus import Prometheus
 from pipeline.adapters.registry_rest import RegistryRest
 from pipeline.adapters.traffic import Traffic
 from pipeline.core.rollout.effects import SetWeights
-from pipeline.core.rollout.observation import Health, Role, Routing, Stop
-from pipeline.core.rollout.state import current_rollout, stage_of, wanted_routing
+from pipeline.core.rollout.observation import Health, Role, Stop
 from pipeline.errors import ConfigurationError, PipelineError
 from pipeline.forge import Forge
 from pipeline.manifest import RolloutSpec
@@ -36,6 +35,7 @@ from pipeline.rolling.measure import PlannedQueries, of_provider
 from pipeline.rolling.model_state import ModelState
 from pipeline.rolling.names import Names, versions_by_digest
 from pipeline.rolling.observe import Eyes, Measure
+from pipeline.rolling.recorded import provider_of, recorded_routing, salt_of
 from pipeline.rolling.repository import RolloutRepository
 from pipeline.rolling.traffic import LocalTraffic, RecordedTraffic, RolloutTraffic
 from pipeline.serving_config import Serving, ServingConfig
@@ -87,7 +87,7 @@ class Equipment:
         serving = self.serving.of(state.model)
         champion = state.champion.digest if state.champion else ""
         versions = versions_by_digest(state)
-        names = Names(state.model, versions, serving.backends, champion)
+        names = Names(state.model, versions, serving.backends.below(self.root), champion)
         traffic = self.traffic(state, serving, names)
         eyes = self._eyes(state, serving, names, traffic)
         return eyes, self._hands(state, serving, names, traffic)
@@ -201,25 +201,3 @@ class Equipment:
         """None without an address."""
         url = self.environment.get("ALERT_WEBHOOK_URL")
         return Webhook(url) if url else None
-
-
-def salt_of(state: ModelState) -> str:
-    """What users are hashed with: the A/B test's, so that both route alike; else the version."""
-    spec = state.last_spec
-    return (spec.plan.ab_test or spec.version) if spec else "none"
-
-
-def recorded_routing(state: ModelState) -> Routing:
-    """Who gets the traffic as git has it, once everybody has done what it says."""
-    champion = state.champion.digest if state.champion else ""
-    rollout = current_rollout(state.status)
-    if rollout is None:
-        return Routing(champion)
-    is_mine = state.spec is not None and state.spec.digest == rollout.state.spec
-    stage = stage_of(state.spec, rollout.state) if state.spec is not None and is_mine else None
-    return wanted_routing(rollout.state, champion, stage)
-
-
-def provider_of(state: ModelState) -> str:
-    """The traffic provider that the manifest names, or the last one did; else Envoy."""
-    return state.last_spec.plan.traffic_provider if state.last_spec else "envoy"

@@ -15,7 +15,7 @@ from typing import Protocol
 from pipeline.adapters.traffic import Traffic, Weights
 from pipeline.core.rollout.observation import Routing, Stop
 from pipeline.errors import OutsideError
-from pipeline.rolling.latch import Decided, Latch, check_decision
+from pipeline.rolling.latch import Beside, Decided, Latch, check_decision, gives
 from pipeline.rolling.names import Names
 
 
@@ -58,7 +58,7 @@ class LocalTraffic:
     def observe(self) -> Seen:
         """See RolloutTraffic. Reads under the lock, so never half of a change."""
         with self._latch.held():
-            beside = self._latch.load()
+            beside = self._latch.found() or Beside()
             try:
                 routing = self._names.routing(self._provider.observe())
             except OutsideError as error:
@@ -68,17 +68,31 @@ class LocalTraffic:
     def apply(self, routing: Routing, stop: Stop | None, *, decided: Decided, salt: str) -> None:
         """See RolloutTraffic."""
         with self._latch.held():
-            beside = self._latch.load()
+            beside = self._beside(is_less=stop is not None or not gives(routing))
             if stop is None:
                 check_decision(self._names.versions, beside, routing, decided)
-            weights = self._names.weights(routing, salt)
+            weights = self._weights(routing, salt)
             is_change = not self._is_routed(weights)
             since = self._clock() if is_change else beside.routed_since
             if stop is not None or is_change:
                 self._latch.save(replace(beside, routed_since=since, stop=stop or beside.stop))
             self._provider.apply(weights)
             sequence = max(beside.sequence, decided.sequence)
-            self._latch.save(replace(self._latch.load(), stop=stop, sequence=sequence))
+            self._latch.save(replace(beside, routed_since=since, stop=stop, sequence=sequence))
+
+    def _beside(self, *, is_less: bool) -> Beside:
+        """What the latch says. One that is damaged keeps nobody from taking traffic away."""
+        return (self._latch.found() or Beside()) if is_less else self._latch.load()
+
+    def _weights(self, routing: Routing, salt: str) -> Weights:
+        """`routing` with addresses. Taking all from a challenger needs none but the one in use."""
+        try:
+            return self._names.weights(routing, salt)
+        except OutsideError:
+            champion = self._provider.observe().champion
+            if gives(routing) or champion.name != self._names.version(routing.champion):
+                raise
+            return Weights(champion)
 
     def _is_routed(self, weights: Weights) -> bool:
         try:

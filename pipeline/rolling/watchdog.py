@@ -96,15 +96,16 @@ class Watchdog:
         eyes, hands = self.equipment.equip(state)
         latch = Latch(self.equipment.folder(state.model))
         now = self.equipment.clock()
-        beside = latch.load()
-        status = with_trouble(state.status, beside)
+        beside = latch.found()
+        status = with_trouble(state.status, beside or Beside())
         seen = look_at(state, eyes, now)
         step = reconcile(state.spec, status, seen, now)
         look = _Look(state, seen, step, now)
         self._tell(state.model, step)
         if not self.is_applied:
             return
-        if step.record is not None and step.record.kind in (Kind.HELD, Kind.CLEARED):
+        is_trouble = step.record is not None and step.record.kind in (Kind.HELD, Kind.CLEARED)
+        if step.record is not None and is_trouble and beside is not None:
             _remember(latch, step.record, state.status)
         try:
             self._take_away(look, hands)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pipeline.adapters.git.objects import Blob, read_objects
 from pipeline.adapters.git.plumbing import Git
 from pipeline.core.evidence import MAX_FILE_BYTES
-from pipeline.core.site.evidence import MANIFEST, PARTS, read_evidence
+from pipeline.core.site.evidence import PARTS, read_evidence
 from pipeline.core.site.facts import Evidence, Merged
 
 _LOCK, _REGISTRATION = "dvc.lock", "artifacts/register/registration.json"
@@ -25,14 +25,10 @@ def _evidence(merged: Merged, found: dict[str, Blob]) -> Evidence:
         blob = found.get(f"{merged.commit}:{path}")
         return blob.content if blob else None
 
-    files = {part: content(f"{_folder(merged)}/{part}") for part in PARTS}
+    files = {part: content(f"{merged.spec.evidence.folder}/{part}") for part in PARTS}
     lock = found.get(f"{merged.commit}:{_LOCK}")
     return read_evidence(merged.spec, files, lock.id if lock else None, content(_REGISTRATION))
 
 
 def _paths(merged: Merged) -> list[str]:
-    return [*(f"{_folder(merged)}/{part}" for part in PARTS), _LOCK, _REGISTRATION]
-
-
-def _folder(merged: Merged) -> str:
-    return merged.spec.evidence.path.removesuffix(f"/{MANIFEST}")
+    return [*(f"{merged.spec.evidence.folder}/{part}" for part in PARTS), _LOCK, _REGISTRATION]

@@ -28,24 +28,14 @@ def whole_clone(root: Path) -> Git:
     return git
 
 
-def commit_of(git: Git, ref: str) -> str:
-    """The commit that `ref` names. Raises OutsideError where there is none."""
-    asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-    found = git.run(*asked, may_fail=True).stdout.strip()
-    if not found:
-        raise OutsideError(f"the site: no commit {ref[:60]!r}. Fetch it, then run again.")
-    return found
-
-
 def read_ledger(git: Git) -> tuple[str, Ledger | None]:
     """The commit of the ledger's branch and what it holds: that of origin, else this clone's own.
 
     ("", None) where neither is here; no server is asked. Raises OutsideError for a broken ledger.
     """
     for ref in _LEDGERS:
-        asked = ("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-        commit = git.run(*asked, may_fail=True).stdout.strip()
-        if commit:
+        commit = git.commit_of(ref)
+        if commit is not None:
             return commit, _ledger(git, commit)
     return "", None
 

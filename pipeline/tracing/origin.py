@@ -112,9 +112,8 @@ class Origin:
             return self.tree
 
     def _package(self, tree: Tree, where: str) -> Package:
-        named = self.manifest.spec.evidence.path if self.manifest else None
+        named = self.manifest.spec.evidence.folder if self.manifest else None
         folder = named or f"{EVIDENCE}/{self.past.model}/{self.version}"
-        folder = folder.removesuffix("/manifest.json")
         return Package(where, folder, tree.files_below(f"{folder}/"))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -19,25 +19,21 @@ from typing import Any
 from pipeline.adapters.git.trees import Tree
 from pipeline.adapters.package_files import find_object, package_objects
 from pipeline.adapters.registry_rest import RegistryRest
-from pipeline.approvers import load_approvers
-from pipeline.core.review.approvals import Opinion, assess_approvals
 from pipeline.core.trace.links import Link, not_checked
 from pipeline.core.trace.outside import Stored, StoredRows, link_registry, link_store
-from pipeline.core.trace.people import link_approvals, link_cause, pull_number
+from pipeline.core.trace.people import link_approvals, link_cause
 from pipeline.core.triggers.ledger import Ledger
 from pipeline.domain import Gate, Verdict
 from pipeline.dvc_objects import file_md5
 from pipeline.errors import PipelineError
-from pipeline.forge import Forge, PullRequest, Review
-from pipeline.gates_config import load_quality_policy
+from pipeline.forge import Forge, PullRequest, Review, pull_number
 from pipeline.manifest import RolloutSpec
 from pipeline.monitoring.ledger_store import LedgerStore
+from pipeline.reviewing.approvals import assess_reviews
 from pipeline.tracing.origin import Origin
 
 NO_FORGE = "GitHub was not asked: set GITHUB_REPOSITORY and GITHUB_TOKEN"
 POLICY = ("configs/gates.yaml", "configs/approvers.yaml")
-
-
 _UNASKED = Gate(
     "approvals", Verdict.FAIL, "It was merged by a pull request.", "no pull request merged it"
 )
@@ -68,13 +64,18 @@ class Outside:
             return not_checked("cause", _first_line(error), spec.retrain)
 
     def pull(self, origin: Origin) -> Asked:
-        """The pull request that merged this commit, as the forge has it."""
+        """The pull request that merged this commit, as the forge has it.
+
+        The number in the subject is its maker's word: where the forge does not have that one, all
+        that it has are looked through.
+        """
         if self.forge is None:
             return Asked(why_not=NO_FORGE)
         number = pull_number(origin.made.subject)
-        try:
-            if number is not None:
+        if number is not None:
+            with suppress(PipelineError):
                 return Asked(self.forge.pull(number))
+        try:
             merged = (p for p in self.forge.pulls("") if p.merge_commit == origin.made.commit)
             return Asked(next(merged, None))
         except PipelineError as error:
@@ -130,15 +131,7 @@ def _assess(origin: Origin, pull: PullRequest, reviews: Iterable[Review]) -> Gat
     """As the judge of the pull request does, by the policy of the commit before the merge."""
     base = next(iter(origin.made.parents), origin.made.commit)
     with _policy_at(Tree(origin.past.root, base)) as policy:
-        safety = load_quality_policy(policy).deployment_safety
-        roles = (*safety.plan_approved.roles, *safety.sign_off.roles)
-        return assess_approvals(
-            [Opinion(r.author, r.state, r.commit) for r in reviews],
-            head=pull.head,
-            authors=[pull.author],
-            roles_wanted=tuple(dict.fromkeys(roles)),
-            logins_of=load_approvers(policy).roles,
-        )
+        return assess_reviews(policy, pull, reviews)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import TypeVar
 from pipeline.adapters.git.plumbing import Git
 from pipeline.champion import Champion, parse_champion
 from pipeline.core.trace.serving import Made, Manifest, Pointer
-from pipeline.errors import ConfigurationError, OutsideError
+from pipeline.errors import ConfigurationError
 from pipeline.experiment import Experiment, parse_experiment
 from pipeline.manifest import RolloutSpec, parse_rollout
 from pipeline.rolling.history import ModelHistory, Touch, read_history
@@ -45,10 +45,7 @@ class Past:
         self.root = root
         self.model = model
         self.git = Git(root, "the history of rollouts/")
-        asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-        self.ref = self.git.run(*asked, may_fail=True).stdout.strip()
-        if not self.ref:
-            raise OutsideError(f"git: no commit {ref[:60]!r}. Fetch it, then run again.")
+        self.ref = self.git.require_commit(ref)
         self._snapshot = Snapshot(self.git, self.ref)
 
     @property

@@ -23,19 +23,20 @@ TEXTS = (
 )
 
 
+_PLAIN = (None, True, False, 0, 2, -1, 10**400, 1.0, 1e308)
+_NO_NUMBERS = (float("nan"), float("inf"), float("-inf"))
+
+
 def scalar(rng):
-    return rng.choice(
-        [
-            rng.choice(TEXTS),
-            rng.choice([None, True, False, 0, 2, -1, 10**400, 1.0, 1e308]),
-            rng.choice([float("nan"), float("inf"), float("-inf")]),
-            "".join(chr(rng.randrange(0x110000)) for _ in range(rng.randrange(1, 30))),
-        ]
-    )
+    kind = rng.randrange(4)
+    if kind == 3:
+        return "".join(map(chr, rng.choices(range(0x110000), k=rng.randrange(1, 30))))
+    return rng.choice((TEXTS, _PLAIN, _NO_NUMBERS)[kind])
 
 
 def nested(rng):
     deep = scalar(rng)
-    for _ in range(rng.choice([1, 3, 50, 1_500])):
-        deep = {rng.choice(TEXTS[:5]): deep} if rng.random() < 0.5 else [deep]
+    depth = rng.choice([1, 3, 50, 1_500])
+    for name in rng.choices([None, *TEXTS[:5]], [5, 1, 1, 1, 1, 1], k=depth):
+        deep = [deep] if name is None else {name: deep}
     return deep

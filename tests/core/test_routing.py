@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ VECTORS = [
 MILLION = 1_000_000
 
 
+@cache
 def users(n: int) -> np.ndarray:
     return np.array([b"user-%d" % number for number in range(n)])
 

@@ -48,6 +48,7 @@ COMMANDS = {
         typed="python -m venv --without-pip .venv && source .venv/bin/activate && which python",
         says="/flights/.venv/bin/python",
     ),
+    "python -m scripts.seed_warehouse --apply": Then(leaves="warehouse.db"),
     "python -m scripts.simulate_rollout": Then(says="Promoted after"),
     "python -m scripts.simulate_rollout --scenario s.yaml --picture timeline.png": Then(
         says="it breaks", leaves="timeline.png"

@@ -25,7 +25,6 @@ VERIFY = "gh attestation verify"
 EVIDENCE = "evidence/protocol-24-retraining/MODEL/VERSION/manifest.json"
 TWICE = Then(code=1, says="is the champion already: nothing to do")
 COMMANDS = {
-    "python -m scripts.seed_warehouse --apply": Then(says="Nothing to do"),
     "dvc status": Then(says="up to date"),
     "dvc repro": Then(says="up to date"),
     "dvc metrics diff main": Then(says="f1_weighted"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pipeline.doctoring.finding import Finding
 from pipeline.doctoring.situation import Situation
 from tests.proposals import HASTY
 from tests.repository import ROOT, commit, git
+from tests.servers import github_recorder
 from tests.servers.github_standin import GitHubStandIn
 
 APPROVERS = "roles:\n  ml_lead: [ada]\n  product_owner: [ben]\n"
@@ -32,6 +34,17 @@ def make_checkout(folder: Path) -> Path:
     git(folder, "config", "user.email", "ada@localhost")
     commit(folder, "Start")
     return folder
+
+
+@contextmanager
+def github_of_two(folder: Path) -> Iterator[GitHubStandIn]:
+    """A GitHub that knows the two people; it must never have been asked for what is not allowed."""
+    with github_recorder.running(GitHubStandIn(folder / "bare.git")) as server:
+        assert isinstance(server, GitHubStandIn)
+        for login in ("ada", "ben"):
+            server.add_person(login)
+        yield server
+    assert server.violations == []
 
 
 def situation_of(

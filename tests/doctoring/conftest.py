@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doctoring.checkouts import make_checkout
-from tests.servers import github_recorder
+from tests.doctoring.checkouts import github_of_two, make_checkout
 from tests.servers.github_standin import GitHubStandIn
 
 
@@ -19,9 +18,5 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def github(tmp_path: Path) -> Iterator[GitHubStandIn]:
-    with github_recorder.running(GitHubStandIn(tmp_path / "bare.git")) as server:
-        assert isinstance(server, GitHubStandIn)
-        for login in ("ada", "ben"):
-            server.add_person(login)
+    with github_of_two(tmp_path) as server:
         yield server
-    assert server.violations == []

@@ -73,6 +73,16 @@ def test_a_schedule_that_github_turned_off_is_a_fault(root: Path, github: GitHub
     ]
 
 
+def test_a_workflow_of_somebody_else_or_of_the_past_is_no_fault(
+    root: Path, github: GitHubStandIn
+) -> None:
+    git(root, "push", "--quiet", str(github.world.git.path), "main")
+    (root / ".github/workflows/monitor.yml").unlink()
+    github.world.settings.workflow_states = {"monitor.yml": "deleted"}
+    (line,) = told(check_schedules, situation_of(root, github))
+    assert line.startswith("ok workflows")
+
+
 def test_a_public_repository_without_commits_is_warned_in_time(
     root: Path, github: GitHubStandIn
 ) -> None:
@@ -82,6 +92,17 @@ def test_a_public_repository_without_commits_is_warned_in_time(
     later = replace(situation, now=situation.now + timedelta(days=50))
     (line,) = told(check_schedules, later)
     assert line.startswith("warning workflows: no commit for 50 days")
+
+
+def test_a_clock_is_well_however_long_the_checks_before_took(
+    root: Path, github: GitHubStandIn
+) -> None:
+    situation = situation_of(root, github)
+    ten_minutes = timedelta(minutes=10)
+    slow = replace(
+        situation, now=situation.now - ten_minutes, loaded=situation.loaded - ten_minutes.seconds
+    )
+    assert told(check_clock, slow)[0].startswith("ok clock")
 
 
 def test_a_clock_that_runs_away_is_told(root: Path, github: GitHubStandIn) -> None:

@@ -12,9 +12,10 @@ import pytest
 
 from pipeline.adapters.metrics import Missing
 from pipeline.adapters.metrics.file import FileMetrics
-from pipeline.errors import ConfigurationError
-from pipeline.rolling.recorder import Recorder, addresses_in
+from pipeline.errors import OutsideError
+from pipeline.rolling.recorder import Recorder
 from pipeline.serving.metrics import ServerMetrics
+from pipeline.serving_config import Backends, load_addresses
 
 VERSION = "2013-07-03-05d7a3c35826"
 SECOND = timedelta(seconds=1)
@@ -114,9 +115,51 @@ def test_the_file_does_not_grow(world: World) -> None:
     assert len(lines) == 3 * 121  # two minutes, and the second that began them
 
 
-def test_a_file_of_addresses_is_checked(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["- a list\n", "half a line", "v: [", "\x00"])
+def test_a_file_of_addresses_is_checked(tmp_path: Path, text: str) -> None:
     path = tmp_path / "addresses.yaml"
-    assert addresses_in(path) == {}
-    path.write_text("- a list\n")
-    with pytest.raises(ConfigurationError, match="host:port"):
-        addresses_in(path)
+    assert load_addresses(path) == {}
+    path.write_text(text)
+    with pytest.raises(OutsideError, match="host:port"):
+        load_addresses(path)
+
+
+def test_addresses_that_cannot_be_read_are_told_and_read_again(world: World) -> None:
+    known = world.recorder.addresses
+
+    def being_written() -> dict[str, str]:
+        raise OutsideError("addresses.yaml: half of it")
+
+    world.recorder.addresses = being_written
+    world.tick(200)
+    world.recorder.addresses = known
+    world.tick()
+    assert world.said == ["addresses.yaml: half of it"]
+    assert world.error_rate().n == 0
+
+
+def test_a_relative_file_of_addresses_is_one_of_the_repository(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("v1: 127.0.0.1:80\n")
+    backends = Backends(file="{model}.yaml").below(tmp_path)
+    assert backends.address_of("m", "v1") == ("127.0.0.1", 80)
+    assert Backends(address="h:80").below(tmp_path) == Backends(address="h:80")
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), -1.0])
+def test_a_counter_that_is_no_count_is_told_and_gives_no_sample(world: World, odd: float) -> None:
+    world.tick(200)
+    before = world.path.read_text()
+    # What prometheus_client would refuse to count comes from a server of somebody else's.
+    line = f'model_requests_total{{model_version="{VERSION}",code="2xx"}} {odd}\n'
+    world.metrics.render = line.encode
+    world.tick()
+    assert VERSION in world.said[0]
+    assert world.path.read_text() == before
+
+
+def test_a_server_that_began_anew_is_seen_by_its_errors_too(world: World) -> None:
+    world.tick(500, 500)
+    world.metrics = ServerMetrics("flight-delay", VERSION)
+    world.tick(200, 200, 200)
+    world.tick(200)
+    assert (world.error_rate().value, world.error_rate().n) == (0.0, 1)

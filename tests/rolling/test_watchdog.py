@@ -270,3 +270,28 @@ def test_a_bug_in_telling_takes_no_traffic_back_and_does_not_end_the_watch(
     watching.dog.report = watching.report
     assert watching.look() == []
     assert watching.events == [STOPPED]
+
+
+@pytest.mark.parametrize("lost", ["perennial.yaml", "addresses.yaml"])
+def test_a_damaged_latch_or_lost_addresses_keep_nobody_from_stopping(
+    world: Rolled, running, lost: str
+) -> None:
+    spec, watching = running
+    world.record(spec, challenger=BAD)
+    (world.serving / lost).write_text("{half of a")
+    watching.look()
+    assert world.share() == 0
+    stop = world.latch()
+    assert stop is not None
+    assert stop.version == spec.version
+
+
+def test_a_damaged_latch_lets_nobody_give_traffic(world: Rolled, running) -> None:
+    spec, _ = running
+    before = world.share()
+    (world.serving / "perennial.yaml").write_text("{half of a")
+    world.now += HOUR
+    world.record(spec)
+    (result,) = world.reconcile()
+    assert world.share() == before
+    assert any("perennial.yaml" in str(error) for error in result.failures)

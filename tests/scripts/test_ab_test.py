@@ -9,6 +9,7 @@ import yaml
 
 from pipeline.champion import champion_path
 from pipeline.core.routing import assign, assign_many
+from tests.called import call_script
 from tests.monitored import DIGEST, MODEL, monitored_repository
 from tests.repository import commit, git, python
 
@@ -61,7 +62,7 @@ def made(tmp_path_factory) -> Path:
 
 
 def run(root: Path, *arguments: str):
-    return python(root, "scripts.ab_test", *arguments)
+    return call_script(root, "ab_test", *arguments)
 
 
 def route(root: Path) -> None:
@@ -88,7 +89,7 @@ def results(root: Path) -> dict:
 
 
 def served(root: Path, unit: str, at: str, *options: str):
-    return python(root, "scripts.who_served", "--user", unit, "--at", at, *options)
+    return call_script(root, "who_served", "--user", unit, "--at", at, *options)
 
 
 def test_its_life_is_in_the_history(made):
@@ -114,7 +115,7 @@ def test_the_better_challenger_wins_and_the_page_shows_it(made, tmp_path):
     assert (root / "artifacts/ab-test/ab-test.png").read_bytes().startswith(b"\x89PNG")
     assert "The challenger wins" in (root / "artifacts/ab-test/ab-test.md").read_text()
     kept = (root / FOLDER / "exp-1.looks.json").read_bytes()
-    again = run(root, "status", "--at", "2013-06-30T00:00:00Z", "--apply")
+    again = python(root, "scripts.ab_test", "status", "--at", "2013-06-30T00:00:00Z", "--apply")
     assert again.returncode == 0, again.stderr
     assert (root / FOLDER / "exp-1.looks.json").read_bytes() == kept
 
@@ -156,7 +157,8 @@ def test_nothing_changes_without_apply_and_each_step_can_be_repeated(tmp_path):
     other = run(root, "start", "--challenger", "sha256:" + "e" * 64, "--apply")
     assert other.returncode == 1
     assert "Stop it first" in other.stderr
-    assert run(root, "weight", "--percent", "33.333", "--apply").returncode == 2
+    for odd in ("33.333", "nan", "inf"):
+        assert run(root, "weight", "--percent", odd, "--apply").returncode == 2
     assert run(root, "start", "--challenger", DIGEST, "--id", "exp-2", "--apply").returncode == 2
 
 
@@ -165,6 +167,7 @@ def test_the_plan_says_what_the_traffic_can_show(made):
     assert done.returncode == 0, done.stderr
     assert "units on average" in done.stdout
     assert "6,800 come in 68 days, enough" in done.stdout
+    assert run(made, "plan", "--units-a-day", "-5").returncode == 2
 
 
 # ---------------------------------------------------------------- who_served

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from pipeline.adapters.git.ledger_branch import BRANCH
+from tests.called import Called, call_script
 from tests.monitored import MODEL, TRIGGERS, monitored_repository
-from tests.repository import commit, git, python
+from tests.repository import commit, git
 from tests.servers.github_recorder import TOKEN, GitHubRecorder, running
 
 APPROVERS = "roles: {ml_lead: [Zoe], product_owner: [ann]}\n"
@@ -45,13 +46,13 @@ def repository(tmp_path: Path) -> Path:
 
 def admit(
     repository: Path, github: GitHubRecorder, name: str, body: Any, run: str = "7", *options: str
-) -> subprocess.CompletedProcess[str]:
+) -> Called:
     event = repository / "event.json"
     event.write_text(body if isinstance(body, str) else json.dumps(body))
     (repository / "output.txt").write_text("")
-    return python(
+    return call_script(
         repository,
-        "scripts.admit_retrain",
+        "admit_retrain",
         f"--at={AT}",
         *(options or ("--apply",)),
         GITHUB_EVENT_NAME=name,
@@ -83,9 +84,9 @@ def dispatch(event_type: str, payload: Any) -> dict[str, Any]:
 def test_a_dispatched_retrain_is_claimed_by_the_first_run(
     repository: Path, github: GitHubRecorder
 ) -> None:
-    checked = python(
+    checked = call_script(
         repository,
-        "scripts.check_triggers",
+        "check_triggers",
         f"--at={AT}",
         "--apply",
         GITHUB_REPOSITORY="owner/flights",
@@ -216,14 +217,29 @@ def test_the_end_of_a_run_is_told_once_and_by_its_own_run(
     repository: Path, github: GitHubRecorder, outcome: str, state: str
 ) -> None:
     admit(repository, github, "repository_dispatch", dispatch("alert", ALERT))
-    settle = ("scripts.settle_retrain", "--retrain=flight-delay-0001", f"--outcome={outcome}")
-    stranger = python(repository, *settle, "--apply", GITHUB_RUN_ID="8")
+    settle = ("settle_retrain", "--retrain=flight-delay-0001", f"--outcome={outcome}")
+    stranger = call_script(repository, *settle, "--apply", GITHUB_RUN_ID="8")
     assert (stranger.returncode == 0) is (outcome == "failed")
     assert ledger(repository)["retrains"][0]["state"] == "RUNNING"
     for _ in range(2):
-        done = python(repository, *settle, "--apply", GITHUB_RUN_ID="7")
+        done = call_script(repository, *settle, "--apply", GITHUB_RUN_ID="7")
         assert done.returncode == 0, done.stderr
         assert ledger(repository)["retrains"][0]["state"] == state
+
+
+@pytest.mark.parametrize(("thief", "state"), [(None, "PROPOSED"), ("8", "RUNNING")])
+def test_a_run_whose_failed_jobs_ran_again_takes_back_what_nobody_took(
+    repository: Path, github: GitHubRecorder, thief: str | None, state: str
+) -> None:
+    admit(repository, github, "repository_dispatch", dispatch("alert", ALERT))
+    settle = ("settle_retrain", "--retrain=flight-delay-0001", "--apply")
+    call_script(repository, *settle, "--outcome=failed", GITHUB_RUN_ID="7")
+    if thief is not None:
+        again = dispatch("retrain", {"schema": 1, "model": MODEL, "retrain": "flight-delay-0001"})
+        admit(repository, github, "repository_dispatch", again, thief)
+    done = call_script(repository, *settle, "--outcome=proposed", GITHUB_RUN_ID="7")
+    assert (done.returncode == 0) is (thief is None)
+    assert ledger(repository)["retrains"][0]["state"] == state
 
 
 def test_a_calendar_that_is_off_is_no_error_at_every_tick(

@@ -379,6 +379,12 @@ def test_configuration_that_cannot_be_read_leaves_the_goal_unset(
     assert "none is set" in card.one("p", "standing").text
 
 
+def test_the_forge_is_known_from_the_job_and_nowhere_else() -> None:
+    job = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "a/b"}
+    assert build_dashboard.forge_of(job) == "https://github.com/a/b"
+    assert build_dashboard.forge_of({"GITHUB_REPOSITORY": "a/b"}) == ""
+
+
 def test_a_champion_of_another_model_and_a_broken_manifest_are_said(
     fresh: Site, tmp_path: Path
 ) -> None:

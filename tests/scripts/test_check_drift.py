@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.adapters.warehouse import connect, read_rows
 from pipeline.usecase import query
+from tests.called import call_script
 from tests.monitored import monitored_repository
 from tests.repository import python
 
@@ -30,7 +31,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_weeks_of_the_champion_s_own_season_have_not_drifted(repository: Path) -> None:
-    done = python(repository, "scripts.check_drift", "same.parquet", "--json", "drift.json")
+    done = call_script(repository, "check_drift", "same.parquet", "--json", "drift.json")
     assert done.returncode == 0, done.stderr
     assert "QUIET: 0 of 10 features drifted" in done.stdout
     found = json.loads((repository / "drift.json").read_text())
@@ -39,7 +40,7 @@ def test_weeks_of_the_champion_s_own_season_have_not_drifted(repository: Path) -
 
 
 def test_what_moved_is_named_first_and_fires(repository: Path) -> None:
-    done = python(repository, "scripts.check_drift", "moved.parquet")
+    done = call_script(repository, "check_drift", "moved.parquet")
     assert done.returncode == 1, done.stderr
     assert "FIRED: 2 of 10 features drifted" in done.stdout
     assert {line.split()[0] for line in done.stdout.splitlines()[:2]} == {
@@ -49,7 +50,7 @@ def test_what_moved_is_named_first_and_fires(repository: Path) -> None:
 
 
 def test_a_column_that_is_gone_is_an_incident(repository: Path) -> None:
-    done = python(repository, "scripts.check_drift", "gone.parquet")
+    done = call_script(repository, "check_drift", "gone.parquet")
     assert done.returncode == 4
     assert "distance" in done.stderr
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.adapters.git.ledger_branch import BRANCH
+from tests.called import Called, call_script
 from tests.monitored import DIGEST, monitored_repository
 from tests.repository import git, python
 
@@ -22,9 +23,9 @@ def repository(tmp_path: Path) -> Path:
     return monitored_repository(tmp_path / "flights")
 
 
-def check(repository: Path, at: str, *options: str, **environment: str):
-    command = ("scripts.check_triggers", "--at", at, "--json", "check.json", *options)
-    return python(repository, *command, **environment)
+def check(repository: Path, at: str, *options: str, **environment: str) -> Called:
+    command = ("check_triggers", "--at", at, "--json", "check.json", *options)
+    return call_script(repository, *command, **environment)
 
 
 def answers(repository: Path) -> dict[str, str]:
@@ -72,12 +73,11 @@ def test_the_retrain_is_started_once_however_often_the_check_runs(repository: Pa
     again = check(repository, "2013-06-11T12:10:00Z", "--local", "--apply")
     assert "No retrain is due." in again.stdout
     assert [retrain["state"] for retrain in ledger(repository)["retrains"]] == ["DISPATCHED"]
-    admitted = python(
-        repository, "scripts.admit_retrain", "--local", "--retrain=flight-delay-0001", "--apply"
-    )
+    claim = ("admit_retrain", "--local", "--retrain=flight-delay-0001", "--apply")
+    admitted = call_script(repository, *claim)
     assert "Admitted: flight-delay-0001 is ours" in admitted.stdout
-    lost = ("scripts.settle_retrain", "--local", "--retrain=flight-delay-0001", "--outcome=lost")
-    assert "flight-delay-0001 is LOST" in python(repository, *lost, "--apply").stdout
+    lost = ("settle_retrain", "--local", "--retrain=flight-delay-0001", "--outcome=lost")
+    assert "flight-delay-0001 is LOST" in call_script(repository, *lost, "--apply").stdout
     assert [r["state"] for r in ledger(repository)["retrains"]] == ["LOST"]
 
 
@@ -183,9 +183,9 @@ def test_a_storm_seen_by_two_runners_is_one_retrain(repository: Path, tmp_path: 
     )
     assert recorded.returncode == -9, recorded.stderr.decode()
     with ThreadPoolExecutor(2) as pool:
-        minutes = range(3)
+        minutes, command = range(3), ("scripts.check_triggers", "--json=check.json")
         runs = [
-            pool.submit(check, clone, f"2013-06-11T12:0{minute}:00Z", "--apply")
+            pool.submit(python, clone, *command, f"--at=2013-06-11T12:0{minute}:00Z", "--apply")
             for minute in minutes
             for clone in clones
         ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.doctoring.examine import CHECKS, FORGE_CHECKS, examine
-from pipeline.doctoring.finding import Health
+from pipeline.doctoring.finding import Health, fault
 from scripts import doctor
 from tests.doctoring.checkouts import NOTHING, make_checkout, situation_of
 from tests.repository import ROOT
@@ -42,6 +42,24 @@ def test_what_breaks_in_one_check_is_its_finding_and_no_other_misses_out(root: P
     assert found["params.yaml"].health is Health.FAULT
     assert "python" in found
     assert found["GitHub"].health is Health.SKIPPED
+
+
+def test_a_check_that_breaks_in_a_way_nobody_foresaw_is_its_finding_too(root: Path) -> None:
+    (root / ".dvc/config").write_text("no section\n")
+    (root / "dvc.lock").write_bytes(b"\xff\xfe")
+    found = {finding.subject: finding for finding in examine(situation_of(root))}
+    assert "MissingSectionHeaderError" in found["dvc remote"].text
+    assert "UnicodeDecodeError" in found["lock"].text
+    assert {found["dvc remote"].health, found["lock"].health} == {Health.FAULT}
+    assert {"registry", "metrics", "GitHub"} <= set(found)
+
+
+def test_a_secret_is_found_in_whatever_form_the_environment_has_it(root: Path) -> None:
+    hook = "https://hooks.example/services/T0/B0/x7x7x7"
+    url = "http://ann:hun@ter22@127.0.0.1/"
+    secrets = situation_of(root, ALERT_WEBHOOK_URL=hook, MLFLOW_TRACKING_URI=url).secrets()
+    told = fault(f"sent to {hook}", "hun@ter22 was refused", f"look at {hook}").without(secrets)
+    assert not any(secret in str(told) for secret in ("x7x7x7", "ter22"))
 
 
 def test_no_secret_is_shown_whatever_fails(root: Path) -> None:

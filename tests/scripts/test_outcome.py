@@ -22,9 +22,10 @@ from pipeline.manifest import (
 from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.rollout_config import load_rollout_plan
 from pipeline.rollout_status import Kind, Phase, Record, render_record, status_path
+from tests.called import call_script
 from tests.core import dashboards, pulls, reports
 from tests.monitored import DIGEST, MODEL, monitored_repository
-from tests.repository import commit, git, python
+from tests.repository import commit, git
 
 BRANCH = f"perennial/retrain/{MODEL}-0001"
 CHALLENGER = "sha256:" + "e" * 64
@@ -81,8 +82,8 @@ def forge(root: Path) -> LocalForge:
 
 
 def tell(root: Path, at: str, *options: str, **environment: str):
-    command = ("scripts.outcome", "--forge", "local", "--at", at, *options)
-    return python(root, *command, **environment)
+    command = ("outcome", "--forge", "local", "--at", at, *options)
+    return call_script(root, *command, **environment)
 
 
 def said(root: Path) -> list[str]:

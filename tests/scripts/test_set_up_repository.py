@@ -9,9 +9,8 @@ import pytest
 
 from pipeline.errors import GateRefused, OutsideError
 from scripts import set_up_repository
-from tests.doctoring.checkouts import make_checkout, replaced, situation_of
+from tests.doctoring.checkouts import github_of_two, make_checkout, replaced, situation_of
 from tests.repository import ROOT, commit, git, python
-from tests.servers import github_recorder
 from tests.servers.git_push import push
 from tests.servers.github_recorder import DROPPED
 from tests.servers.github_standin import ACTIONS_BOT, APP_BOT, GitHubStandIn
@@ -35,12 +34,8 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def github(tmp_path: Path) -> Iterator[GitHubStandIn]:
-    with github_recorder.running(GitHubStandIn(tmp_path / "bare.git")) as server:
-        assert isinstance(server, GitHubStandIn)
-        for login in ("ada", "ben"):
-            server.add_person(login)
+    with github_of_two(tmp_path) as server:
         yield server
-    assert server.violations == []
 
 
 def use_app(root: Path) -> None:

@@ -9,9 +9,10 @@ from pipeline.adapters.git.branches import GitBranches
 from pipeline.adapters.local_forge import LocalForge
 from pipeline.core.triggers.ledger import Ledger, RetrainState
 from pipeline.monitoring.ledger_store import LedgerStore
+from tests.called import call_script
 from tests.core import dashboards, pulls
 from tests.monitored import DIGEST, MODEL
-from tests.repository import commit, copy_repository, git, python
+from tests.repository import commit, copy_repository, git
 
 AT = "2013-09-04T12:00:00Z"
 CHAMPION = f"""\
@@ -45,7 +46,8 @@ def repository(made: Path, tmp_path: Path) -> Path:
 
 
 def update(root: Path, *options: str, at: str = AT):
-    done = python(root, "scripts.update_dashboard_issue", "--forge", "local", "--at", at, *options)
+    command = ("update_dashboard_issue", "--forge", "local", "--at", at, *options)
+    done = call_script(root, *command)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

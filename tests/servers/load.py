@@ -12,7 +12,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pipeline.demo.load import went_back
+
 TIMEOUT_SECONDS = 20
+__all__ = ["Answer", "Load", "running", "share", "went_back"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,10 @@ class Answer:
     user: str
     status: int
     version: str
+
+    @property
+    def due(self) -> float:
+        return self.start
 
 
 class Load:
@@ -104,18 +111,6 @@ def running(port: int, users: Sequence[str], **options: object) -> Iterator[Load
         yield load
     finally:
         load.stop()
-
-
-def went_back(answers: Sequence[Answer], champion: str) -> set[str]:
-    """The users who met the champion after another version: none may, while a weight grows."""
-    seen_other: set[str] = set()
-    back: set[str] = set()
-    for answer in sorted(answers, key=lambda one: one.start):
-        if answer.version != champion:
-            seen_other.add(answer.user)
-        elif answer.user in seen_other:
-            back.add(answer.user)
-    return back
 
 
 def share(answers: Sequence[Answer], version: str) -> float:

@@ -1,18 +1,14 @@
 """scripts/serve_model.py as a real process, and a tiny package for it to serve.
 
-Run as a module it is the same server with faults: a wrapper around the application, here and not
-in the product, that delays predictions or answers them with 500.
+Run as a module it is the same server with faults: those of the demo, which tests set anew while it
+serves.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +21,7 @@ from typing import Any
 import requests
 
 from pipeline.adapters.package_files import read_manifest
+from pipeline.demo.faults import Faults, serve_with
 from pipeline.manifest import version_of
 from tests.servers.binaries import wait_until_ready
 from tests.servers.ports import free_port, stop
@@ -122,32 +119,15 @@ def build_tiny_package(folder: Path, *, seed: int = 0) -> str:
     return build_package(folder, parts, about)
 
 
-class Faults:
-    """An ASGI application around another one: POST /faults says how it misbehaves."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-        self._faults = {"error_rate": 0.0, "delay_seconds": 0.0}
+class FaultsOnWish(Faults):
+    """None at first: POST /faults says how it misbehaves from then on."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"] == "/faults":
-            self._faults = json.loads((await receive())["body"])
+            told = json.loads((await receive())["body"])
+            self.error_rate, self.delay_seconds = told["error_rate"], told["delay_seconds"]
             return await _respond(send, 200)
-        if scope["type"] != "http" or scope["path"] != "/predict":
-            return await self._app(scope, receive, send)
-        return await self._app(scope, self._late(receive), send)
-
-    def _late(self, receive: Any) -> Any:
-        """The body comes late, or is none: so the product's own counters see what users see."""
-
-        async def late() -> Any:
-            message = await receive()
-            await asyncio.sleep(self._faults["delay_seconds"])
-            if random.random() < self._faults["error_rate"]:  # noqa: S311 (a fault, no secret)
-                raise RuntimeError("as a test wishes")
-            return message
-
-        return late
+        return await super().__call__(scope, receive, send)
 
 
 async def _respond(send: Any, status: int) -> None:
@@ -155,20 +135,5 @@ async def _respond(send: Any, status: int) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def main() -> None:
-    """Serve a package, with faults."""
-    from pipeline.serving.app import make_app  # noqa: PLC0415
-    from pipeline.serving.model import load_served_model  # noqa: PLC0415
-    from pipeline.serving.server import serve  # noqa: PLC0415
-
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--package", type=Path, required=True)
-    parser.add_argument("--digest", required=True)
-    parser.add_argument("--port", type=int, required=True)
-    arguments = parser.parse_args()
-    served = load_served_model(arguments.package, arguments.digest)
-    serve(Faults(make_app(served)), socket.create_server(("127.0.0.1", arguments.port)))
-
-
 if __name__ == "__main__":
-    main()
+    serve_with(FaultsOnWish)

@@ -18,6 +18,8 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+]00:00|
 _HEX = re.compile(r"\b[0-9a-f]{7,64}\b")
 _SERVER = re.compile(r"http://127\.0\.0\.1:\d+")
 _MEASURED = re.compile(r"\b\d[\d.,]* (s|ms|MB)\b")
+# How long a stage of DVC took; there is none where its outputs were restored.
+_STAGE = re.compile(r' *"\| <code>\w+</code> \| measured \| measured \|",?')
 _RUN = re.compile(r"\b90000\d\d\b")
 
 
@@ -44,7 +46,8 @@ def end_of(place: Digests) -> list[str]:
         "answers": sorted(place.answers()),
     }
     text = json.dumps(found, indent=1, ensure_ascii=False).replace(str(world.folder), "folder")
-    return _plain(text.replace(_BREAK, "")).splitlines()
+    lines = _plain(text.replace(_BREAK, "")).splitlines()
+    return [line for line in lines if _STAGE.fullmatch(line) is None]
 
 
 def _ledger(world: World) -> Any:

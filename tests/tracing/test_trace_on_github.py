@@ -81,6 +81,14 @@ def test_a_merge_past_the_roles_is_found(github, tmp_path, monkeypatch, capsys):
     assert "product_owner" in found["checks"][0]["found"]
 
 
+def test_a_pull_request_that_the_subject_makes_up_is_found(github, tmp_path, monkeypatch, capsys):
+    traced_on_github(github, tmp_path / "flights", ("ada", "linus"), monkeypatch)
+    del github.world.issues[1]
+    found = links(capsys)["approvals"]
+    assert found["state"] == "broken"
+    assert found["checks"][0]["found"] == "no pull request merged it"
+
+
 def test_a_merge_commit_that_github_does_not_know_is_found(github, tmp_path, monkeypatch, capsys):
     """The same pull request, on a main that somebody made again."""
     traced_on_github(github, tmp_path / "flights", ("ada", "linus"), monkeypatch)

@@ -73,9 +73,11 @@ def at_moment(moment: datetime) -> sa.BindParameter:
 
 
 def _period(moment: sa.ColumnElement, asked: Asked) -> sa.ColumnElement:
-    starts = list(enumerate(asked.periods))[:0:-1]
-    return sa.case(*((moment >= at_moment(at), index) for index, at in starts), else_=0) if starts \
-        else sa.literal(0)  # fmt: skip
+    """The last one that had begun."""
+    later = list(enumerate(asked.periods))[:0:-1]
+    if not later:
+        return sa.literal(0)
+    return sa.case(*((moment >= at_moment(at), index) for index, at in later), else_=0)
 
 
 def _look(moment: sa.ColumnElement, asked: Asked) -> sa.ColumnElement:

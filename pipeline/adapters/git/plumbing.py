@@ -73,6 +73,18 @@ class Git:
         asked = ("merge-base", "--is-ancestor", commit, of)
         return self.run(*asked, may_fail=True).exit_code == 0
 
+    def commit_of(self, ref: str) -> str | None:
+        """The id of the commit that `ref` names, whatever a stranger put into it; None for none."""
+        asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        return self.run(*asked, may_fail=True).stdout.strip() or None
+
+    def require_commit(self, ref: str) -> str:
+        """The id of the commit that `ref` names. Raises OutsideError where it is not here."""
+        found = self.commit_of(ref)
+        if found is None:
+            raise OutsideError(f"{self.where}: no commit {ref[:60]!r}. Fetch it, then run again.")
+        return found
+
     def tree_of(self, commit: str) -> str:
         """The id of a commit's tree."""
         return self.run("rev-parse", "--verify", f"{commit}^{{tree}}").stdout.strip()

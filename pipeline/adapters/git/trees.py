@@ -21,10 +21,7 @@ class Tree:
 
     def __init__(self, root: Path, commit: str) -> None:
         self._root = root
-        asked = ("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
-        self.commit = _git(root).run(*asked, may_fail=True).stdout.strip()
-        if not self.commit:
-            raise OutsideError(f"git: no commit {commit[:60]!r}. Fetch it, then run again.")
+        self.commit = _git(root).require_commit(commit)
 
     @cached_property
     def _blobs(self) -> dict[str, tuple[str, int]]:

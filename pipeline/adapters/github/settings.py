@@ -13,7 +13,7 @@ from pipeline.adapters.github.connection import Connection, Patience
 from pipeline.adapters.github.repository import API_URL
 from pipeline.adapters.github.settings_environment import read_environments, set_environment
 from pipeline.adapters.github.settings_looks import NotSeen, PlanLacks, look, look_through
-from pipeline.adapters.github.settings_ruleset import read_rulesets, set_ruleset
+from pipeline.adapters.github.settings_ruleset import read_rulesets, ruleset_numbers, set_ruleset
 from pipeline.errors import OutsideError
 from pipeline.repository_settings import Account, Fields, Found, Key, Kind, SecretNames
 
@@ -114,13 +114,9 @@ class GitHubSettings:
 
     def rules_of_others(self, branch: str, ours: str) -> tuple[str, ...]:
         """The rules that hold for `branch` by other rulesets than `ours`, as "type (source)"."""
-        numbers = {
-            item["id"]
-            for item in look(self._connection, "/rulesets?includes_parents=false") or []
-            if item["name"] == ours
-        }
+        number = ruleset_numbers(self._connection).get(ours)
         rules = look(self._connection, f"/rules/branches/{branch}?per_page=100") or []
-        strange = [rule for rule in rules if rule.get("ruleset_id") not in numbers]
+        strange = [rule for rule in rules if number is None or rule.get("ruleset_id") != number]
         return tuple(sorted({f"{r['type']} ({r.get('ruleset_source', '?')})" for r in strange}))
 
     def _plan(self, owner: dict[str, Any]) -> str | None:

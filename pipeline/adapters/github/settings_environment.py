@@ -12,7 +12,7 @@ from pipeline.adapters.github.connection import Connection
 from pipeline.adapters.github.settings_looks import look, look_through, put
 from pipeline.adapters.github.shapes import parse
 from pipeline.errors import OutsideError
-from pipeline.repository_settings import Fields
+from pipeline.repository_settings import Fields, words_of
 
 PROTECTED = "(protected branches)"
 NO_BRANCH = "(no branch)"
@@ -57,8 +57,11 @@ def read_environments(connection: Connection, names: Collection[str]) -> dict[st
 
 
 def set_environment(connection: Connection, name: str, fields: Fields) -> None:
-    """Make the environment, or set all of it. Until the last request fewer branches may use it."""
-    logins, branches = _tuple(fields, "reviewers"), _tuple(fields, "branches")
+    """Make the environment, or set all of it.
+
+    Until the last request no branch may use it but those that could before, and those wished.
+    """
+    logins, branches = words_of(fields, "reviewers"), words_of(fields, "branches")
     reviewers = [{"type": "User", "id": user_id(connection, login)} for login in logins]
     policy = {"protected_branches": False, "custom_branch_policies": True} if branches else None
     body = {
@@ -128,8 +131,3 @@ def _set_branches(connection: Connection, name: str, wished: tuple[str, ...]) ->
 
 def _path(name: str) -> str:
     return f"/environments/{quote(name, safe='')}"
-
-
-def _tuple(fields: Fields, name: str) -> tuple[str, ...]:
-    value = fields[name]
-    return value if isinstance(value, tuple) else ()

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pipeline.adapters.github.connection import Connection
 from pipeline.adapters.github.settings_looks import NotSeen, look, put
 from pipeline.adapters.github.shapes import parse, parse_all
-from pipeline.repository_settings import Fields, Value
+from pipeline.repository_settings import Fields, Value, words_of
 
 _PULL = {  # field -> GitHub's parameter of the rule pull_request
     "approvals": "required_approving_review_count",
@@ -20,6 +20,10 @@ _PULL = {  # field -> GitHub's parameter of the rule pull_request
 }
 _BARE = ("deletion", "non_fast_forward")
 _OURS = {*_BARE, "pull_request", "required_status_checks"}
+_STRICTER = (  # parameters that we never wish for, and that setting a ruleset turns off
+    ("pull_request", "required_review_thread_resolution"),
+    ("required_status_checks", "strict_required_status_checks_policy"),
+)
 _BY_APP = " by App "
 
 
@@ -59,7 +63,7 @@ class _Ruleset(BaseModel):
 def read_rulesets(connection: Connection, names: Collection[str]) -> dict[str, Fields]:
     """The rulesets of these names. Raises NotSeen where GitHub hides who may bypass them."""
     found = {}
-    for name, number in _numbers(connection).items():
+    for name, number in ruleset_numbers(connection).items():
         if name in names:
             shape = parse(_Ruleset, look(connection, f"/rulesets/{number}"), "a ruleset")
             found[name] = _fields(shape)
@@ -69,15 +73,15 @@ def read_rulesets(connection: Connection, names: Collection[str]) -> dict[str, F
 def set_ruleset(connection: Connection, name: str, fields: Fields) -> None:
     """Make the ruleset, or set all of it."""
     body = _body(name, fields)
-    number = _numbers(connection).get(name)
+    number = ruleset_numbers(connection).get(name)
     if number is None:
-        connection.create("/rulesets", body, lambda: _numbers(connection).get(name))
+        connection.create("/rulesets", body, lambda: ruleset_numbers(connection).get(name))
         return
     put(connection, "PUT", f"/rulesets/{number}", body, 200)
 
 
-def _numbers(connection: Connection) -> dict[str, int]:
-    """Id by name; rulesets of the organisation, which are not the repository's to set, aside."""
+def ruleset_numbers(connection: Connection) -> dict[str, int]:
+    """Id by name of the repository's own rulesets of branches; those of its organisation aside."""
     listed = look(connection, "/rulesets?includes_parents=false&per_page=100") or []
     shapes = parse_all(_Listed, listed, "a ruleset")
     return {shape.name: shape.id for shape in shapes if shape.target in (None, "branch")}
@@ -101,9 +105,15 @@ def _fields(shape: _Ruleset) -> Fields:
         **of_pull,
         "merge_methods": None if methods is None else tuple(sorted(methods)),
         "checks": None if checks is None else _checks(checks),
-        "other_rules": tuple(sorted(set(rules) - _OURS)),
+        "other_rules": _others(rules),
         "bypass": tuple(sorted(_actor(actor) for actor in shape.bypass_actors)),
     }
+
+
+def _others(rules: dict[str, dict[str, Any]]) -> tuple[str, ...]:
+    """What holds beside our own rules: other kinds, and parameters that ask for more."""
+    stricter = [f"{kind}: {name}" for kind, name in _STRICTER if rules.get(kind, {}).get(name)]
+    return tuple(sorted([*(set(rules) - _OURS), *stricter]))
 
 
 def _checks(parameters: dict[str, Any]) -> tuple[str, ...]:
@@ -122,24 +132,24 @@ def _actor(actor: _Actor) -> str:
 
 
 def _body(name: str, fields: Fields) -> dict[str, Any]:
-    rules: list[dict[str, Any]] = [{"type": kind} for kind in _tuple(fields, "forbids")]
+    rules: list[dict[str, Any]] = [{"type": kind} for kind in words_of(fields, "forbids")]
     if fields["approvals"] is not None:
         pull: dict[str, Any] = {theirs: fields[field] for field, theirs in _PULL.items()}
-        methods = _tuple(fields, "merge_methods")
+        methods = words_of(fields, "merge_methods")
         pull |= {"allowed_merge_methods": methods, "required_review_thread_resolution": False}
         rules.append({"type": "pull_request", "parameters": pull})
     if fields["checks"]:
-        checks = [_check(text) for text in _tuple(fields, "checks")]
+        checks = [_check(text) for text in words_of(fields, "checks")]
         asked = {"required_status_checks": checks, "strict_required_status_checks_policy": False}
         rules.append({"type": "required_status_checks", "parameters": asked})
-    names = {"include": _tuple(fields, "includes"), "exclude": _tuple(fields, "excludes")}
+    names = {"include": words_of(fields, "includes"), "exclude": words_of(fields, "excludes")}
     return {
         "name": name,
         "target": "branch",
         "enforcement": fields["enforcement"],
         "conditions": {"ref_name": names},
         "rules": rules,
-        "bypass_actors": [_actor_body(text) for text in _tuple(fields, "bypass")],
+        "bypass_actors": [_actor_body(text) for text in words_of(fields, "bypass")],
     }
 
 
@@ -155,8 +165,3 @@ def _actor_body(text: str) -> dict[str, Any]:
         "actor_type": kind,
         "bypass_mode": mode,
     }
-
-
-def _tuple(fields: Fields, name: str) -> tuple[str, ...]:
-    value = fields[name]
-    return value if isinstance(value, tuple) else ()

@@ -45,8 +45,15 @@ class Counts:
 
     def is_reset(self, before: Counts) -> bool:
         """Whether the server began anew after `before`: a counter never goes back."""
-        now, then = (self.requests, self.labelled), (before.requests, before.labelled)
-        return any(a < b for a, b in zip(now, then, strict=True))
+        earlier = dict(before.buckets)
+        counters = (
+            (self.requests, before.requests),
+            (self.errors, before.errors),
+            (self.labelled, before.labelled),
+            (self.correct, before.correct),
+            *((count, earlier.get(bound, 0.0)) for bound, count in self.buckets),
+        )
+        return any(now < then for now, then in counters)
 
     def figures(self) -> dict[str, tuple[float, int]]:
         """Metric -> value and the count that it rests on; 0 of 0 where nothing was counted."""
@@ -58,9 +65,11 @@ class Counts:
 
 
 def parse_counts(text: str, version: str, at: datetime) -> Counts:
-    """The counters of `version` in Prometheus' text format. Raises ValueError for no number.
+    """The counters of `version` in Prometheus' text format.
 
     Series of other versions are left out: a server that serves another one has counted nothing.
+    Raises ValueError for what no counter can be (NaN, infinite, negative, no number), LookupError
+    for a bucket without a bound.
     """
     sums = dict.fromkeys(("requests", "errors", "labelled", "correct"), 0.0)
     buckets: dict[float, float] = {}
@@ -74,7 +83,8 @@ def parse_counts(text: str, version: str, at: datetime) -> Counts:
             case "model_correct_total":
                 sums["correct"] += value
             case "model_request_seconds_bucket":
-                buckets[float(labels["le"])] = value
+                bound = float(labels["le"])
+                buckets[bound] = buckets.get(bound, 0.0) + value
     return Counts(at, **sums, buckets=tuple(sorted(buckets.items())))
 
 
@@ -102,7 +112,14 @@ def _series(text: str, version: str) -> Iterable[tuple[str, dict[str, str], floa
         if found is not None:
             labels = dict(_LABEL.findall(found[2]))
             if labels.get("model_version") == version:
-                yield found[1], labels, float(found[3])
+                yield found[1], labels, _count(found[3])
+
+
+def _count(text: str) -> float:
+    found = float(text)
+    if not 0 <= found < math.inf:
+        raise ValueError(f"found a counter at {text}")
+    return found
 
 
 def _share(part: float, whole: float) -> float:

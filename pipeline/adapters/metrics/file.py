@@ -38,14 +38,17 @@ class FileMetrics:
 
 
 def load_records(path: Path) -> list[dict[str, Any]]:
-    """The records in the file at `path`, as they are written. Raises PipelineError."""
+    """The records in the file at `path`, as they are written.
+
+    Raises OutsideError where it cannot be read, ConfigurationError for what is no JSON.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (FileNotFoundError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise OutsideError(f"{path}: cannot be read ({error}). Name another.") from error
     try:
         records = [json.loads(line) for line in lines if line.strip()]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(str(path), [f"not JSON: {error}"]) from error
     if not all(isinstance(record, dict) for record in records):
         raise ConfigurationError(str(path), ["expected one JSON object a line"])

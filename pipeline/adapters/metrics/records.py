@@ -22,8 +22,8 @@ def sample_of(
         return no_sample(version, Missing.NOT_A_NUMBER, "value, n or sampled_at is no such thing")
     return judged(
         version,
-        value=_float(value),
-        n=None if n is None else _float(n),
+        value=float_of(value),
+        n=None if n is None else float_of(n),
         sampled_at=sampled_at,
         found_version=str(found.get("version")),
         at=at,
@@ -31,10 +31,11 @@ def sample_of(
     )
 
 
-def _float(number: float) -> float:
+def float_of(number: float) -> float:
+    """A number of JSON; infinite for an integer of a thousand digits."""
     try:
         return float(number)
-    except OverflowError:  # an integer of a thousand digits
+    except OverflowError:
         return float("inf")
 
 

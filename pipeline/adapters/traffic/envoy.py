@@ -24,6 +24,11 @@ from pipeline.adapters.traffic.files import check_proxy, render, save_durably
 from pipeline.errors import ConfigurationError, OutsideError
 
 _POLL_SECONDS = 0.002
+# What reading a file raises that something else has written, or bytes that are no text.
+_NOT_OURS = (
+    *(yaml.YAMLError, LookupError, ValueError, TypeError, AttributeError),
+    ConfigurationError,
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ class Envoy:
             clusters = yaml.safe_load(self._clusters.read_text(encoding="utf-8"))
             known = dict(map(cluster_of, clusters["resources"]))
             return weights_of(routes["resources"][0], known)
-        except (FileNotFoundError, yaml.YAMLError, LookupError, TypeError, ConfigurationError):
+        except (FileNotFoundError, *_NOT_OURS):
             return None
 
     def apply(self, wanted: Weights) -> None:

@@ -10,8 +10,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 MAX_CHARACTERS = 600
 _MAX_INDENT = 40
@@ -57,7 +62,10 @@ def clean(value: object) -> str:
     Line breaks and control characters become spaces; characters that are not seen or that turn
     the direction of writing become U+FFFD.
     """
-    text = _SPACES.sub(" ", "".join(map(_visible, str(value)))).strip(" ")
+    text = str(value)
+    if not text.isprintable():  # what is printable is visible, and most texts are
+        text = "".join(map(_visible, text))
+    text = _SPACES.sub(" ", text).strip(" ")
     return text if len(text) <= MAX_CHARACTERS else f"{text[: MAX_CHARACTERS - 1]}…"
 
 
@@ -97,6 +105,12 @@ def render_template(template: str, kind: str, **values: object) -> str:
     page. Only values that are Markup already (a macro's result, a plot of ours) are left as they
     are. A name that the template uses and `values` lacks raises jinja2.UndefinedError.
     """
+    return _compiled(template, kind).render(values)
+
+
+@lru_cache(maxsize=64)
+def _compiled(template: str, kind: str) -> Template:
+    """Compiling takes far longer than rendering, and a site has many pages of one template."""
     import jinja2  # noqa: PLC0415 (most of those who escape render no template)
 
     environment = jinja2.Environment(
@@ -110,7 +124,7 @@ def render_template(template: str, kind: str, **values: object) -> str:
     environment.filters["attribute"] = attribute
     environment.filters["verbatim"] = verbatim
     environment.filters["code"] = code
-    return environment.from_string(template).render(values)
+    return environment.from_string(template)
 
 
 def attribute(value: object) -> Markup:

@@ -31,16 +31,15 @@ class Recording:
     def sample(self, spec: RolloutSpec, metric: str, role: Role, now: datetime) -> Sample:
         """What a look at `now` finds; a sample with an error where nothing was recorded."""
         played = self.series.get((metric, role), [])
-        times = [at for at, _ in played]
         if self.is_dense:
-            found = bisect.bisect_right(times, now) - 1
+            found = bisect.bisect_right(played, now, key=_seen_at) - 1
         else:
-            found = min(bisect.bisect_left(times, now), len(played) - 1)
+            found = min(bisect.bisect_left(played, now, key=_seen_at), len(played) - 1)
         if found < 0:
             return _nothing(spec, metric, role)
         sample = played[found][1]
-        is_late = self.is_dense or sample.sampled_at is None
-        return sample if is_late else sample.model_copy(update={"sampled_at": now})
+        is_as_it_was = self.is_dense or sample.sampled_at is None
+        return sample if is_as_it_was else sample.model_copy(update={"sampled_at": now})
 
 
 def record(samples: Iterable[Played], *, start: datetime, is_dense: bool) -> Recording:
@@ -51,8 +50,12 @@ def record(samples: Iterable[Played], *, start: datetime, is_dense: bool) -> Rec
         series.setdefault((sample.metric, sample.role), []).append((at, sample))
         end = max(end, at)
     for played in series.values():
-        played.sort(key=lambda pair: pair[0])
+        played.sort(key=_seen_at)
     return Recording(start, end, series, is_dense)
+
+
+def _seen_at(played: Played) -> datetime:
+    return played[0]
 
 
 def _nothing(spec: RolloutSpec, metric: str, role: Role) -> Sample:

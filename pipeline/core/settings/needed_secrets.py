@@ -31,7 +31,7 @@ def uses_of(workflows: Mapping[str, Any]) -> tuple[Use, ...]:
     found = set()
     for workflow, body in workflows.items():
         jobs = body.get("jobs") if isinstance(body, dict) else None
-        for job, content in (jobs or {}).items():
+        for job, content in (jobs if isinstance(jobs, dict) else {}).items():
             environment = content.get("environment") if isinstance(content, dict) else None
             if isinstance(environment, dict):
                 environment = environment.get("name")

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pipeline.repository_settings import Fields, Found, Key, Kind, Value
+from pipeline.core.settings.weaker import weaker_fields
+from pipeline.repository_settings import Fields, Found, Key, Value
 
 
 class Mark(StrEnum):
@@ -123,46 +124,3 @@ def shown(value: Value) -> str:
     words = {True: "yes", False: "no", None: "none", "": "''"}
     text = words[value] if isinstance(value, bool | None) or value == "" else str(value)
     return "".join(c if c.isprintable() else " " for c in text)[:200]
-
-
-def weaker_fields(kind: Kind, found: Fields, wished: Fields) -> tuple[str, ...]:
-    """The fields of a ruleset or an environment that would protect less than they do now."""
-    if kind is Kind.RULESET:
-        return _weaker_ruleset(found, wished)
-    if kind is Kind.ENVIRONMENT:
-        is_opened = bool(found.get("branches")) and not wished["branches"]
-        gone = _missing(found, wished, "reviewers")
-        return (*gone, *(["branches: any"] if is_opened else []))
-    return ()
-
-
-def _weaker_ruleset(found: Fields, wished: Fields) -> tuple[str, ...]:
-    numbers = {name: _number(found, name) > _number(wished, name) for name in _STRONGER_IF_MORE}
-    lists = [line for name in ("forbids", "checks") for line in _missing(found, wished, name)]
-    more = [f"bypass: {who}" for who in _more(found, wished)]
-    return (*(name for name, is_less in numbers.items() if is_less), *lists, *more)
-
-
-_STRONGER_IF_MORE = ("approvals", "code_owners", "dismiss_stale", "last_push_approval")
-
-
-def _number(fields: Fields, name: str) -> int:
-    value = fields.get(name)
-    return int(value) if isinstance(value, int) else 0
-
-
-def _words(fields: Fields, name: str) -> tuple[str, ...]:
-    value = fields.get(name)
-    return value if isinstance(value, tuple) else ()
-
-
-def _missing(found: Fields, wished: Fields, name: str) -> list[str]:
-    return [
-        f"{name}: without {word}"
-        for word in _words(found, name)
-        if word not in _words(wished, name)
-    ]
-
-
-def _more(found: Fields, wished: Fields) -> list[str]:
-    return [who for who in _words(wished, "bypass") if who not in _words(found, "bypass")]

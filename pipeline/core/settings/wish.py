@@ -82,6 +82,7 @@ def _ruleset(wish: RulesetWish, app_id: int | None) -> Fields:
     """Each field of GitHub's that matters; None stands for a rule that is not there."""
     has_app = app_id is not None
     origin = "" if wish.checks_from is None else f" by App {wish.checks_from}"
+    checks = tuple(sorted(f"{name}{origin}" for name in wish.checks))
     return {
         "enforcement": "active",
         "includes": ("~DEFAULT_BRANCH",),
@@ -92,7 +93,7 @@ def _ruleset(wish: RulesetWish, app_id: int | None) -> Fields:
         "dismiss_stale": wish.dismiss_stale if has_app else None,
         "last_push_approval": wish.last_push_approval if has_app else None,
         "merge_methods": tuple(sorted(wish.merge_methods)) if has_app else None,
-        "checks": tuple(sorted(f"{name}{origin}" for name in wish.checks)) if has_app else None,
+        "checks": checks if has_app and checks else None,
         "other_rules": (),
         "bypass": (f"Integration {app_id} always",) if has_app else (),
     }

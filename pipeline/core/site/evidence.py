@@ -7,13 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.config import parse_yaml
-from pipeline.core.evidence import EvidenceManifest, digest_of, first_digest, parse_manifest
+from pipeline.core.evidence import (
+    MANIFEST,
+    EvidenceManifest,
+    digest_of,
+    first_digest,
+    parse_manifest,
+)
 from pipeline.core.report.gates import ends
 from pipeline.core.site.facts import Evidence
 from pipeline.errors import ConfigurationError
 from pipeline.manifest import RolloutSpec
 
-MANIFEST, COMPARISON, GATES = "manifest.json", "artifacts/comparison.json", "configs/gates.yaml"
+COMPARISON, GATES = "artifacts/comparison.json", "configs/gates.yaml"
 PARTS = (MANIFEST, COMPARISON, GATES)
 Files = Mapping[str, bytes | None]  # the PARTS of a package, None for one that is missing
 

@@ -1,7 +1,7 @@
 """What the site is made of: all that git's history says of one model, as values.
 
-Two clocks are in it and are never mixed in one difference: `record.at` is the reconciler's, and
-each `at` beside a commit is that of whoever committed.
+Two clocks are in it: `record.at` is the reconciler's, and each `at` beside a commit is that of
+whoever committed. No length of a rollback mixes them; `Reign.since` is of either.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from pipeline.rollout_status import Kind, Record
 class Reign:
     """Who serves from a commit on; None where champion.yaml is gone, empty or broken there.
 
-    `is_by_hand` where no record of a rollout came with the commit.
+    `since` is the record's moment where the commit brought one that moves the champion, else the
+    commit's own: then it `is_by_hand`.
     """
 
     champion: Champion | None

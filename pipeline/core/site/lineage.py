@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -12,9 +11,9 @@ from pipeline.core.pull.causes import words
 from pipeline.core.rollout.wording import render_percent
 from pipeline.core.site.facts import Merged, ModelHistory, Reign, Written
 from pipeline.core.triggers.ledger import Event, causes_of
+from pipeline.forge import pull_number
 from pipeline.rollout_status import Kind
 
-_PULL = re.compile(r"^Merge pull request #(\d{1,9}) |\(#(\d{1,9})\)$")
 Kinds = Literal["text", "code", "commit", "pull", "absent"]
 ABSENT = "not in git"
 _SAID = {
@@ -66,9 +65,9 @@ def lineage(history: ModelHistory) -> tuple[Step, ...]:
 
 
 def pull_of(subject: str) -> str | None:
-    """The number of the pull request that a commit's subject names, as GitHub writes it."""
-    found = _PULL.search(subject)
-    return (found[1] or found[2]) if found else None
+    """The number of the pull request that a commit's subject names, as text."""
+    number = pull_number(subject)
+    return None if number is None else str(number)
 
 
 def _by_hand(champion: Champion, reign: Reign) -> Iterator[Step]:

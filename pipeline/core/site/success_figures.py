@@ -65,7 +65,7 @@ def retrains_a_month(history: ModelHistory, at: datetime) -> Figure:
         n = f"{missing} in this history"
         return Figure(name, "not known", Standing.UNKNOWN, goal, n, counts)
     found = [r for r in history.ledger.retrains if r.model == history.model]
-    days = (at - began).total_seconds() / 86_400
+    days = max((at - began).total_seconds(), 0.0) / 86_400
     months = _months(found, began, at)
     worst = max(count for _, count in months)
     standing = Standing.MET if limit is not None and worst <= limit else Standing.MISSED

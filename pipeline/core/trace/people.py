@@ -11,11 +11,10 @@ from pipeline.core.trace.links import Check, Link, not_checked
 from pipeline.core.trace.serving import MINUTE, Made
 from pipeline.core.triggers.ledger import CHAMPION_FREE, Ledger, causes_of
 from pipeline.domain import Gate, Verdict
-from pipeline.forge import PullRequest
+from pipeline.forge import PullRequest, pull_number
 from pipeline.manifest import RolloutSpec
 
 NUMBERED = re.compile(r"-[0-9]{4,9}$")
-_PULL = re.compile(r"^Merge pull request #([0-9]{1,9}) from |\(#([0-9]{1,9})\)$")
 
 
 def link_cause(ledger: Ledger, spec: RolloutSpec, merged: datetime) -> Link:
@@ -39,12 +38,6 @@ def link_cause(ledger: Ledger, spec: RolloutSpec, merged: datetime) -> Link:
         checks.append(Check(f"event {event.id}", when, "before the merge"))
     says = [f"{e.trigger} ({e.priority}) at {e.at:{MINUTE}}: {_short(e.reason)}" for e in events]
     return Link("cause", tuple(says[:5]) or (spec.retrain,), tuple(checks))
-
-
-def pull_number(subject: str) -> int | None:
-    """The pull request that a commit's subject names, as GitHub writes merges and squashes."""
-    found = _PULL.search(subject)
-    return int(found[1] or found[2]) if found else None
 
 
 def link_merge(made: Made, trailer: str | None, evidence: str, pull: PullRequest | None) -> Link:

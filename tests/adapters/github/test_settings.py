@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.adapters.github.settings import GitHubSettings
 from pipeline.adapters.github.settings_looks import NotSeen, PlanLacks
+from pipeline.core.settings.plan import plan_settings
 from pipeline.core.settings.wish import wished_settings
 from pipeline.errors import OutsideError
 from pipeline.repository_settings import Fields, Found, Key, Kind
@@ -86,6 +87,48 @@ def test_what_drifted_is_set_back(github: GitHubStandIn, settings: GitHubSetting
         settings.set(key, fields)
     found = found_by(settings).settings
     assert {key: found[key] for key in wished_by(settings)} == wished_by(settings)
+
+
+def test_what_somebody_added_to_the_ruleset_is_not_lost_unsaid(
+    github: GitHubStandIn, settings: GitHubSettings
+) -> None:
+    """Setting a ruleset sets all of it: what that would take away protects less."""
+    wished = {RULESET: wished_by(settings)[RULESET]}
+    settings.set(RULESET, wished[RULESET])
+    (ruleset,) = github.world.settings.rulesets.values()
+    for rule in ruleset["rules"]:
+        if rule["type"] == "pull_request":
+            rule["parameters"]["required_review_thread_resolution"] = True
+        if rule["type"] == "required_status_checks":
+            rule["parameters"]["strict_required_status_checks_policy"] = True
+    ruleset["rules"].append({"type": "required_signatures"})
+    ruleset["conditions"] = {"ref_name": {"include": ["~ALL"], "exclude": []}}
+    (item,) = plan_settings(wished, found_by(settings))
+    assert item.weaker == (
+        "includes: without ~ALL",
+        "other_rules: without pull_request: required_review_thread_resolution",
+        "other_rules: without required_signatures",
+        "other_rules: without required_status_checks: strict_required_status_checks_policy",
+    )
+
+
+def test_a_wait_that_would_end_protects_less(
+    github: GitHubStandIn, settings: GitHubSettings
+) -> None:
+    wished = {ROLLOUT: wished_by(settings)[ROLLOUT]}
+    settings.set(ROLLOUT, wished[ROLLOUT])
+    github.world.settings.environments["rollout"].wait_minutes = 30
+    (item,) = plan_settings(wished, found_by(settings))
+    assert item.weaker == ("wait_minutes",)
+
+
+def test_a_ruleset_without_checks_is_no_drift_for_ever(settings: GitHubSettings) -> None:
+    shipped = config_of(app_id=APP)
+    ruleset = shipped.ruleset.model_copy(update={"checks": ()})
+    config = shipped.model_copy(update={"ruleset": ruleset})
+    wished = wished_settings(config, ROLES, settings.account())
+    settings.set(RULESET, wished[RULESET])
+    assert settings.find(settings.account(), [RULESET]).settings[RULESET] == wished[RULESET]
 
 
 def test_a_ruleset_whose_answer_was_lost_is_made_once(

@@ -8,7 +8,9 @@ import pytest
 from pipeline.core.comparison import compare as comparison
 from pipeline.core.comparison.compare import Comparison, assess_first_model, compare
 from pipeline.core.comparison.delong import delong
+from pipeline.core.comparison.improvement import compare_metrics
 from pipeline.core.comparison.mcnemar import mcnemar
+from pipeline.core.comparison.resampling import DrawPlan
 from pipeline.core.comparison.scoring import METRICS
 from pipeline.domain import Gate, Verdict
 from tests.core.simulated import POLICY, holdout, policy
@@ -284,6 +286,51 @@ def test_the_first_model_is_never_blessed_without_a_person():
     }
     assert found.verdict is Verdict.INCONCLUSIVE
     assert all(math.isnan(one.champion) for one in found.metrics)
+    assert {gate.n for gate in found.gates if gate.name.startswith("limit")} == {3_000}
+
+
+@pytest.mark.parametrize("scores", [WINNER.challenger, np.full(3_000, np.nan)])
+def test_a_first_model_says_of_what_and_how_it_was_judged_refused_or_not(scores):
+    data = dataclasses.replace(WINNER, challenger=scores)
+    found = assess_first_model(data, policy(), draws=100, seed=7)
+    assert (found.n, found.draws, found.seed, found.blocks) == (3_000, 100, 7, None)
+    assert "champion" in verdicts(found)
+
+
+def test_a_first_models_figures_rest_on_its_own_draws_seed_and_days():
+    days = dataclasses.replace(WINNER, blocks=np.arange(3_000) % 40)
+    rules = policy(confidence=0.9)
+    found = assess_first_model(days, rules, draws=100, seed=7)
+    assert found.blocks == 40
+    plan = DrawPlan(100, 7, 0.9)
+    alone = compare_metrics(dataclasses.replace(days, champion=None), plan)
+    challengers = [(one.metric, one.challenger, one.challenger_interval) for one in found.metrics]
+    assert challengers == [(one.metric, one.challenger, one.challenger_interval) for one in alone]
+
+
+def test_too_few_days_of_a_first_model_are_told():
+    few = dataclasses.replace(WINNER, blocks=np.arange(3_000) % 6)
+    found = assess_first_model(few, policy(), draws=100, seed=1)
+    assert verdicts(found)["sample size"] is Verdict.INCONCLUSIVE
+
+
+def test_a_first_models_draws_are_heard_to_the_end():
+    heard = []
+    told = {"on_progress": lambda done, total: heard.append((done, total))}
+    assess_first_model(WINNER, policy(), draws=100, seed=1, **told)
+    assert heard == sorted(heard)
+    assert heard[-1] == (100, 100)
+
+
+def test_a_first_model_whose_metrics_break_is_an_error(monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr(comparison, "compare_metrics", broken)
+    found = assess_first_model(WINNER, policy(), draws=100, seed=1)
+    assert verdicts(found)["metrics"] is Verdict.ERROR
+    assert found.gates[-1].reason == "ZeroDivisionError: by nothing."
+    assert "limit: roc_auc" not in verdicts(found)
 
 
 def test_the_first_model_still_has_limits_to_keep():

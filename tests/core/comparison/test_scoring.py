@@ -13,11 +13,12 @@ def sklearn_figures(y, p, threshold, weights):
     answer = (p >= threshold).astype(int)
     given_weights = {"sample_weight": weights}
     averaged = {"average": "weighted", "zero_division": 0, **given_weights}
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(y, answer, **averaged)
     return {
         "accuracy": sk.accuracy_score(y, answer, **given_weights),
-        "precision_weighted": sk.precision_score(y, answer, **averaged),
-        "recall_weighted": sk.recall_score(y, answer, **averaged),
-        "f1_weighted": sk.f1_score(y, answer, **averaged),
+        "precision_weighted": precision,
+        "recall_weighted": recall,
+        "f1_weighted": f1,
         "roc_auc": sk.roc_auc_score(y, p, **given_weights),
         "pr_auc": sk.average_precision_score(y, p, **given_weights),
         "log_loss": sk.log_loss(y, p, labels=[0, 1], **given_weights),

@@ -673,6 +673,32 @@ def test_a_closed_window_never_counts_towards_the_deadline() -> None:
     assert tick(world, now, samples(spec, now, n=5.0)).is_noop
 
 
+def test_traffic_that_a_provider_forgot_is_given_again_unless_nothing_can_be_seen() -> None:
+    world, spec, now = in_stage(2)
+    world.routing = Routing(CHAMPION)
+    tick(world, now, samples(spec, now, error="500"))
+    assert world.routing.challenger_percent == 0
+    step = tick(world, now + MINUTE)
+    assert step.reason == "Traffic is not as recorded: the challenger gets 50 %."
+    assert (world.routing.challenger_percent, step.record) == (50, None)
+
+
+def test_traffic_that_a_provider_gives_back_to_what_was_stopped_is_taken_and_latched() -> None:
+    world, _, now = rolled_back()
+    world.routing, world.stop = Routing(CHAMPION, CHALLENGER, 50.0), None
+    [mended] = tick(world, now).effects
+    state = world.status.records[-1]
+    assert mended == SetWeights(Routing(CHAMPION), Stop(state.version, 1, state.reason, state.at))
+    assert world.routing == Routing(CHAMPION)
+
+
+def test_traffic_of_before_a_promotion_that_is_over_is_mended_without_a_latch() -> None:
+    world = world_of(spec_of())
+    now = run_until(world, Phase.PROMOTED, START) + MINUTE
+    world.routing = Routing(CHAMPION)
+    assert tick(world, now).effects == (SetWeights(Routing(CHALLENGER), None),)
+
+
 def test_a_moved_champion_ends_the_rollout() -> None:
     world, _, now = in_stage(2)
     world.champion = identity("f").digest
@@ -791,6 +817,19 @@ def test_a_mirror_stage_comes_first_and_gives_nobody_its_answers() -> None:
     assert (world.routing.is_mirrored, world.routing.challenger_percent) == (True, 0)
     tick(world, START + HOUR)
     assert (world.routing.is_mirrored, world.routing.challenger_percent) == (False, 5)
+
+
+@pytest.mark.parametrize(("number", "is_mirrored"), [(1, False), (2, True), (3, False)])
+def test_a_reverted_stage_goes_back_to_the_copy_where_the_one_before_it_was_the_mirror(
+    number: int, is_mirrored: bool
+) -> None:
+    mirror = {"duration": "1h", "success_criteria": {"error_rate_max": 0.02}}
+    world, _, now = in_stage(number, mirror=mirror)
+    world.revert(commit_of(world, Kind.STAGE, number))
+    tick(world, now)
+    percent = {1: 0, 2: 0, 3: 5}[number]
+    assert world.routing == Routing(CHAMPION, CHALLENGER, percent, is_mirrored)
+    assert tick(world, now + MINUTE).is_noop
 
 
 def test_a_mirror_stage_that_fails_ends_the_rollout() -> None:

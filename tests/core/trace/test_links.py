@@ -1,6 +1,7 @@
 """Links of a trace as values: what is verified, what is broken, and what nobody could check."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -167,6 +168,23 @@ def test_an_ended_rollout_has_no_traffic_by_any_plan():
     assert link_traffic(Written(ended, MADE, ("b1",), None), spec_of()).state is State.VERIFIED
 
 
+def test_every_record_of_a_rollout_has_the_traffic_that_its_plan_gives_it():
+    spec = spec_of()
+    for record in records():
+        link = link_traffic(Written(record, MADE, ("b1",), None), spec)
+        assert (link.state, len(link.checks)) == (State.VERIFIED, 5)
+    more = records()[0].model_copy(update={"weight_percent": 6.0})
+    link = link_traffic(Written(more, MADE, ("b1",), None), spec)
+    assert broken(link) == [(f"{more.name}: weight in percent", "6", "5")]
+
+
+def test_a_promotion_has_everything_whatever_its_last_stage_had():
+    promoted = next(record for record in records() if record.phase.is_promoted)
+    less = promoted.model_copy(update={"stage": 1, "weight_percent": 5.0})
+    [(_, *values)] = broken(link_traffic(Written(less, MADE, ("b1",), None), spec_of()))
+    assert values == ["5", "100"]
+
+
 def test_a_promotion_whose_commit_names_another_champion_is_broken():
     promoted = next(record for record in records() if record.phase.is_promoted)
     link = link_traffic(Written(promoted, MADE, ("b1",), champion_of("a")), spec_of())
@@ -185,6 +203,25 @@ def test_a_manifest_that_proposed_a_model_needs_no_record():
     manifest = Manifest(spec_of(), MADE)
     link = link_manifest(manifest, None, (manifest,), "rollout.yaml")
     assert (link.state, len(link.checks)) == (State.VERIFIED, 1)
+
+
+def test_a_record_acted_on_this_very_manifest():
+    manifest = Manifest(spec_of(), MADE)
+    first = records()[0]
+    link = link_manifest(manifest, first, (manifest,), "rollout.yaml")
+    assert (link.state, len(link.checks)) == (State.VERIFIED, 2)
+    other = first.model_copy(update={"spec": DIGEST})
+    [check] = broken(link_manifest(manifest, other, (manifest,), "rollout.yaml"))
+    assert check == ("rollout.yaml", spec_of().digest, DIGEST)
+
+
+@pytest.mark.parametrize(("by", "is_broken"), [("Ada", False), ("Eve", True), (None, False)])
+def test_a_promotion_names_the_person_who_merged_it(by, is_broken):
+    pointers = (Pointer(champion_of("b", previous=champion_of("a").digest), MADE),)
+    link = link_pointer(pointers, champion_of("a"), None, path="champion.yaml", merged_by=by)
+    expected = [("champion.yaml: approved_by", "Ada", "Eve")] if is_broken else []
+    assert broken(link) == expected
+    assert len(link.checks) == 4 + (by is not None)
 
 
 def test_a_pointer_says_one_thing_of_a_model_forever():
@@ -331,9 +368,8 @@ def test_a_merge_of_which_nothing_is_known_is_not_checked():
     assert "no pull request is named" in link_merge(unnamed, DIGEST, DIGEST, None).says[0]
 
 
-def test_a_squash_has_no_head_of_its_own_to_compare():
-    squash = Made("1" * 40, START, "Linus", "Retrain (#7)", ("2" * 40,))
-    pull = PullRequest(
+def pull_of(made: Made) -> PullRequest:
+    return PullRequest(
         number=7,
         branch="perennial/retrain/x",
         head="3" * 40,
@@ -345,9 +381,20 @@ def test_a_squash_has_no_head_of_its_own_to_compare():
         closed_by=None,
         url="",
         labels=(),
-        merge_commit=squash.commit,
+        merge_commit=made.commit,
     )
-    link = link_merge(squash, None, DIGEST, pull)
+
+
+def test_a_merge_brings_the_very_head_that_the_forge_knows():
+    assert link_merge(MADE, None, DIGEST, pull_of(MADE)).state is State.VERIFIED
+    other = replace(MADE, parents=("2" * 40, "4" * 40))
+    link = link_merge(other, None, DIGEST, pull_of(MADE))
+    assert broken(link) == [("pull request 7: head", "3" * 40, "4" * 40)]
+
+
+def test_a_squash_has_no_head_of_its_own_to_compare():
+    squash = Made("1" * 40, START, "Linus", "Retrain (#7)", ("2" * 40,))
+    link = link_merge(squash, None, DIGEST, pull_of(squash))
     assert [check.what for check in link.checks] == ["pull request 7: merge commit"]
     assert link.state is State.VERIFIED
 

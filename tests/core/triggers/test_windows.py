@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.triggers.windows import Window, closed_windows, window_of
+from pipeline.core.triggers.windows import Window, closed_windows, end_of, window_of
 
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
@@ -58,6 +58,22 @@ def test_a_window_in_which_the_champion_changed_belongs_to_neither():
     at, changed = datetime(2013, 7, 15, tzinfo=UTC), datetime(2013, 7, 3, tzinfo=UTC)
     windows = closed_windows(at, WEEK, count=5, not_before=changed)
     assert [w.start.day for w in windows] == [8]
+    monday = datetime(2013, 7, 8, tzinfo=UTC)
+    assert closed_windows(at, WEEK, count=5, not_before=monday) == windows
+    late = monday + timedelta(microseconds=1)
+    assert closed_windows(at, WEEK, count=5, not_before=late) == ()
+
+
+@given(moments, lengths)
+def test_a_window_is_known_by_its_name_alone(moment, length):
+    window = window_of(moment, length)
+    assert end_of(window.id) == window.end
+
+
+@pytest.mark.parametrize("name", ["", "2013-07-01T00:00Z", "2013-07-01T00:00Z/", "x/60m"])
+def test_what_names_no_window_is_refused(name):
+    with pytest.raises(ValueError, match=r"."):
+        end_of(name)
 
 
 @pytest.mark.parametrize("hours", [-5, 9])

@@ -1,0 +1,23 @@
+"""Values of command lines that argparse has no type for."""
+
+from __future__ import annotations
+
+import argparse
+
+MAX_WAIT_SECONDS = 3600.0
+
+
+def wait_seconds(text: str) -> float:
+    """Seconds between two looks: more than 0, at most an hour.
+
+    Raises argparse.ArgumentTypeError, also for NaN: a wait of nothing would never rest.
+    """
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= MAX_WAIT_SECONDS:
+        raise argparse.ArgumentTypeError(
+            f"found {text[:20]!r}, expected seconds: more than 0, at most {MAX_WAIT_SECONDS:g}"
+        )
+    return found
