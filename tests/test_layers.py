@@ -69,7 +69,7 @@ MAY_IMPORT = {
     | {"pipeline.proposing"},
     "pipeline/tracing": PLAIN
     | {"pipeline.core", "pipeline.adapters", "pipeline.monitoring", "pipeline.tracing"}
-    | {"pipeline.proposing", "pipeline.rolling"},
+    | {"pipeline.proposing", "pipeline.reviewing.approvals", "pipeline.rolling"},
     "pipeline/doctoring": PLAIN
     | {"pipeline.core", "pipeline.adapters", "pipeline.usecase", "pipeline.monitoring"}
     | {"pipeline.proposing", "pipeline.rolling", "pipeline.doctoring"},
