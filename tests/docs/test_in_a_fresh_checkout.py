@@ -88,7 +88,7 @@ def samples() -> list[dict[str, object]]:
     ]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_it_does_what_its_page_says(command: str, root: Path, shell: Open) -> None:
     shell(root, **{"…": "anything"}).check(command, COMMANDS[command])
 

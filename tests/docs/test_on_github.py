@@ -63,7 +63,7 @@ def root(github: GitHubStandIn, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return root
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_it_does_what_its_page_says(
     command: str,
     root: Path,
@@ -88,7 +88,7 @@ def typed_at_github() -> list[str]:
     return sorted({use for text in found for use in re.findall(r"\bgh [^)]+", text)})
 
 
-@pytest.mark.parametrize("command", typed_at_github())
+@pytest.mark.parametrize("command", sorted(typed_at_github()))
 def test_gh_takes_it_and_this_repository_has_what_it_names(command: str) -> None:
     _, *given = words(command)
     verb, rest = " ".join(given[:2]), given[2:]
