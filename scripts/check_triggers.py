@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,13 @@ from pipeline.config import load_usecase, parse_utc
 from pipeline.core.report.escape import escape_markdown
 from pipeline.core.triggers.check import CheckPlan, plan_check
 from pipeline.core.triggers.check_report import check_json, render_check, render_check_markdown
-from pipeline.core.triggers.ledger import Ledger, Retrain, calendar_since
+from pipeline.core.triggers.ledger import (
+    Ledger,
+    Retrain,
+    RetrainState,
+    calendar_since,
+    open_retrain,
+)
 from pipeline.core.triggers.payload import RETRAIN_EVENT, RetrainPayload, payload_to_json
 from pipeline.core.triggers.retrains import mark_dispatched
 from pipeline.core.triggers.rules import Observation, assess_triggers
@@ -60,10 +67,11 @@ def check(root: Path, arguments: argparse.Namespace) -> int:
         return 0
     sight = look(monitored, at)
     store = LedgerStore(root, is_local=arguments.local)
+    ended = ended_rollouts(root, store.read(), monitored.champion.model, arguments.local)
     if arguments.apply:
-        plan = record(store, monitored, sight)
+        plan = record(store, monitored, sight, ended)
     else:
-        plan = decide(store.read(), monitored, sight)
+        plan = decide(store.read(), monitored, sight, ended)
     tell(monitored, sight, plan, arguments.json)
     if plan.dispatch is not None:
         start(store, plan, at, arguments)
@@ -82,7 +90,20 @@ def look(monitored: Monitored, at: datetime) -> Sight:
         return Sight(Observation(rules), (f"the schema changed: {error}",))
 
 
-def decide(ledger: Ledger, monitored: Monitored, sight: Sight) -> CheckPlan:
+def ended_rollouts(root: Path, ledger: Ledger, model: str, is_local: bool) -> dict[str, str]:
+    """How the rollout of the open proposal ended. Without an open one git's history is not read."""
+    found = open_retrain(ledger, model)
+    if found is None or found.state is not RetrainState.PROPOSED:
+        return {}
+    from pipeline.rolling.ended import ended_retrains  # noqa: PLC0415 (slow, and seldom needed)
+    from pipeline.rolling.repository import RolloutRepository  # noqa: PLC0415
+
+    return ended_retrains(RolloutRepository(root, None if is_local else "origin"), model)
+
+
+def decide(
+    ledger: Ledger, monitored: Monitored, sight: Sight, ended: Mapping[str, str] | None = None
+) -> CheckPlan:
     """What follows from `sight` on top of `ledger`."""
     return plan_check(
         ledger,
@@ -92,6 +113,7 @@ def decide(ledger: Ledger, monitored: Monitored, sight: Sight) -> CheckPlan:
         champion=monitored.champion.digest,
         at=sight.observation.rules.at,
         data_faults=sight.data_faults,
+        ended=ended,
     )
 
 
@@ -101,11 +123,13 @@ def with_calendar(ledger: Ledger, monitored: Monitored, sight: Sight) -> Observa
     return replace(sight.observation, calendar_since=since)
 
 
-def record(store: LedgerStore, monitored: Monitored, sight: Sight) -> CheckPlan:
+def record(
+    store: LedgerStore, monitored: Monitored, sight: Sight, ended: Mapping[str, str]
+) -> CheckPlan:
     """Decide on top of the newest ledger, and save what follows before anything is dispatched."""
 
     def step(ledger: Ledger) -> tuple[Ledger, CheckPlan]:
-        plan = decide(ledger, monitored, sight)
+        plan = decide(ledger, monitored, sight, ended)
         return plan.ledger, plan
 
     return store.update(step, f"Record a check of {monitored.champion.model}")

@@ -20,6 +20,8 @@ _SERVER = re.compile(r"http://127\.0\.0\.1:\d+")
 _MEASURED = re.compile(r"\b\d[\d.,]* (s|ms|MB)\b")
 # How long a stage of DVC took; there is none where its outputs were restored.
 _STAGE = re.compile(r' *"\| <code>\w+</code> \| measured \| measured \|",?')
+# The registry's count: a package of another minute is another version, also of the same model.
+_VERSION = re.compile(r"\b[Vv]ersion \d+\b")
 _RUN = re.compile(r"\b90000\d\d\b")
 
 
@@ -102,7 +104,13 @@ def _plain(text: str) -> str:
     """Digests become numbers, in the order in which they are met: the same one is the same."""
     for login in (ACTIONS_BOT, APP_BOT):
         text = text.replace(login, "the bot")
-    words = {_SERVER: "server", _TIME: "time", _RUN: "run", _MEASURED: "measured"}
+    words = {
+        _SERVER: "server",
+        _TIME: "time",
+        _RUN: "run",
+        _MEASURED: "measured",
+        _VERSION: "version",
+    }
     for pattern, word in words.items():
         text = pattern.sub(word, text)
     numbers, known = count(1), dict[str, int]()

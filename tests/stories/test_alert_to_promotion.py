@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import requests
 
@@ -36,10 +34,11 @@ WEBHOOK = {
 
 
 def test_an_alert_becomes_a_reviewed_pull_request_and_that_the_champion(
-    base: Base, tmp_path: Path, has_app: bool
+    base: Base, tmp_path_factory: pytest.TempPathFactory, has_app: bool
 ) -> None:
     on = {"PERENNIAL_ROLLOUT": "on"}
-    with a_world(base, tmp_path, has_app=has_app, variables=on) as world:
+    folder = tmp_path_factory.mktemp("alert")  # short, as the path of Envoy's socket must be
+    with a_world(base, folder, has_app=has_app, variables=on) as world:
         alert(world)
         world.settle()
         propose(world)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,14 +47,16 @@ def plan_check(
     champion: str,
     at: datetime,
     data_faults: Sequence[str] = (),
+    ended: Mapping[str, str] | None = None,
 ) -> CheckPlan:
     """Take what fired into the ledger and decide whether a retrain starts.
 
     Broken data speaks for itself alone: with `data_faults` only the events of triggers that do not
     look at data are recorded, and nothing starts. A proposal whose challenger serves by now has
-    won.
+    won; one whose rollout is `ended` without that, by the retrain's id and in words, has lost.
     """
     ledger = _settle_merged(ledger, model, champion, at)
+    ledger = _settle_ended(ledger, model, ended or {}, at)
     ledger, lost = recover(ledger, at, config.recovery)
     fired = [d for d in decisions if d.status is Status.FIRED]
     if data_faults:
@@ -75,3 +77,11 @@ def _settle_merged(ledger: Ledger, model: str, champion: str, at: datetime) -> L
     if found is None or found.state is not RetrainState.PROPOSED or found.champion == champion:
         return ledger
     return settle(ledger, found.id, RetrainState.WON, at, note=f"{champion} serves")
+
+
+def _settle_ended(ledger: Ledger, model: str, ended: Mapping[str, str], at: datetime) -> Ledger:
+    """The open proposal was merged and rolled back: else every trigger would join it for days."""
+    found = open_retrain(ledger, model)
+    if found is None or found.state is not RetrainState.PROPOSED or found.id not in ended:
+        return ledger
+    return settle(ledger, found.id, RetrainState.LOST, at, note=ended[found.id])

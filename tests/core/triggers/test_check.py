@@ -100,6 +100,20 @@ def test_a_merged_proposal_has_won() -> None:
     assert NEW in merged.note
 
 
+def test_a_proposal_that_was_rolled_back_has_lost_and_the_next_news_starts_a_retrain() -> None:
+    ledger = mark_dispatched(check(Ledger(), fired()).ledger, "flights-0001", AT)
+    ledger = claim_run(ledger, "flights-0001", "7", AT)[0]
+    ended = {"flights-0001": "RolledBack: error rate"}
+    assert check(ledger, quiet(), ended=ended).ledger == ledger  # it still trains
+    ledger = mark_proposed(ledger, "flights-0001", "7", AT)
+    assert check(ledger, quiet(), ended={"flights-0000": "Aborted"}).ledger == ledger
+    settled = check(ledger, quiet(), at=AT + timedelta(days=1), ended=ended).ledger
+    (lost,) = settled.retrains
+    assert (lost.state, lost.note) == (RetrainState.LOST, ended["flights-0001"])
+    plan = check(settled, fired(window="w9"), at=AT + timedelta(days=9), ended=ended)
+    assert plan.dispatch == plan.ledger.retrains[1]
+
+
 def test_another_champion_while_a_run_trains_settles_nothing() -> None:
     ledger = claim_run(check(Ledger(), fired()).ledger, "flights-0001", "7", AT)[0]
     assert check(ledger, quiet(), champion=NEW).ledger.retrains[0].state is RetrainState.RUNNING
