@@ -15,7 +15,7 @@ from tests.repository import ROOT, copy_repository
 from tests.rollouts import START
 
 PLANNED = "make --dry-run "  # each of them would install, test, or mutate for minutes to hours
-SET = {  # of your own places, which are not here: that the code reads them is what is tested
+SET = (  # of your own places, which are not here: that the code reads them is what is tested
     "export WAREHOUSE_URL=postgresql+psycopg://…",
     "export WAREHOUSE_URL=postgresql+psycopg://user:password@host/database",
     "export MLFLOW_TRACKING_URI=https://…",
@@ -23,7 +23,7 @@ SET = {  # of your own places, which are not here: that the code reads them is w
     "export PROMETHEUS_URL=https://prometheus.your-company.example",
     "export DASK_SCHEDULER_ADDRESS=tcp://…",
     "export RELAY_SECRET=… GITHUB_TOKEN=… GITHUB_REPOSITORY=owner/name",
-}
+)
 # Minutes each; that the module is there and takes these options is what is tested.
 MEASURED = [text for text in every_text() if text.startswith("python -m benchmarks.")]
 MADE = {
@@ -88,12 +88,12 @@ def samples() -> list[dict[str, object]]:
     ]
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS))
+@pytest.mark.parametrize("command", COMMANDS)
 def test_it_does_what_its_page_says(command: str, root: Path, shell: Open) -> None:
     shell(root, **{"…": "anything"}).check(command, COMMANDS[command])
 
 
-@pytest.mark.parametrize("command", sorted(SET))
+@pytest.mark.parametrize("command", SET)
 def test_the_variables_that_it_sets_are_read_by_the_code(command: str) -> None:
     code = "".join(path.read_text() for path in (ROOT / "pipeline").rglob("*.py"))
     code += "".join(path.read_text() for path in (ROOT / "scripts").glob("*.py"))

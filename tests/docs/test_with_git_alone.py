@@ -57,7 +57,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return clone
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS))
+@pytest.mark.parametrize("command", COMMANDS)
 def test_it_does_what_its_page_says(command: str, clone: Path, shell: Open) -> None:
     merge = git(clone, "log", "--format=%H", "--merges", "-1").strip()
     evidence = load_rollout(clone, MODEL).evidence.path

@@ -55,7 +55,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS))
+@pytest.mark.parametrize("command", COMMANDS)
 def test_it_does_what_its_page_says(command: str, root: Path, shell: Open) -> None:
     values = {"sha256:…": f"sha256:{'b' * 64}", '"…"': "enough"}
     shell(root, **values).check(command, COMMANDS[command])

@@ -117,7 +117,8 @@ def test_the_better_challenger_wins_by_what_a_real_prometheus_counted(
     assert "exp-1: model_b" in capsys.readouterr().out
     found = json.loads((root / "artifacts/ab-test/ab-test-results.json").read_text())
     for variant, share in (("model_a", 0.7), ("model_b", 0.9)):
-        assert found["variants"][variant]["units"] == pytest.approx(8_000, rel=0.25)
+        # `increase` goes on to the ends of its window: of few scrapes that may double it
+        assert 6_000 <= found["variants"][variant]["units"] <= 18_000
         assert found["variants"][variant]["mean"] == pytest.approx(share, abs=0.01)
     assert not found["sample_ratio"]["is_mismatch"]
 
