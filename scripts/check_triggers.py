@@ -14,9 +14,10 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from pipeline.config import load_usecase, parse_utc
@@ -67,11 +68,12 @@ def check(root: Path, arguments: argparse.Namespace) -> int:
         return 0
     sight = look(monitored, at)
     store = LedgerStore(root, is_local=arguments.local)
-    ended = ended_rollouts(root, store.read(), monitored.champion.model, arguments.local)
+    ended = partial(ended_rollouts, root, monitored.champion.model, is_local=arguments.local)
     if arguments.apply:
         plan = record(store, monitored, sight, ended)
     else:
-        plan = decide(store.read(), monitored, sight, ended)
+        ledger = store.read()
+        plan = decide(ledger, monitored, sight, ended(ledger))
     tell(monitored, sight, plan, arguments.json)
     if plan.dispatch is not None:
         start(store, plan, at, arguments)
@@ -90,7 +92,7 @@ def look(monitored: Monitored, at: datetime) -> Sight:
         return Sight(Observation(rules), (f"the schema changed: {error}",))
 
 
-def ended_rollouts(root: Path, ledger: Ledger, model: str, is_local: bool) -> dict[str, str]:
+def ended_rollouts(root: Path, model: str, ledger: Ledger, *, is_local: bool) -> Mapping[str, str]:
     """How the rollout of the open proposal ended. Without an open one git's history is not read."""
     found = open_retrain(ledger, model)
     if found is None or found.state is not RetrainState.PROPOSED:
@@ -124,12 +126,15 @@ def with_calendar(ledger: Ledger, monitored: Monitored, sight: Sight) -> Observa
 
 
 def record(
-    store: LedgerStore, monitored: Monitored, sight: Sight, ended: Mapping[str, str]
+    store: LedgerStore,
+    monitored: Monitored,
+    sight: Sight,
+    ended: Callable[[Ledger], Mapping[str, str]],
 ) -> CheckPlan:
     """Decide on top of the newest ledger, and save what follows before anything is dispatched."""
 
     def step(ledger: Ledger) -> tuple[Ledger, CheckPlan]:
-        plan = decide(ledger, monitored, sight, ended)
+        plan = decide(ledger, monitored, sight, ended(ledger))
         return plan.ledger, plan
 
     return store.update(step, f"Record a check of {monitored.champion.model}")
