@@ -143,7 +143,7 @@ def check_decision(
             "newest that was known here: they stay. Pull, and run again."
         )
     served = [routing.champion] if routing.champion_percent > 0 else []
-    if routing.challenger is not None and gives(routing):
+    if routing.challenger is not None and routing.reaches_challenger:
         served.append(routing.challenger)
     for version in map(versions.get, served):
         if beside.stop is not None and is_latched(beside.stop, version, decided.attempt):
@@ -151,11 +151,6 @@ def check_decision(
                 f"{version} was stopped at the traffic layer ({beside.stop.reason}), so it gets "
                 "no traffic. The next reconcile rolls it back."
             )
-
-
-def gives(routing: Routing) -> bool:
-    """Whether a challenger gets users or copies."""
-    return routing.challenger_percent > 0 or routing.is_mirrored
 
 
 def is_latched(stop: Stop | None, version: str | None, attempt: int) -> bool:

@@ -53,8 +53,7 @@ class Names:
 
         A challenger without traffic is left out: its server may be gone already.
         """
-        has_traffic = routing.challenger_percent > 0 or routing.is_mirrored
-        if not has_traffic or routing.challenger is None:
+        if not routing.reaches_challenger or routing.challenger is None:
             return Weights(self.backend(routing.champion))
         return Weights(
             champion=self.backend(routing.champion),

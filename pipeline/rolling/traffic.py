@@ -15,7 +15,7 @@ from typing import Protocol
 from pipeline.adapters.traffic import Traffic, Weights
 from pipeline.core.rollout.observation import Routing, Stop
 from pipeline.errors import OutsideError
-from pipeline.rolling.latch import Beside, Decided, Latch, check_decision, gives
+from pipeline.rolling.latch import Beside, Decided, Latch, check_decision
 from pipeline.rolling.names import Names
 
 
@@ -68,7 +68,7 @@ class LocalTraffic:
     def apply(self, routing: Routing, stop: Stop | None, *, decided: Decided, salt: str) -> None:
         """See RolloutTraffic."""
         with self._latch.held():
-            beside = self._beside(is_less=stop is not None or not gives(routing))
+            beside = self._beside(is_less=stop is not None or not routing.reaches_challenger)
             if stop is None:
                 check_decision(self._names.versions, beside, routing, decided)
             weights = self._weights(routing, salt)
@@ -90,7 +90,7 @@ class LocalTraffic:
             return self._names.weights(routing, salt)
         except OutsideError:
             champion = self._provider.observe().champion
-            if gives(routing) or champion.name != self._names.version(routing.champion):
+            if routing.reaches_challenger or champion.name != self._names.version(routing.champion):
                 raise
             return Weights(champion)
 

@@ -30,11 +30,15 @@ class Routing:
         """What the champion gets: both always make 100."""
         return 100.0 - self.challenger_percent
 
+    @property
+    def reaches_challenger(self) -> bool:
+        """Whether the challenger gets users, or copies of their requests."""
+        return self.challenger_percent > 0 or self.is_mirrored
+
     def agrees_with(self, other: Routing) -> bool:
         """Whether both give everyone the same: a challenger without traffic makes no difference."""
         mine, theirs = (
-            (r.champion, r.challenger if r.challenger_percent or r.is_mirrored else None)
-            for r in (self, other)
+            (r.champion, r.challenger if r.reaches_challenger else None) for r in (self, other)
         )
         shares = self.challenger_percent == other.challenger_percent
         return mine == theirs and shares and self.is_mirrored == other.is_mirrored

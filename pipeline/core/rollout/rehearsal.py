@@ -51,7 +51,7 @@ def _fault(world: World, spec: RolloutSpec, at: datetime) -> str | None:
     routing, newest = world.routing, world.status.ever[-1]
     if routing is None or routing.champion != spec.champion.digest:
         return "The champion of before does not serve."
-    if routing.challenger_percent != 0 or routing.is_mirrored:
+    if routing.reaches_challenger:
         return f"The challenger keeps {routing.challenger_percent:g} % of the traffic."
     if newest.phase is not Phase.ROLLED_BACK:
         return f"It is recorded as {newest.phase}."
