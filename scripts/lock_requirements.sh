@@ -7,7 +7,7 @@ lock() {
   local name=$1
   shift
   uv pip compile pyproject.toml "$@" --quiet --universal --python-version 3.11 \
-    --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+    --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
     --upgrade --output-file "requirements/$name.txt"
 }
 
