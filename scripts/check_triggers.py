@@ -41,6 +41,11 @@ from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.monitoring.observe import Sight, observe
 from pipeline.monitoring.production import Monitored, load_monitored, watching
 
+UNSEEN = (
+    "Nothing records what the champion answers, so its performance is not known: see "
+    "docs/triggers.md, The champion's answers.\n"
+)
+
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and check."""
@@ -68,7 +73,7 @@ def check(root: Path, arguments: argparse.Namespace) -> int:
         return 0
     sight = look(monitored, at)
     store = LedgerStore(root, is_local=arguments.local)
-    ended = partial(ended_rollouts, root, monitored.champion.model, is_local=arguments.local)
+    ended = partial(ended_proposal, root, monitored.champion.model, is_local=arguments.local)
     if arguments.apply:
         plan = record(store, monitored, sight, ended)
     else:
@@ -86,21 +91,27 @@ def look(monitored: Monitored, at: datetime) -> Sight:
     """What production looks like at `at`; a column that is gone is broken data."""
     try:
         with watching(monitored) as source:
+            if source.predictions is None and source.measure is None:
+                print(UNSEEN)
             return observe(source, monitored.reference, monitored.policy, at)
     except (SchemaChanged, DataIncident) as error:
         rules = monitored.policy.label_rules(at)
         return Sight(Observation(rules), (f"the schema changed: {error}",))
 
 
-def ended_rollouts(root: Path, model: str, ledger: Ledger, *, is_local: bool) -> Mapping[str, str]:
-    """How the rollout of the open proposal ended. Without an open one git's history is not read."""
+def ended_proposal(root: Path, model: str, ledger: Ledger, *, is_local: bool) -> Mapping[str, str]:
+    """How the open proposal ended: closed, or its rollout. Without an open one nobody is asked."""
     found = open_retrain(ledger, model)
     if found is None or found.state is not RetrainState.PROPOSED:
         return {}
-    from pipeline.rolling.ended import ended_retrains  # noqa: PLC0415 (slow, and seldom needed)
+    # Slow to import, and seldom needed.
+    from pipeline.proposing.forges import known_forge  # noqa: PLC0415
+    from pipeline.rolling.ended import closed_retrain, ended_retrains  # noqa: PLC0415
     from pipeline.rolling.repository import RolloutRepository  # noqa: PLC0415
 
-    return ended_retrains(RolloutRepository(root, None if is_local else "origin"), model)
+    forge = known_forge(root, is_local=is_local)
+    closed = closed_retrain(forge, found.id) if forge is not None else {}
+    return closed or ended_retrains(RolloutRepository(root, None if is_local else "origin"), model)
 
 
 def decide(

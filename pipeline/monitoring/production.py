@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from pipeline.adapters.warehouse import connect, is_there, reading, safe_url
 from pipeline.champion import Champion, load_champion
 from pipeline.config import load_all, load_params, load_schema, load_usecase
@@ -56,9 +58,21 @@ def watching(monitored: Monitored) -> Iterator[Source]:
         raise OutsideError(f"warehouse {safe_url(engine.url)}: no such file. Seed it, or name it.")
     measure = _provider(monitored)
     with reading(engine) as connection:
-        # predictions() is optional: answers may be measured elsewhere, or not at all
-        predictions = query.predictions() if hasattr(query, "predictions") else None
-        yield Source(connection, query.rows(), query.labels(), predictions, measure)
+        yield Source(connection, query.rows(), query.labels(), _answers(connection), measure)
+
+
+def _answers(connection: sa.Connection) -> sa.Select | None:
+    """`predictions()`, which is optional: answers may be measured elsewhere, or not at all.
+
+    None as well while nothing has made its table: a model that has not answered yet is no fault of
+    the data.
+    """
+    if not hasattr(query, "predictions"):
+        return None
+    answers, inspector = query.predictions(), sa.inspect(connection)
+    tables = [found for found in answers.get_final_froms() if isinstance(found, sa.Table)]
+    is_there = all(inspector.has_table(table.name, table.schema) for table in tables)
+    return answers if is_there else None
 
 
 def _provider(monitored: Monitored) -> MeasuredWindow | None:

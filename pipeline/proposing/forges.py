@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from pipeline.forge import Forge
+from pipeline.github_env import Forge as Repository
 from pipeline.github_env import forge_of
 
 LOCAL_FOLDER = ".forge"
@@ -27,11 +29,27 @@ def add_forge_options(parser: argparse.ArgumentParser) -> None:
 def chosen_forge(root: Path, arguments: argparse.Namespace) -> Forge:
     """The forge of `add_forge_options`. Raises ConfigurationError where a variable is missing."""
     if arguments.forge == "local":
-        from pipeline.adapters.git.branches import GitBranches  # noqa: PLC0415
-        from pipeline.adapters.local_forge import LocalForge  # noqa: PLC0415
+        return _local_forge(root, root / arguments.forge_folder)
+    return _github_forge(forge_of())
 
-        return LocalForge(root / arguments.forge_folder, GitBranches(root))
+
+def known_forge(root: Path, *, is_local: bool) -> Forge | None:
+    """The local forge, or the GitHub that the environment names; None where there is neither."""
+    if is_local:
+        folder = root / LOCAL_FOLDER
+        return _local_forge(root, folder) if folder.is_dir() else None
+    named = all(os.environ.get(name) for name in ("GITHUB_REPOSITORY", "GITHUB_TOKEN"))
+    return _github_forge(forge_of()) if named else None
+
+
+def _local_forge(root: Path, folder: Path) -> Forge:
+    from pipeline.adapters.git.branches import GitBranches  # noqa: PLC0415 (GitHub's need none)
+    from pipeline.adapters.local_forge import LocalForge  # noqa: PLC0415
+
+    return LocalForge(folder, GitBranches(root))
+
+
+def _github_forge(found: Repository) -> Forge:
     from pipeline.adapters.github import GitHubForge  # noqa: PLC0415 (slow to import)
 
-    found = forge_of()
     return GitHubForge(found.repository, found.token, found.api_url)

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.adapters.git.branches import GitBranches
 from pipeline.adapters.git.ledger_branch import BRANCH
+from pipeline.adapters.local_forge import LocalForge
+from pipeline.core.proposal.identity import branch_of
 from tests.called import Called, call_script
 from tests.monitored import DIGEST, monitored_repository
 from tests.repository import git, python
@@ -79,6 +82,35 @@ def test_the_retrain_is_started_once_however_often_the_check_runs(repository: Pa
     lost = ("settle_retrain", "--local", "--retrain=flight-delay-0001", "--outcome=lost")
     assert "flight-delay-0001 is LOST" in call_script(repository, *lost, "--apply").stdout
     assert [r["state"] for r in ledger(repository)["retrains"]] == ["LOST"]
+
+
+def test_a_proposal_that_a_person_closed_has_lost_and_frees_the_next(repository: Path) -> None:
+    check(repository, BAD_DAY, "--local", "--apply")
+    retrain = "flight-delay-0001"
+    call_script(repository, "admit_retrain", "--local", f"--retrain={retrain}", "--apply")
+    proposed = ("settle_retrain", "--local", f"--retrain={retrain}", "--outcome=proposed")
+    call_script(repository, *proposed, "--apply")
+    git(repository, "switch", "--quiet", "--create", branch_of(retrain))
+    git(repository, "commit", "--quiet", "--allow-empty", "--message=Propose it")
+    git(repository, "switch", "--quiet", "main")
+    forge = LocalForge(repository / ".forge", GitBranches(repository))
+    forge.open_pull(branch=branch_of(retrain), base="main", title="Retrain", body="")
+    check(repository, BAD_DAY, "--local", "--apply")
+    assert [r["state"] for r in ledger(repository)["retrains"]] == ["PROPOSED"]
+    forge.close_pull(1)
+    check(repository, BAD_DAY, "--local", "--apply")
+    (ended,) = ledger(repository)["retrains"]
+    assert (ended["state"], "#1 was closed" in ended["note"]) == ("LOST", True)
+
+
+def test_a_champion_whose_answers_nothing_records_is_no_incident(repository: Path) -> None:
+    spoil(repository, "DROP TABLE flight_predictions")
+    done = check(repository, BAD_DAY, "--local")
+    assert done.returncode == 0, done.stderr
+    assert "Nothing records what the champion answers" in done.stdout
+    found = answers(repository)
+    assert (found["performance_degradation"], found["concept_drift"]) == ("UNKNOWN", "UNKNOWN")
+    assert found["new_data_volume"] == "FIRED"
 
 
 def test_thirty_days_without_labels_warn_and_fire_nothing(repository: Path) -> None:
