@@ -11,7 +11,7 @@ from pipeline.adapters.package_files import find_package, package_objects, read_
 from pipeline.champion import Champion, load_champion
 from pipeline.doctoring.finding import Finding, fault, ok, skipped, warning
 from pipeline.doctoring.situation import Situation
-from pipeline.errors import OutsideError
+from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.monitoring.reference import reference_path
 
 MANIFEST = "manifest.json"
@@ -19,18 +19,25 @@ _PUSH = "push it from where it was trained: python -m scripts.push_package --app
 
 
 def check_champions(situation: Situation) -> Iterator[Finding]:
-    """One finding a model."""
+    """Each model's findings; a pointer that cannot be read is its model's alone."""
     for folder in sorted((situation.root / "rollouts").glob("*/")):
-        champion = load_champion(situation.root, folder.name)
         subject = f"champion of {folder.name}"
-        if champion is None:
-            mend = "train one and approve it: python -m scripts.set_champion --help"
-            yield warning(subject, "none serves yet", mend)
-        else:
-            yield _package(situation.root, champion, subject)
-            if not reference_path(situation.root, folder.name).is_file():
-                text = "no reference.json: the triggers have nothing to compare with"
-                yield fault(subject, text, "commit the one that set_champion or its merge brought")
+        try:
+            yield from _champion(situation.root, folder.name, subject)
+        except ConfigurationError as error:
+            yield fault(subject, " ".join(str(error).split()), f"mend {error.where}")
+
+
+def _champion(root: Path, model: str, subject: str) -> Iterator[Finding]:
+    champion = load_champion(root, model)
+    if champion is None:
+        mend = "train one and approve it: python -m scripts.set_champion --help"
+        yield warning(subject, "none serves yet", mend)
+        return
+    yield _package(root, champion, subject)
+    if not reference_path(root, model).is_file():
+        text = "no reference.json: the triggers have nothing to compare with"
+        yield fault(subject, text, "commit the one that set_champion or its merge brought")
 
 
 def _package(root: Path, champion: Champion, subject: str) -> Finding:

@@ -93,6 +93,15 @@ def test_no_champion_is_no_fault_and_names_the_next_step(root: Path, champion: C
     assert line.startswith("warning champion of flight-delay: none serves yet -> train one")
 
 
+def test_a_pointer_that_cannot_be_read_hides_no_other_model(root: Path, champion: Champion) -> None:
+    broken = champion_path(root, "a-model")
+    broken.parent.mkdir()
+    broken.write_text("digest: [half")
+    first, second = told(check_champions, situation_of(root))
+    assert first.startswith("fault champion of a-model: ")
+    assert second.startswith("ok champion of flight-delay: ")
+
+
 def test_a_package_that_is_far_away_is_not_checked_without_dvc(
     root: Path, champion: Champion, monkeypatch
 ) -> None:
