@@ -13,7 +13,7 @@ WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 OF_FORKS = {"pull_request", "pull_request_target", "pull_request_review"}
 SAME_REPOSITORY = "github.event.pull_request.head.repo.full_name == github.repository"
-PINNED = re.compile(r"[A-Za-z0-9._\[\],-]+==\S+")
+PINNED = re.compile(r"[A-Za-z0-9._-]+(\[[a-z0-9, -]+\])?==\S+")
 
 
 def load(path: Path) -> dict[Any, Any]:

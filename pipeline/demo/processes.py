@@ -21,6 +21,8 @@ START_SECONDS = 120  # a model server takes 3; far more where the machine is bus
 STOP_SECONDS = 15
 LOG_CHARS = 2_000
 
+_given: set[int] = set()
+
 
 @dataclass(frozen=True)
 class Server:
@@ -88,10 +90,14 @@ def running(
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that was free a moment ago; no process is given the same one twice."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def _is_ok(url: str) -> bool:

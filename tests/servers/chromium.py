@@ -21,7 +21,12 @@ from tests.servers.binaries import binary
 HOST = "http://pages.test"
 SECONDS = 120
 # What the browser asks for by itself, whatever the page: each by its full name.
-OWN = ("clients2.google.com", "update.googleapis.com:443", "accounts.google.com:443")
+OWN = (
+    "clients2.google.com",
+    "update.googleapis.com:443",
+    "accounts.google.com:443",
+    "www.google.com:443",
+)
 _QUIET = (
     "--headless",
     "--no-sandbox",

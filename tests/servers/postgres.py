@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,8 @@ from typing import Any
 
 import psycopg
 import pytest
+
+from tests.servers.ports import free_port
 
 START_SECONDS = 60
 NAMES = count()
@@ -70,7 +71,7 @@ def running() -> Iterator[Postgres]:
 
 @contextmanager
 def _server(initdb: str, postgres: str, folder: Path) -> Iterator[Postgres]:
-    server = Postgres(_free_port(), secrets.token_hex(12))
+    server = Postgres(free_port(), secrets.token_hex(12))
     secret, log = folder / "password", folder / "log"
     secret.write_text(server.password)
     owner = _owner()
@@ -110,12 +111,6 @@ def _binary(name: str) -> str:
 def _owner() -> dict[str, Any]:
     """PostgreSQL refuses to run as root, so root drops to the user postgres."""
     return {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _await(server: Postgres, process: subprocess.Popen, log: Path) -> None:

@@ -76,7 +76,7 @@ def begun(
     engine.dispose()
     folder = tmp_path_factory.mktemp("lost")
     git(folder, "clone", "--quiet", str(base.repository), "own")
-    changes = {"min_new_samples: 150000": "min_new_samples: 50000"}
+    changes = {"min_new_samples: 150000": "min_new_samples: 25000"}
     edit(folder / "own/configs/triggers.yaml", changes)
     commit(folder / "own", "Retrain sooner")
     growing = Growing(base.folder, folder / "own")
