@@ -1,4 +1,4 @@
-"""A repository with a champion in production: every tenth flight of January to June 2013.
+"""A repository with a champion in production: flights of January to June 2013, every tenth.
 
 The champion's answers are made up (right three times in four, then worse), the rest is real.
 """
@@ -9,7 +9,6 @@ import shutil
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 import numpy as np
 import pandas as pd
@@ -23,6 +22,7 @@ from pipeline.monitoring.reference import reference_path
 from pipeline.stages.reference import profile_rows
 from pipeline.usecase import query
 from tests.flights import thinned_tables
+from tests.folders import folder_of_this_process
 from tests.repository import commit, copy_repository
 
 MODEL = "flight-delay"
@@ -46,24 +46,24 @@ data_faults: {window: 7d}
 """
 
 
-def monitored_repository(target: Path) -> Path:
+def monitored_repository(target: Path, every: int = 10) -> Path:
     """A copy of one that is made once a session: git, warehouse.db, champion, reference."""
-    shutil.copytree(_made(), target)
+    shutil.copytree(_made(every), target)
     return target
 
 
 @cache
-def _made() -> Path:
-    root = copy_repository(Path(mkdtemp(prefix="perennial-monitored-")) / "flights")
+def _made(every: int) -> Path:
+    root = copy_repository(folder_of_this_process("monitored") / "flights")
     (root / "configs/triggers.yaml").write_text(TRIGGERS)
-    _fill_warehouse(root / "warehouse.db")
+    _fill_warehouse(root / "warehouse.db", every)
     _make_champion(root)
     commit(root, "Approve the champion")
     return root
 
 
-def _fill_warehouse(path: Path) -> None:
-    tables = thinned_tables(months=6, every=10)
+def _fill_warehouse(path: Path, every: int) -> None:
+    tables = thinned_tables(months=6, every=every)
     engine = connect(f"sqlite:///{path}")
     with writing(engine) as connection:
         bulkload.replace_tables(connection, query.metadata.sorted_tables, tables)

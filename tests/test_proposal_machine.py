@@ -30,6 +30,7 @@ from pipeline.core.proposal.steps import End, ProposalPlan
 from pipeline.errors import OutsideError
 from pipeline.forge import PullRequest, PullState
 from pipeline.proposing.loop import Proposal, bring_about, plan
+from tests.folders import folder_of_this_process
 from tests.proposals import (
     CHAMPION_PATH,
     HASTY,
@@ -52,7 +53,7 @@ ONE_TRY = replace(HASTY, attempts=1)
 
 @cache
 def _template() -> Path:
-    return make_remote(Path(mkdtemp(prefix="perennial-machine-")) / "remote.git")
+    return make_remote(folder_of_this_process("machine") / "remote.git")
 
 
 class ProposalMachine(RuleBasedStateMachine):

@@ -11,7 +11,6 @@ import shutil
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 from pipeline.adapters.package_files import folder_md5
@@ -25,6 +24,7 @@ from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.paths import PACKAGE
 from tests.core import quality_runs as runs
 from tests.core import reports
+from tests.folders import folder_of_this_process
 from tests.repository import ROOT, commit, git
 
 NEEDED = (  # of this checkout: what the scripts read beside the artifacts
@@ -134,7 +134,7 @@ def store_package(root: Path, place: str, files: dict[str, bytes]) -> str:
 
 @cache
 def _made() -> Path:
-    root = Path(mkdtemp(prefix="perennial-finished-")) / "flights"
+    root = folder_of_this_process("finished") / "flights"
     for name in sorted({path for pattern in NEEDED for path in ROOT.glob(pattern)}):
         target = root / name.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import chdir
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 
@@ -22,6 +21,7 @@ from scripts import assess_gates, collect_evidence, rehearse_rollback
 from scripts.open_retrain_pr import main
 from tests.core import quality_runs as runs
 from tests.core import reports
+from tests.folders import folder_of_this_process
 from tests.proposals import REVIEW_WORKFLOW, write
 from tests.repository import commit, git
 from tests.scripts.finished_run import challenger_of, change, document, finished_run, lock
@@ -49,7 +49,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @cache
 def _prepared() -> Path:
     """Made once a session."""
-    root = finished_run(Path(mkdtemp(prefix="perennial-prepared-")) / "flights")
+    root = finished_run(folder_of_this_process("prepared") / "flights")
     gates_file = root / "configs/gates.yaml"
     policy = gates_file.read_text()  # nobody answers for production in these tests
     assert "monitoring_configured: {required: true}" in policy
