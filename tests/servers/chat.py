@@ -16,11 +16,15 @@ SECRET = "T0SECRET/B0SECRET"  # noqa: S105 (the path of a webhook is what is sec
 
 @dataclass
 class Chat:
-    """`status` is what it answers; `messages` is all that it was told, whatever it answered."""
+    """`status` is what it answers; `messages` is all that it was told, whatever it answered.
+
+    It answers 503 for the first `busy_times`.
+    """
 
     url: str = ""
     status: int = 200
     delay_seconds: float = 0.0
+    busy_times: int = 0
     messages: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -35,7 +39,8 @@ def running() -> Iterator[Chat]:
                 json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
             )
             time.sleep(chat.delay_seconds)
-            self.send_response(chat.status)
+            is_busy = len(chat.messages) <= chat.busy_times
+            self.send_response(503 if is_busy else chat.status)
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
