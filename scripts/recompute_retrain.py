@@ -2,7 +2,8 @@
 
 Runs main's code on the rows and the model that the commit's dvc.lock names; nothing of the commit
 is executed. Reads the warehouse again too where WAREHOUSE_URL is set. It writes one file and
-changes nothing else, so it needs no --apply; scripts/verify_retrain_pr.py judges the file.
+changes nothing else, so it needs no --apply; scripts/verify_retrain_pr.py judges the file. The
+step's outputs say what it is about: head, main, and whether all was as_claimed ("true", "false").
 
 Exit codes: 0 worked out, whatever came out; 2 bad configuration, 3 an outside system failed.
 """
@@ -17,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 from pipeline.adapters.git.trees import fetch_pull
 from pipeline.errors import exit_code_of
+from pipeline.github_env import set_outputs
 from pipeline.jsonio import save_json
 from pipeline.reviewing.recompute import recompute
 
@@ -41,9 +43,12 @@ def run(root: Path, arguments: argparse.Namespace) -> int:
         reads_warehouse = "WAREHOUSE_URL" in os.environ
         found = recompute(root, head, Path(folder) / "main", reads_warehouse=reads_warehouse)
     save_json(root / arguments.output, found)
-    for line in (*found.faults, *found.differences):
+    wrong = (*found.faults, *found.differences)
+    for line in wrong:
         print(f"  {line}")
-    print(f"{len(found.faults) + len(found.differences)} differences. Saved {arguments.output}.")
+    print(f"{len(wrong)} differences. Saved {arguments.output}.")
+    as_claimed = "false" if wrong else "true"
+    set_outputs({"head": found.head, "main": found.main, "as_claimed": as_claimed})
     return 0
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from pipeline.core.quality.facts import REHEARSAL
 from pipeline.core.report.escape import clean
 from pipeline.core.review.gates import is_stale
 from pipeline.core.review.kind import Kind, kind_of
-from pipeline.core.review.recomputed import Recomputed, assess_recomputed
+from pipeline.core.review.recomputed import Recomputed, assess_recomputed, parse_recomputed
 from pipeline.core.review.report import MARKER, description_of, render_review
 from pipeline.domain import Gate, Verdict, worst
 from pipeline.errors import GateRefused, PipelineError, exit_code_of
@@ -35,7 +36,7 @@ from pipeline.jsonio import load_json
 from pipeline.proposing.forges import add_forge_options, chosen_forge
 from pipeline.proposing.rehearsal import rehearse
 from pipeline.reviewing.approvals import assess_reviews
-from pipeline.reviewing.facts import Commits, assess_contents, commits_of
+from pipeline.reviewing.facts import Commits, assess_contents, commits_of, judges_alike
 
 CONTEXT = "perennial/verify"
 STATES = {
@@ -111,7 +112,11 @@ def gates_of(
     except PipelineError as error:
         reason = " ".join(str(error).split())
         contents = (Gate("contents", Verdict.FAIL, "All that belongs to a retrain.", reason),)
-    return (*contents, *assess_recomputed(recomputed, pull.head), approvals)
+    main = commits.main.commit
+    if recomputed is not None and judges_alike(commits.root, recomputed.main, main):
+        recomputed = replace(recomputed, main=main)
+    figures = assess_recomputed(recomputed, pull.head, main)
+    return (*contents, *figures, approvals)
 
 
 def rollback_gate(commits: Commits, branch: str) -> Gate:
@@ -157,14 +162,7 @@ def load_recomputed(root: Path, path: str | None) -> Recomputed | None:
     """What was worked out again; None where nothing was."""
     if path is None or not (root / path).is_file():
         return None
-    found = load_json(root / path)
-    return Recomputed(
-        head=found["head"],
-        holdout_rows=found["holdout_rows"],
-        seen_in_training=found["seen_in_training"],
-        differences=tuple(found["differences"]),
-        faults=tuple(found["faults"]),
-    )
+    return parse_recomputed(load_json(root / path))
 
 
 def _free(name: str, reason: str) -> Gate:

@@ -190,6 +190,26 @@ def test_a_champion_that_changed_meanwhile_asks_for_another_evaluation(repositor
     assert "FAIL" not in gates.values()
 
 
+def test_figures_that_another_main_worked_out_wait_until_they_are_worked_out_again(
+    repository: Path,
+) -> None:
+    record = repository / "rollouts/flight-delay/status/0001-stage-1.yaml"
+    record.parent.mkdir(parents=True)
+    record.write_text("what the reconciler writes at any hour changes no figure\n")
+    commit(repository, "Record a stage")
+    _, gates, said = judge(repository)
+    assert (gates["recomputed"], gates["holdout"]) == ("PASS", "PASS"), said
+    (repository / "CHANGELOG.md").write_text("Something else\n")
+    commit(repository, "Move on")
+    _, gates, said = judge(repository)
+    waiting = {name for name, verdict in gates.items() if verdict != "PASS"}
+    assert waiting == {"approvals", "recomputed", "holdout"}, said
+    assert "start review again" in said
+    succeed(repository, "recompute_retrain", "--head", BRANCH)
+    _, gates, said = judge(repository)
+    assert (gates["recomputed"], gates["holdout"]) == ("PASS", "PASS"), said
+
+
 def test_data_that_has_grown_old_asks_for_another_evaluation(repository: Path) -> None:
     _, gates, said = judge(repository, at="2013-08-30T00:00:00Z")
     assert gates["age"] == "INCONCLUSIVE", said

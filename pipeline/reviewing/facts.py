@@ -6,6 +6,7 @@ The checkout is main's; of the pull request only git objects are read, as data.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,6 +41,7 @@ from pipeline.rollout_config import load_rollout_plan
 
 LOCK = "dvc.lock"
 PARAMS = "params.yaml"
+_RECORD = re.compile(r"rollouts/[^/]+/status/")
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,19 @@ def assess_contents(commits: Commits, body: str, now: datetime) -> tuple[Gate, .
         assess_quality(_json(head, QUALITY_GATES)),
         review.assess_age(as_of, now, policy.readiness.data_collected_and_validated.max_data_age),
     )
+
+
+def judges_alike(root: Path, then: str, now: str) -> bool:
+    """Whether nothing but records of rollouts came to main between two of its commits.
+
+    The reconciler writes them at any hour, and no figure of a retrain depends on one. A commit
+    that is not here, whatever its name says, judges nothing.
+    """
+    try:
+        known = Tree(root, then).commit
+    except OutsideError:
+        return False
+    return all(_RECORD.match(path) for path in changed_paths(root, known, now))
 
 
 def _parameters(root: Path, head: Tree, lock: Lock) -> Gate:

@@ -80,7 +80,8 @@ def recompute(root: Path, head: str, into: Path, *, reads_warehouse: bool) -> Re
         for path in FIGURES
         for line in differences_of(claimed[path], load_json(into / path))
     ]
-    return Recomputed(tree.commit, rows, seen, tuple(differences), tuple(faults))
+    main = Tree(root, "HEAD").commit
+    return Recomputed(tree.commit, main, rows, seen, tuple(differences), tuple(faults))
 
 
 def lay_out(root: Path, tree: Tree, into: Path) -> None:

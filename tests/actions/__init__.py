@@ -15,13 +15,14 @@ a step, `rerun` tries again.
 Settings are the stand-in's own (`github.world.settings`): what its API sets holds here.
 
 It is not GitHub. There are no containers, services, reusable workflows, concurrency of jobs,
-caches, OIDC, wait timers, self-hosted labels, nor any system but this one; of actions there are
-those that performing.py names, with the inputs that we use. Whatever is not supported raises
-Faulty or fails its step: nothing is passed over. Jobs run one after the other, so two runs never
-race; a run that could have started counts as started for its concurrency group. `python` is the
-environment of the tests, whatever version is asked for, and `pip install -r` only checks that all
-of it is there. A pull request of a job's own token starts nothing; on GitHub its checks would wait
-for an approval. A job's token may push workflow files; on GitHub it may not.
+OIDC, wait timers, self-hosted labels, nor any system but this one; of actions there are those that
+performing.py names, with the inputs that we use. Whatever is not supported raises Faulty or fails
+its step: nothing is passed over. Jobs run one after the other, so two runs never race; a run that
+could have started counts as started for its concurrency group. `python` is the environment of the
+tests, whatever version is asked for, and `pip install -r` only checks that all of it is there.
+Caches are never evicted, and a base branch that is not the default one lends none. A pull request
+of a job's own token starts nothing; on GitHub its checks would wait for an approval. A job's token
+may push workflow files; on GitHub it may not.
 """
 
 from tests.actions.actions import Actions

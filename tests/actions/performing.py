@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tests.actions import pages
+from tests.actions import caches, pages
 from tests.actions.app_token import app_token
 from tests.actions.artifact_actions import download, upload
 from tests.actions.artifacts import Store
@@ -23,6 +23,8 @@ from tests.servers.github_standin.world import World
 
 ACTIONS: dict[str, Action] = {
     "actions/attest-build-provenance": attest,
+    "actions/cache/restore": caches.restore,
+    "actions/cache/save": caches.save,
     "actions/checkout": checkout,
     "actions/configure-pages": pages.configure,
     "actions/create-github-app-token": app_token,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
+from tests.actions.runs import Run
 from tests.servers.binaries import wait_for
 from tests.servers.github_recorder import TOKEN
 from tests.servers.github_standin import ACTIONS_BOT, APP_BOT
@@ -82,7 +83,7 @@ def propose(world: World) -> None:
 
 
 def review(world: World) -> None:
-    """Both roles must agree before it may be merged."""
+    """Both roles must agree before it may be merged; the figures are not worked out each time."""
     world.github.approve(1, "ada")
     if world.has_app:  # else no ruleset can hold main, and the state is what people look at
         with pytest.raises(requests.HTTPError, match="perennial/verify"):
@@ -92,6 +93,21 @@ def review(world: World) -> None:
     first, second = world.actions.runs[-2:]
     assert (first.conclusion, second.conclusion) == ("cancelled", "success")  # the newest counts
     assert world.verdict(1)[0] == "success", world.verdict(1)
+    # With an App none was kept before: its pull request is an event that may keep nothing.
+    assert works_figures_out(second) is world.has_app
+    world.github.approve(1, "rita")  # of no role, and an event all the same
+    world.settle()
+    third = world.actions.runs[-1]
+    assert third.jobs["verify"].result == "success"
+    assert not works_figures_out(third)
+    assert world.verdict(1)[0] == "success", world.verdict(1)
+
+
+def works_figures_out(run: Run) -> bool:
+    """Whether a review did so itself; else it took those of a review before."""
+    [worked_out, taken] = [run.jobs["recompute"].step(name) for name in ("figures", "kept")]
+    assert (worked_out.conclusion == "skipped") is (taken.outputs.get("cache-hit") == "true")
+    return worked_out.conclusion == "success"
 
 
 def merge(world: World, place: Production) -> None:

@@ -15,7 +15,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Recomputed:
-    """`head` is the commit that was looked at.
+    """`head` is the commit that was looked at, `main` the one whose code and champion did it.
 
     `seen_in_training` counts holdout rows that some model of the champion's line, or the
     challenger, trained on. `differences` name each figure that came out otherwise, `faults` what
@@ -23,6 +23,7 @@ class Recomputed:
     """
 
     head: str
+    main: str
     holdout_rows: int
     seen_in_training: int
     differences: tuple[str, ...] = ()
@@ -50,15 +51,33 @@ def differences_of(claimed: Any, found: Any, where: str = "") -> tuple[str, ...]
     return () if is_same else (f"{where}: claimed {_short(claimed)}, came out {_short(found)}",)
 
 
-def assess_recomputed(recomputed: Recomputed | None, head: str) -> tuple[Gate, Gate]:
-    """The gates `recomputed` and `holdout`; without a result for `head` they wait for one."""
+def parse_recomputed(saved: Any) -> Recomputed | None:
+    """The result that a file of JSON holds; None for what is no result, which counts as none."""
+    match saved:
+        case {
+            "head": str(head),
+            "main": str(main),
+            "holdout_rows": int(rows),
+            "seen_in_training": int(seen),
+            "differences": [*differences],
+            "faults": [*faults],
+        }:
+            told = tuple(map(str, differences)), tuple(map(str, faults))
+            return Recomputed(head, main, rows, seen, *told)
+    return None
+
+
+def assess_recomputed(recomputed: Recomputed | None, head: str, main: str) -> tuple[Gate, Gate]:
+    """The gates `recomputed` and `holdout`; without a result for both commits they wait for one."""
     rules = {
         "recomputed": "Main's code, run again on the same rows, gives the same figures.",
         "holdout": "No row of the holdout was ever trained on.",
     }
-    if recomputed is None or recomputed.head != head:
+    if recomputed is None or (recomputed.head, recomputed.main) != (head, main):
+        is_past = recomputed is not None and recomputed.head == head
+        lacks = "with main as it is now: start review again" if is_past else "for this commit yet"
         return tuple(  # type: ignore[return-value]
-            Gate(name, Verdict.INCONCLUSIVE, rule, "Not worked out again for this commit yet.")
+            Gate(name, Verdict.INCONCLUSIVE, rule, f"Not worked out again {lacks}.")
             for name, rule in rules.items()
         )
     wrong = [*recomputed.faults, *recomputed.differences]
