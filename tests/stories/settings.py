@@ -10,37 +10,38 @@ from pathlib import Path
 
 from tests.servers.github_standin.settings_state import APP
 
+STAGE = timedelta(seconds=3)  # long enough that no busy machine ends one in the run that starts it
 APPROVERS = "roles:\n  ml_lead: [ada]\n  product_owner: [linus]\n"
-PLAN = """\
+PLAN = f"""\
 rollout_strategy:
   type: canary
   canary_stages:
     - stage: 1
       traffic_percentage: 10
-      duration: 1s
-      success_criteria: {error_rate_max: 0.02, latency_p95_max: 150ms}
+      duration: {STAGE.seconds}s
+      success_criteria: {{error_rate_max: 0.02, latency_p95_max: 150ms}}
     - stage: 2
       traffic_percentage: 100
-      duration: 1s
-      success_criteria: {error_rate_max: 0.02, latency_p95_max: 150ms}
+      duration: {STAGE.seconds}s
+      success_criteria: {{error_rate_max: 0.02, latency_p95_max: 150ms}}
   rollback_conditions:
     - error_rate_spike: 0.01
     - manual_trigger: true
-  monitoring: {max_age: 10m}      # the test writes them before each look
-  limits: {deadline: 1h, error_limit: 3, blindness_budget: 30m}
-  bake_after_promotion: 1s
+  monitoring: {{max_age: 10m}}      # the test writes them before each look
+  limits: {{deadline: 1h, error_limit: 3, blindness_budget: 30m}}
+  bake_after_promotion: {STAGE.seconds}s
   metrics:
     provider: file                # which is believed: the queries are Prometheus'
     queries:
       error_rate:
         kind: proportion
-        events: errors{model_version="{version}"}
-        count: requests{model_version="{version}"}
+        events: errors{{model_version="{{version}}"}}
+        count: requests{{model_version="{{version}}"}}
         window: 1s                # it must fit into a stage
         min_samples: 100
       latency_p95:
-        value: p95{model_version="{version}"}
-        count: requests{model_version="{version}"}
+        value: p95{{model_version="{{version}}"}}
+        count: requests{{model_version="{{version}}"}}
         unit: ms
         window: 1s
         min_samples: 100

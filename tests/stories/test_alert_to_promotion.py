@@ -126,8 +126,7 @@ def roll_out(world: World, place: Production) -> None:
     spec = world.spec()
     for kind in ("stage-2", "promoted", "settled"):
         place.record_for(spec)
-        world.actions.schedule("rollout.yml")
-        world.settle()
+        world.tick()
         assert world.records()[-1][5:-5] == kind, world.actions.runs[-1].log
     assert world.champion().digest == spec.challenger.digest
     assert place.answers() == {spec.version}

@@ -21,7 +21,7 @@ def test_a_revert_through_a_pull_request_brings_the_champion_of_before_back(
         assert place.newest().phase is Phase.ROLLED_BACK
         # and once more: nothing is left to do
         tip = place.tip()
-        place.tick()
+        place.world.tick()
         assert place.tip() == tip
 
 
@@ -32,7 +32,7 @@ def promote(place: Digests) -> str:
     place.world.settle()
     for _ in range(2):
         place.record_for(place.spec)
-        place.tick()
+        place.world.tick()
     assert place.world.records()[-1] == "0003-promoted.yaml"
     assert place.world.champion().digest == place.spec.challenger.digest
     assert_all_agree(place)

@@ -27,7 +27,7 @@ def reach_stage_2(place: Digests) -> None:
     assert place.world.records() == ["0001-stage-1.yaml"]
     assert place.share() == 10
     place.record_for(place.spec)
-    place.tick()
+    place.world.tick()
     assert place.world.records()[-1] == "0002-stage-2.yaml"
     assert place.share() == 100
     assert place.answers() == {place.spec.challenger.digest}
@@ -39,7 +39,7 @@ def turn_bad(place: Digests) -> None:
     world = place.world
     place.record_for(place.spec, challenger=BAD)
     for _ in range(2):
-        place.tick()
+        place.world.tick()
         assert world.records()[2:] == ["0003-ended.yaml"]
         assert place.newest().phase is Phase.ROLLED_BACK
         assert place.share() == 0

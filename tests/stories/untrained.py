@@ -65,11 +65,6 @@ class Digests(Production):
         """The newest commit of main."""
         return self.world.github.world.git.refs()["refs/heads/main"]
 
-    def tick(self) -> None:
-        """The cron of rollout.yml fires, and all that comes of it happens."""
-        self.world.actions.schedule("rollout.yml")
-        self.world.settle()
-
     def close(self) -> None:
         for digest in list(self.health.servers):
             self.health.stop(digest)

@@ -11,14 +11,17 @@ push past it. Without one there is GITHUB_TOKEN, and main takes pushes: see docs
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pipeline.champion import Champion, parse_champion
 from pipeline.manifest import RolloutSpec, parse_rollout
+from pipeline.rollout_status import parse_record
 from scripts import set_up_repository
 from tests.actions import Actions
 from tests.actions.runs import Run
@@ -29,7 +32,7 @@ from tests.servers.github_standin import GitHubStandIn
 from tests.servers.github_standin.settings_state import APP
 from tests.servers.ports import free_port
 from tests.stories.base import Base
-from tests.stories.settings import write_settings
+from tests.stories.settings import STAGE, write_settings
 
 MODEL = "flight-delay"
 PEOPLE = ("ada", "linus", "rita", "mallory")  # the first two speak for the roles
@@ -94,6 +97,15 @@ class World:
         found = self.github.world.git.run("ls-tree", "-r", "--name-only", "main").splitlines()
         folder = f"rollouts/{MODEL}/status/"
         return [path.removeprefix(folder) for path in found if path.startswith(folder)]
+
+    def tick(self) -> None:
+        """Once the stage has lasted, the cron of rollout.yml fires, and all that comes of it."""
+        if names := self.records():
+            path = f"rollouts/{MODEL}/status/{names[-1]}"
+            over = parse_record(self.file(path), path).at + STAGE
+            time.sleep(max((over - datetime.now(UTC)).total_seconds(), 0))
+        self.actions.schedule("rollout.yml")
+        self.settle()
 
     def minutes(self) -> int:
         """What GitHub would bill for all runs so far."""
