@@ -21,6 +21,7 @@ from pipeline.core.triggers.retrains import (
     claim_run,
     fail_run,
     find_retrain,
+    is_asked_again,
     mark_proposed,
     reopen,
     settle,
@@ -76,6 +77,8 @@ def outcome_of(
         return reopen(ledger, retrain, at, note or STALE)
     if arguments.outcome == "failed":
         return fail_run(ledger, retrain, run, at, recovery)
+    if is_asked_again(find_retrain(ledger, retrain)):
+        return ledger  # this was said before, and what was proposed has been called stale since
     # Its failed jobs were run again after `failed` was said: it takes back what nobody took since.
     ledger, _ = claim_run(ledger, retrain, run, at)
     if arguments.outcome == "proposed":

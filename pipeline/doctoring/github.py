@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from pipeline.adapters.github.settings import GitHubSettings
+from pipeline.adapters.github.settings_looks import NotSeen
 from pipeline.approvers import load_approvers
 from pipeline.core.settings.plan import Item, Mark
 from pipeline.doctoring.finding import Finding, fault, ok, skipped, warning
@@ -15,6 +17,12 @@ SKEW_WARNING = timedelta(seconds=60)  # as pipeline/core/rollout/samples.py: mor
 SKEW_FAULT = timedelta(minutes=5)
 IDLE_DAYS, IDLE_WARNING_DAYS = 60, 45  # GitHub disables schedules of idle public repositories
 _STOPS_PUSHES = {"pull_request", "required_status_checks", "update", "required_signatures"}
+_REMOVE = "remove it: the ruleset of configs/repository.yaml is what holds the branch"
+_NEEDS_APP = "remove it, or set app_id in configs/repository.yaml and let that App through"
+_LET_IN = {  # the rules of a classic protection that an App can be let through
+    "required_pull_request_reviews": "let the App bypass required pull requests",
+    "restrictions": "add the App to those who may push",
+}
 _SET_UP = "python -m scripts.set_up_repository --apply"
 
 
@@ -41,16 +49,36 @@ def _setting(item: Item) -> Finding:
 
 
 def check_pushes(situation: Situation) -> Iterator[Finding]:
-    """No ruleset but ours stands between the reconciler and main."""
+    """No ruleset but ours, and no classic protection, is between the reconciler and main."""
     github, wishes = situation.settings(), load_wishes(situation.root)
     branch = github.account().default_branch
-    rules = github.rules_of_others(branch, wishes.config.ruleset.name)
+    yield from _rulesets(github, branch, wishes.config.ruleset.name)
+    yield from _classic(github, branch, wishes.config.app_id)
+
+
+def _rulesets(github: GitHubSettings, branch: str, ours: str) -> Iterator[Finding]:
+    rules = github.rules_of_others(branch, ours)
     stopping = [rule for rule in rules if rule.partition(" ")[0] in _STOPS_PUSHES]
     for rule in stopping:
         text = f"{rule} holds {branch} too, and the reconciler pushes its records there"
         yield fault("main", text, "let the App bypass that ruleset")
     if not stopping:
         yield ok("main", f"no other ruleset stops the reconciler's pushes to {branch}")
+
+
+def _classic(github: GitHubSettings, branch: str, app: int | None) -> Iterator[Finding]:
+    try:
+        protection = github.protection_of(branch)
+    except NotSeen:
+        yield skipped("main", "a classic branch protection (an administrator's token sees it)")
+        return
+    stopping = [rule for rule, apps in protection.items() if app not in apps]
+    for rule in stopping:
+        text = f"{rule} of the classic branch protection stops the reconciler's pushes to {branch}"
+        way = (_LET_IN[rule] if app else _NEEDS_APP) if rule in _LET_IN else _REMOVE
+        yield fault("main", text, f"{way} (Settings > Branches)")
+    if not stopping:
+        yield ok("main", f"no classic branch protection stops the reconciler's pushes to {branch}")
 
 
 def check_people(situation: Situation) -> Iterator[Finding]:

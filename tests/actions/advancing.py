@@ -85,8 +85,10 @@ def _expand(run: Run, job: Job, contexts: dict[str, Any]) -> None:
 
 
 def _environment(tree: dict[str, Any], contexts: dict[str, Any]) -> str:
-    about = engine().resolve(tree.get("environment") or "", contexts)
-    return about if isinstance(about, str) else about["name"]
+    about = tree.get("environment") or ""
+    if isinstance(about, dict):
+        about = about.get("name", about)  # its url is for after the job: it may speak of steps
+    return str(engine().resolve(about, contexts))
 
 
 def _name(tree: dict[str, Any], job: Job, contexts: dict[str, Any]) -> str:

@@ -31,15 +31,22 @@ class Store:
     def names(self) -> list[str]:
         return sorted({path.stem for path in self._folder.glob("*/*.zip")})
 
+    def count(self, name: str) -> int:
+        """How many of a name there are: each attempt may have left one."""
+        return len(self._all(name))
+
     def get(self, name: str, target: Path) -> bool:
         """Unpack the newest of a name into `target`; False where there is none."""
-        found = sorted(self._folder.glob(f"*/{glob.escape(name)}.zip"))
+        found = self._all(name)
         if not found:
             return False
         target.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(found[-1]) as archive:
             archive.extractall(target)  # zipfile keeps members inside the target
         return True
+
+    def _all(self, name: str) -> list[Path]:
+        return sorted(self._folder.glob(f"*/{glob.escape(name)}.zip"))
 
     def _path(self, name: str, attempt: int) -> Path:
         return self._folder / f"{attempt:04}" / f"{name}.zip"

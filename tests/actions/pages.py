@@ -24,24 +24,31 @@ def configure(call: Call) -> dict[str, str]:
 
 def upload(call: Call) -> dict[str, str]:
     """Keep the folder `path` for `deploy`; hidden files stay behind."""
-    call.only("path", "retention-days")
+    call.only("name", "path", "retention-days")
     root = call.inside("path")
     files = [path for path in root.rglob("*") if path.is_file() and not _is_hidden(path, root)]
     if not files:
         raise Failed(f"tar: {root}: no files")
-    call.store.put(_ARTIFACT, call.attempt, root, sorted(files))
+    call.store.put(call.given.get("name", _ARTIFACT), call.attempt, root, sorted(files))
     return {}
 
 
 def deploy(call: Call) -> dict[str, str]:
-    """Put the site in its place, which is `Actions.site`, instead of what was there."""
-    call.only()
+    """Put the site in its place, which is `Actions.site`, instead of what was there.
+
+    Raises Failed where there are several of the name: GitHub keeps those of earlier attempts.
+    """
+    call.only("artifact_name")
     for scope in ("pages", "id_token"):
         call.must(scope, "write")
+    name = call.given.get("artifact_name", _ARTIFACT)
+    found = call.store.count(name)
+    if found != 1:
+        many = "Multiple" if found else "No"
+        raise Failed(f'{many} artifacts named "{name}" were found for this workflow run')
     target = site_of(call.machine.root.parent)
     shutil.rmtree(target, ignore_errors=True)
-    if not call.store.get(_ARTIFACT, target):
-        raise Failed("No artifacts named github-pages were found for this workflow run")
+    call.store.get(name, target)
     return {"page_url": f"https://{call.world.owner}.github.io/{call.world.name}/"}
 
 

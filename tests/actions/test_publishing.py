@@ -35,6 +35,22 @@ def test_a_site_is_not_published_else(ran, github, source, permissions, words):
     assert not actions.site.exists()
 
 
+def test_a_site_that_two_attempts_built_is_deployed_only_by_a_name_for_each(ran, github):
+    github.world.settings.pages = "workflow"
+    own = "{path: site, name: 'site-${{ github.run_attempt }}'}"
+    named = SITE.replace("{path: site}", own).replace(
+        "  id: deployment",
+        "  id: deployment\n  with: {artifact_name: 'site-${{ github.run_attempt }}'}",
+    )
+    for steps, conclusion in ((SITE, "failure"), (named, "success")):
+        actions = ran(steps, permissions="{pages: write, id-token: write}")
+        run = actions.runs[0]
+        actions.rerun(run, by="rita")
+        actions.settle()
+        assert run.conclusion == conclusion, run.log
+        assert ("Multiple artifacts" in run.log) == (conclusion == "failure")
+
+
 ATTEST = """
 - uses: actions/attest-build-provenance@v4
   with: {subject-name: model, subject-digest: "sha256:DIGEST"}

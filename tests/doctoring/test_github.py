@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from pipeline.doctoring.github import (
     check_clock,
@@ -15,7 +18,19 @@ from pipeline.doctoring.github import (
 )
 from tests.doctoring.checkouts import replaced, situation_of, told
 from tests.repository import git
+from tests.servers.github_api import sample
 from tests.servers.github_standin import ACTIONS_BOT, GitHubStandIn
+from tests.servers.github_standin.settings_state import APP
+
+
+def checks(*names: str) -> dict[str, Any]:
+    return sample("protected-branch-required-status-check", contexts=list(names))
+
+
+def reviews(*apps: int) -> dict[str, Any]:
+    passing = {"users": [], "teams": [], "apps": [sample("integration", id=app) for app in apps]}
+    name = "protected-branch-pull-request-review"
+    return sample(name, bypass_pull_request_allowances=passing)
 
 
 def test_each_setting_that_is_not_as_wished_is_a_line_with_its_mend(
@@ -45,8 +60,71 @@ def test_another_ruleset_that_stops_the_reconciler_is_a_fault(
     situation = situation_of(root, github)
     assert told(check_pushes, situation)[0].startswith("ok main")
     github.world.rules = replace(github.world.rules, approvals=1)
-    (line,) = told(check_pushes, situation)
+    line = told(check_pushes, situation)[0]
     assert line.startswith("fault main: pull_request (octo/model) holds main too")
+
+
+HARMLESS = {
+    "required_status_checks": checks(),
+    "required_signatures": {"url": "https://api.github.com", "enabled": False},
+    "required_linear_history": {"enabled": True},
+    "lock_branch": {"enabled": False},
+}
+STOPPING = {
+    "required_pull_request_reviews": reviews(),
+    "required_status_checks": checks("all green"),
+    "restrictions": sample("branch-restriction-policy"),
+    "required_signatures": {"url": "https://api.github.com", "enabled": True},
+    "lock_branch": {"enabled": True},
+}
+
+
+def test_each_rule_of_a_classic_protection_that_stops_the_reconciler_is_a_fault(
+    root: Path, github: GitHubStandIn
+) -> None:
+    situation = situation_of(root, github)
+    assert told(check_pushes, situation)[1].startswith("ok main: no classic branch protection")
+    github.world.settings.protection = HARMLESS
+    assert told(check_pushes, situation)[1].startswith("ok main: no classic branch protection")
+    github.world.settings.protection = STOPPING
+    lines = told(check_pushes, situation)[1:]
+    assert [line.split()[2] for line in lines] == list(STOPPING)
+    assert all(line.startswith("fault main:") and "-> remove it" in line for line in lines)
+
+
+def test_a_classic_protection_is_well_once_it_lets_our_app_in_and_no_other(
+    root: Path, github: GitHubStandIn
+) -> None:
+    replaced(root / "configs/repository.yaml", "app_id: null", f"app_id: {APP}")
+    situation = situation_of(root, github)
+    for app, health in ((APP + 1, "fault"), (APP, "ok")):
+        github.world.settings.protection = {
+            "required_pull_request_reviews": reviews(app),
+            "restrictions": sample("branch-restriction-policy", apps=[{"id": app}]),
+        }
+        lines = told(check_pushes, situation)[1:]
+        assert {line.split()[0] for line in lines} == {health}
+        if app != APP:
+            assert "-> let the App bypass required pull requests" in lines[0]
+            assert "-> add the App to those who may push" in lines[1]
+
+
+@pytest.mark.parametrize("login", [ACTIONS_BOT, "ada"])
+def test_a_classic_protection_that_the_token_may_not_see_is_not_called_well(
+    root: Path, github: GitHubStandIn, login: str
+) -> None:
+    for protection in (None, STOPPING):
+        github.world.settings.protection = protection
+        line = told(check_pushes, situation_of(root, github, login))[1]
+        assert line.startswith("not checked main: a classic branch protection")
+
+
+def test_where_the_plan_has_neither_rulesets_nor_protections_nothing_stops_the_reconciler(
+    root: Path, github: GitHubStandIn
+) -> None:
+    github.world.is_private, github.world.settings.plan = True, "free"
+    lines = told(check_pushes, situation_of(root, github))
+    assert [line.split()[0] for line in lines] == ["ok", "ok"]
 
 
 def test_an_approver_without_an_account_or_without_a_say_is_told(

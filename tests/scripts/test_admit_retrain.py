@@ -242,6 +242,18 @@ def test_a_run_whose_failed_jobs_ran_again_takes_back_what_nobody_took(
     assert ledger(repository)["retrains"][0]["state"] == state
 
 
+def test_a_proposal_that_was_called_stale_since_stays_asked_for_when_its_run_speaks_again(
+    repository: Path, github: GitHubRecorder
+) -> None:
+    admit(repository, github, "repository_dispatch", dispatch("alert", ALERT))
+    settle = ("settle_retrain", "--retrain=flight-delay-0001", "--apply")
+    for outcome in ("proposed", "stale", "proposed", "stale"):
+        done = call_script(repository, *settle, f"--outcome={outcome}", GITHUB_RUN_ID="7")
+        assert done.returncode == 0, done.stderr
+    [retrain] = ledger(repository)["retrains"]
+    assert (retrain["state"], retrain["attempt"], retrain["run"]) == ("PLANNED", 0, None)
+
+
 def test_a_calendar_that_is_off_is_no_error_at_every_tick(
     repository: Path, github: GitHubRecorder
 ) -> None:

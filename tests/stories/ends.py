@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from tests.servers.github_standin import ACTIONS_BOT, APP_BOT
@@ -22,6 +23,7 @@ _MEASURED = re.compile(r"\b\d[\d.,]* (s|ms|MB)\b")
 _STAGE = re.compile(r' *"\| <code>\w+</code> \| measured \| measured \|",?')
 # The registry's count: a package of another minute is another version, also of the same model.
 _VERSION = re.compile(r"\b[Vv]ersion \d+\b")
+_PLACE = re.compile(r'"\d[\d.]*%"')  # on a chart's axis of time
 _RUN = re.compile(r"\b90000\d\d\b")
 
 
@@ -31,6 +33,13 @@ class End:
 
     lines: list[str]
     sent: dict[Place, int]
+
+
+@dataclass(frozen=True)
+class Undisturbed(End):
+    """The end of a world in which no machine was lost; it is still there to go on with."""
+
+    place: Digests
 
 
 def end_of(place: Digests) -> list[str]:
@@ -46,6 +55,8 @@ def end_of(place: Digests) -> list[str]:
         "issues": [_issue(world, issue) for issue in world.issues()],
         "share": place.share(),
         "answers": sorted(place.answers()),
+        "site": _site(world),
+        "statements": _statements(world),
     }
     text = json.dumps(found, indent=1, ensure_ascii=False).replace(str(world.folder), "folder")
     lines = _plain(text.replace(_BREAK, "")).splitlines()
@@ -87,6 +98,24 @@ def _pull(world: World, pull: dict[str, Any]) -> Any:
         "verdict": world.verdict(number),
         "reviewers": sorted(each["login"] for each in pull["requested_reviewers"]),
     }
+
+
+def _site(world: World) -> dict[str, list[str]]:
+    """What is published: the words of its pages, and the names of all else."""
+    root = world.actions.site
+    files = [path for path in sorted(root.rglob("*")) if path.is_file()]
+    return {str(path.relative_to(root)): _words(path) for path in files}
+
+
+def _words(path: Path) -> list[str]:
+    text = path.read_text() if path.suffix == ".html" else ""
+    return _PLACE.sub('"measured"', text).splitlines()
+
+
+def _statements(world: World) -> list[str]:
+    """What is attested: a second machine signs again what a lost one has signed."""
+    subjects = (each for statement in world.actions.attestations for each in statement["subject"])
+    return sorted({f"{each['name']} {each['digest']['sha256']}" for each in subjects})
 
 
 def _issue(world: World, issue: dict[str, Any]) -> dict[str, Any]:

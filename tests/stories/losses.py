@@ -70,15 +70,29 @@ class Losses:
         return None
 
 
-def settle(actions: Actions) -> int:
-    """Run all there is; ada runs failed jobs again until none is left. How many runs had failed."""
+def settle(actions: Actions, *, by: str = "ada", whole: bool = False, fault: str = "") -> int:
+    """Run all there is, and what was lost again until nothing is. How many runs had been lost.
+
+    `by` presses "Re-run failed jobs", or with `whole` "Re-run all jobs"; ada approves what waits.
+    A run that failed without a loss must have said `fault`.
+    """
     again = 0
     while True:
-        actions.settle()
+        waiting = actions.settle()
         failed = [run for run in actions.runs if run.conclusion == "failure"]
-        if not failed:
-            return again
+        lost = [run for run in failed if "lost communication" in run.log]
         for run in failed:
-            assert "lost communication" in run.log, f"{run}\n{run.log}"
-            actions.rerun(run, by="ada", failed_only=True)
-            again += 1
+            assert run in lost or (fault and fault in run.log), f"{run}\n{run.log}"
+        for run in waiting:
+            actions.approve(run, by="ada")
+        for run in lost:
+            actions.rerun(run, by=by, failed_only=not whole)
+        again += len(lost)
+        if not (waiting or lost):
+            return again
+
+
+def done(actions: Actions) -> set[Place]:
+    """The jobs that had a machine, and by now are over."""
+    found = ((run.workflow.file, job) for run in actions.runs for job in run.jobs.values())
+    return {(file, job.id) for file, job in found if job.started_at is not None}

@@ -1,6 +1,7 @@
 """Story 6, from the merge on: each job is lost once and run again, and all ends as without that.
 
-Where each is lost is drawn from a seed, which is printed.
+Where each is lost is drawn from a seed, which is printed. With an App people press GitHub's button
+"Re-run failed jobs", without one "Re-run all jobs": neither is bound to the kind of token.
 """
 
 from __future__ import annotations
@@ -11,11 +12,17 @@ from contextlib import contextmanager
 import pytest
 
 from tests.stories.ends import End, end_of
-from tests.stories.losses import Losses, settle
+from tests.stories.losses import Losses, done, settle
 from tests.stories.untrained import Digests, merge_retrain, untrained
 from tests.stories.world import MODEL
 
-JOBS = (("rollout.yml", "reconcile"), ("rollback.yml", "roll-back"), ("dashboard.yml", "update"))
+JOBS = (
+    ("rollout.yml", "reconcile"),
+    ("rollback.yml", "roll-back"),
+    ("dashboard.yml", "update"),
+    ("dashboard.yml", "pages"),
+    ("dashboard.yml", "publish"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +30,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> End:
     """How it ends where no machine is lost: with an App, which makes no difference to the end."""
     with begun(tmp_path_factory, has_app=True) as (place, losses):
         assert walk(place) == 0
-        assert set(losses.first) == set(JOBS)
+        assert done(place.world.actions) == set(JOBS)
         return End(end_of(place), dict(losses.sent))
 
 
@@ -32,7 +39,9 @@ def test_each_job_after_the_merge_is_lost_once_and_all_ends_as_if_none_had_been(
 ) -> None:
     with begun(tmp_path_factory, has_app=has_app) as (place, losses):
         losses.draw(JOBS, undisturbed.sent, has_app=has_app)
-        assert walk(place) == len(JOBS)
+        assert (
+            walk(place, whole=not has_app) > 3
+        )  # one attempt of a run may lose several of its jobs
         assert (losses.due, losses.actions.unused_kills) == ({}, [])
         assert end_of(place) == undisturbed.lines
 
@@ -43,20 +52,23 @@ def begun(
 ) -> Iterator[tuple[Digests, Losses]]:
     """A new world in which nothing has happened."""
     with untrained(tmp_path_factory.mktemp("lost"), has_app=has_app) as place:
-        losses = Losses(place.world.actions)
+        actions = place.world.actions
+        actions.settings.variables["PERENNIAL_PAGES"] = "on"
+        place.world.github.world.settings.pages = "workflow"
+        losses = Losses(actions)
         losses.watch()
         yield place, losses
 
 
-def walk(place: Digests) -> int:
-    """A merge, a stage, a rollback by hand, the dashboard. How many runs failed."""
+def walk(place: Digests, *, whole: bool = False) -> int:
+    """A merge, a stage, a rollback by hand, the dashboard, the site. How many runs failed."""
     actions = place.world.actions
     place.record_for(place.spec)
     merge_retrain(place)
-    again = settle(actions)
+    again = settle(actions, whole=whole)
     assert place.share() == 10
     actions.dispatch("rollback.yml", by="ada", model=MODEL, reason="it feels wrong")
-    again += settle(actions)
+    again += settle(actions, whole=whole)
     assert place.share() == 0
     actions.schedule("dashboard.yml")
-    return again + settle(actions)
+    return again + settle(actions, whole=whole)

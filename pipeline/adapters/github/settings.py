@@ -11,6 +11,7 @@ from urllib.parse import quote
 from pipeline.adapters.github import settings_small as small
 from pipeline.adapters.github.connection import Connection, Patience
 from pipeline.adapters.github.repository import API_URL
+from pipeline.adapters.github.settings_classic import read_protection
 from pipeline.adapters.github.settings_environment import read_environments, set_environment
 from pipeline.adapters.github.settings_looks import NotSeen, PlanLacks, look, look_through
 from pipeline.adapters.github.settings_ruleset import read_rulesets, ruleset_numbers, set_ruleset
@@ -114,10 +115,23 @@ class GitHubSettings:
 
     def rules_of_others(self, branch: str, ours: str) -> tuple[str, ...]:
         """The rules that hold for `branch` by other rulesets than `ours`, as "type (source)"."""
-        number = ruleset_numbers(self._connection).get(ours)
-        rules = look(self._connection, f"/rules/branches/{branch}?per_page=100") or []
+        try:
+            number = ruleset_numbers(self._connection).get(ours)
+            rules = look(self._connection, f"/rules/branches/{branch}?per_page=100") or []
+        except PlanLacks:
+            return ()  # what the plan lacks holds nothing
         strange = [rule for rule in rules if number is None or rule.get("ruleset_id") != number]
         return tuple(sorted({f"{r['type']} ({r.get('ruleset_source', '?')})" for r in strange}))
+
+    def protection_of(self, branch: str) -> dict[str, frozenset[int]]:
+        """What of a classic protection keeps a push from `branch`, and the Apps that it lets in.
+
+        Raises NotSeen where the token is no administrator's.
+        """
+        try:
+            return read_protection(self._connection, branch)
+        except PlanLacks:
+            return {}
 
     def _plan(self, owner: dict[str, Any]) -> str | None:
         """An organisation tells its plan to its owners, a person theirs to themselves."""

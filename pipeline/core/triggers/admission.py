@@ -15,7 +15,7 @@ from pipeline.core.triggers.check_report import outcome
 from pipeline.core.triggers.decision import Status, TriggerDecision
 from pipeline.core.triggers.ledger import Event, Ledger, causes_of, open_retrain
 from pipeline.core.triggers.payload import AlertPayload
-from pipeline.core.triggers.retrains import claim_run, find_retrain
+from pipeline.core.triggers.retrains import claim_run, find_retrain, is_left_by
 from pipeline.trigger_config import TriggerConfig
 
 
@@ -57,10 +57,11 @@ def admit_decided(
 ) -> Admission:
     """A run that brings its own reason: the calendar's, a person's or an alert's answer.
 
-    Recorded and paced like any other event. Asking again for the same run gives the same answer.
+    Recorded and paced like any other event. Asking again for the same run gives the same answer,
+    also after it failed: somebody runs all of its jobs again.
     """
     mine = open_retrain(ledger, model)
-    if mine is not None and mine.run == run:
+    if mine is not None and (mine.run == run or is_left_by(mine, run)):
         return admit_planned(ledger, mine.id, run, at)
     plan = plan_check(ledger, decisions, config, model=model, champion=champion, at=at)
     if plan.dispatch is not None:

@@ -152,7 +152,17 @@ def fail_run(ledger: Ledger, retrain: str, run: str, at: datetime, recovery: Rec
     found = find_retrain(ledger, retrain)
     if found.state is not RetrainState.RUNNING or found.run != run:
         return ledger
-    return _put(ledger, _again(found, at, recovery, f"run {run} failed"))
+    return _put(ledger, _again(found, at, recovery, _failure_of(run)))
+
+
+def is_left_by(retrain: Retrain, run: str) -> bool:
+    """Whether `run` is the one that failed at it last, and it waits: that run may try again."""
+    return retrain.state is RetrainState.PLANNED and retrain.note == _failure_of(run)
+
+
+def is_asked_again(retrain: Retrain) -> bool:
+    """Whether the world has moved on since its proposal, and no new evaluation is on its way."""
+    return retrain.state is RetrainState.PLANNED and retrain.attempt == 0
 
 
 def recover(ledger: Ledger, at: datetime, recovery: Recovery) -> tuple[Ledger, tuple[Retrain, ...]]:
@@ -194,6 +204,10 @@ def _timeouts(recovery: Recovery) -> dict[RetrainState, timedelta]:
         RetrainState.RUNNING: recovery.run_timeout,
         RetrainState.PROPOSED: recovery.proposal_timeout,
     }
+
+
+def _failure_of(run: str) -> str:
+    return f"run {run} failed"
 
 
 def _again(retrain: Retrain, at: datetime, recovery: Recovery, note: str) -> Retrain:

@@ -15,9 +15,9 @@ from pipeline.core.triggers.check import plan_check
 from pipeline.core.triggers.decision import Status, TriggerDecision
 from pipeline.core.triggers.ledger import Ledger, RetrainState
 from pipeline.core.triggers.payload import AlertPayload
-from pipeline.core.triggers.retrains import settle
+from pipeline.core.triggers.retrains import fail_run, settle
 from pipeline.errors import PipelineError
-from pipeline.trigger_config import DataDriftTrigger, TriggerConfig, Triggers
+from pipeline.trigger_config import DataDriftTrigger, Recovery, TriggerConfig, Triggers
 
 AT = datetime(2013, 6, 3, 12, tzinfo=UTC)
 DRIFT = DataDriftTrigger(psi_threshold=0.2, affected_features_threshold=3, window=timedelta(days=1))
@@ -69,6 +69,19 @@ def test_a_person_s_request_is_recorded_and_claimed_in_one_step() -> None:
     assert answer.ledger.retrains[0].run == "7"
     again = ask(answer.ledger, manual())
     assert (again.retrain, again.ledger) == (answer.retrain, answer.ledger)
+
+
+def test_a_run_that_failed_claims_its_retrain_again_and_no_other_run_does() -> None:
+    first = ask(Ledger(), manual())
+    failed = fail_run(first.ledger, "flights-0001", "7", AT, Recovery())
+    assert ask(failed, manual("run/8", Status.QUIET), run="8").retrain is None
+    again = ask(failed, manual())
+    assert (again.retrain, again.causes) == (first.retrain, first.causes)
+    assert again.ledger.retrains[0].state is RetrainState.RUNNING
+    given_up = fail_run(failed, "flights-0001", "7", AT, Recovery(max_attempts=1))
+    assert given_up == failed  # it holds no claim
+    over = fail_run(again.ledger, "flights-0001", "7", AT, Recovery(max_attempts=2))
+    assert ask(over, manual()).retrain is None
 
 
 def test_a_request_without_its_approvals_leaves_no_trace() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pipeline.core.triggers.ledger import (
     Event,
     Ledger,
+    Retrain,
     RetrainState,
     causes_of,
     pending_events,
@@ -20,6 +21,7 @@ from pipeline.core.triggers.retrains import (
     claim_run,
     fail_run,
     find_retrain,
+    is_asked_again,
     mark_dispatched,
     mark_proposed,
     plan_retrain,
@@ -245,6 +247,13 @@ def test_an_unknown_retrain_is_an_error_that_says_what_to_do():
         find_retrain(Ledger(), "flight-delay-0009")
 
 
+def test_an_unknown_retrain_is_told_with_the_newest_five_that_are_known():
+    known = [Retrain(f"m-{k}", "m", CHAMPION, STATES.WON, AT, AT) for k in range(7)]
+    with pytest.raises(PipelineError) as refused:
+        find_retrain(Ledger(retrains=tuple(known)), "m-9")
+    assert f"expected one of {[f'm-{k}' for k in range(2, 7)]}. " in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("state", "limit"),
     [
@@ -259,6 +268,26 @@ def test_a_step_that_hangs_is_tried_again_from_its_timeout_on(state, limit):
     changed, again = recover(ledger, AT + limit, RECOVERY)
     assert [(r.id, r.state, r.attempt, r.run) for r in again] == [(name, STATES.PLANNED, 2, None)]
     assert len(causes_of(changed, name)) == 6
+
+
+def test_every_retrain_that_hangs_is_recovered_whatever_stands_before_it():
+    def hanging(model, state):
+        return Retrain(f"{model}-0001", model, CHAMPION, state, AT, AT)
+
+    retrains = (
+        hanging("won", STATES.WON),
+        hanging("waiting", STATES.PROPOSED),
+        hanging("one", STATES.PLANNED),
+        hanging("two", STATES.RUNNING),
+    )
+    ledger, again = recover(Ledger(retrains=retrains), AT + 30 * DAY, RECOVERY)
+    assert [retrain.id for retrain in again] == ["one-0001", "two-0001"]
+    assert [retrain.state for retrain in ledger.retrains] == [
+        STATES.WON,
+        STATES.ABANDONED,
+        STATES.PLANNED,
+        STATES.PLANNED,
+    ]
 
 
 def test_after_too_many_tries_it_is_given_up():
@@ -390,12 +419,16 @@ def test_a_runner_may_be_killed_after_any_of_its_steps():
 def test_a_proposal_that_is_out_of_date_is_dispatched_again_as_a_first_attempt():
     ledger, name = in_state(STATES.PROPOSED)
     stale = reopen(ledger, name, AT + DAY, "the champion changed")
-    assert find_retrain(stale, name).note == "the champion changed"
+    reopened = find_retrain(stale, name)
+    assert (reopened.note, reopened.run) == ("the champion changed", None)
+    assert is_asked_again(reopened)
+    assert not is_asked_again(find_retrain(ledger, name))
     assert reopen(stale, name, AT + 2 * DAY, "again") == stale
     _, none_yet = recover(stale, AT + DAY, RECOVERY)
     assert none_yet == ()
     ledger, (again,) = recover(stale, AT + DAY + RECOVERY.dispatch_timeout, RECOVERY)
     assert (again.id, again.attempt) == (name, 1)
+    assert not is_asked_again(again)
     ledger = mark_dispatched(ledger, name, AT + DAY)
     assert claim_run(ledger, name, "run-2", AT + DAY)[1]
 
