@@ -8,16 +8,18 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Without cached bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv 2>/dev/null)
+# One more than there are cores: tests wait for servers, and for pauses that GitHub asks for.
+WORKERS = $(shell python -c 'import os; print((os.cpu_count() or 1) + 1)')
 
 .PHONY: demo test coverage mutation lint lock clean retrain
 
 demo: $(VENV)/train.stamp $(VENV)/serve.stamp ## a year of flights: train, retrain, roll out, roll back
 	python -m scripts.run_demo
 
-test: lint $(VENV)/dev.stamp ## lint, types and every test; installs what tests need from Debian
+test: $(VENV)/dev.stamp ## lint, types and every test; installs what tests need from Debian
 	.ci/install_test_servers
-	$(MAKE) coverage
-	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/core $(PYTEST_ARGS)
+	$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) lint coverage
+	python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/core $(PYTEST_ARGS)
 
 coverage: $(VENV)/dev.stamp ## the tests of pipeline/core, which run its every branch
 	python -m pytest tests/core -n 2 --dist loadfile --cov=pipeline/core --cov-branch --cov-fail-under=100

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.retrained import Retrained
 from tests.retrained import retrained as make_retrained
@@ -16,15 +16,18 @@ from tests.servers.postgres import Postgres, running
 # A worker has one core. Threads that wait for another core spin: half the time of a training.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# They start first, so that no core idles at the end while the other runs one of them. xdist deals
-# the first four to its two workers in turn: what shares a fixture is not made to wait for it.
+# They start first, so that no core idles at the end while another runs one of them. On two cores
+# xdist deals the first six to its three workers in turn: what makes the fixture that others share
+# comes first, and nobody has to wait for it.
 SLOWEST_FIRST = (
     "tests/test_retrain.py",
-    "tests/stories/test_alert_to_promotion.py",
+    "tests/stories/test_killed_retrains.py",
+    "tests/test_second_usecase.py",
     "tests/test_review_pull.py",
+    "tests/stories/test_manual_retrain.py",
+    "tests/stories/test_alert_to_promotion.py",
     "tests/stories/",
     "tests/docs/test_with_a_real_retrain.py",
-    "tests/test_second_usecase.py",
     "tests/demo/",
     "tests/test_bad_input.py",
     "tests/actions/",
@@ -47,7 +50,15 @@ def slowness(node: str) -> int:
 
 # No test asserts a wall time: a busy machine is no fault of what it tests.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")
+# In the mutation test the first example that fails is enough, and each run should try the same.
+settings.register_profile(
+    "mutation",
+    settings.get_profile("busy"),
+    phases=(Phase.explicit, Phase.generate),
+    derandomize=True,
+    database=None,
+)
+settings.load_profile("mutation" if "MUTANT_UNDER_TEST" in os.environ else "busy")
 
 
 @pytest.fixture(scope="session")

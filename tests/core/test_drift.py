@@ -8,7 +8,7 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2, ks_2samp, norm
 
 from pipeline.core.binning import Counts, count_values
-from pipeline.core.drift import EPSILON, MIN_ROWS, psi
+from pipeline.core.drift import EPSILON, MIN_ROWS, psi, psi_limit
 from pipeline.core.profile import profile_column
 from pipeline.errors import ConfigurationError, DataIncident
 
@@ -83,6 +83,29 @@ def test_the_limit_grows_in_small_windows_as_chi_square_does():
     )
 
 
+@pytest.mark.parametrize("alpha", [0.05, 0.001])
+@pytest.mark.parametrize("bins", [2, 3, 12])
+def test_noise_raises_the_limit_as_soon_as_it_is_above_the_threshold(bins, alpha):
+    even = (1 / bins,) * bins
+    noise = chi2.ppf(1 - alpha, bins - 1) * (1 / 400 + 1 / 300)
+    for threshold, limit in ((0.95 * noise, noise), (1.05 * noise, 1.05 * noise)):
+        found = psi_limit(even, even, 400, 300, threshold=threshold, alpha=alpha)
+        assert found == pytest.approx(limit, rel=1e-9)
+
+
+def test_a_bin_that_only_one_of_the_windows_uses_counts_and_one_that_neither_does_not():
+    gone, new = (0.5, 0.5, 0.0, 0.0), (0.5, 0.0, 0.5, 0.0)
+    limits = [
+        psi_limit(*pair, 300, 300, threshold=0.05, alpha=0.001)
+        for pair in ((gone, new), (gone, gone))
+    ]
+    assert limits == pytest.approx([chi2.ppf(0.999, dof) * 2 / 300 for dof in (2, 1)])
+
+
+def test_windows_of_one_bin_have_no_noise():
+    assert psi_limit((1.0, 0.0), (1.0, 0.0), 5, 5, threshold=0.05, alpha=0.001) == 0.05
+
+
 def test_a_value_that_equals_the_limit_is_a_drift():
     reference = profile_column([0] * 500 + [1] * 500, kind="boolean")
     current = [0] * 300 + [1] * 700
@@ -103,6 +126,8 @@ def test_an_empty_window_has_no_figures():
     drift = psi(profile_column([], kind="number"), np.zeros(500))
     assert (drift.value, drift.limit, drift.ks, drift.js) == (None, None, None, None)
     assert (drift.n_reference, drift.n_current) == (0, 500)
+    assert sum(b.reference for b in drift.bins) == 0
+    assert sum(b.current for b in drift.bins) == 1
 
 
 def test_three_hundred_rows_are_enough():
@@ -114,6 +139,7 @@ def test_weights_that_leave_few_effective_rows_are_unknown():
     profile = profile_column(np.arange(1_000.0), kind="number")
     weights = np.r_[np.full(10, 1_000.0), np.ones(990)]
     drift = psi(profile, count_values(profile.bins, np.arange(1_000.0), weights))
+    assert drift.n_reference == 1_000
     assert drift.n_current < 13
     assert drift.is_drifted is None
 
@@ -209,5 +235,5 @@ def test_counts_of_other_bins_are_refused():
     "limits", [{"threshold": 0}, {"threshold": math.nan}, {"alpha": 0}, {"alpha": 1}]
 )
 def test_a_limit_that_limits_nothing_is_refused(limits):
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=r"^psi: "):
         psi(profile_column([True], kind="boolean"), [True], **limits)

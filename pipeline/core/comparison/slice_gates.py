@@ -39,7 +39,6 @@ def judge_slices(found: Sequence[SliceResult], policy: ComparisonPolicy) -> tupl
 def assess_slices(column: str, judged: Sequence[SliceResult], policy: ComparisonPolicy) -> Gate:
     """One gate for a column: the worst of its judged slices, which come worst first."""
     verdicts = [part.verdict for part in judged if part.verdict is not None]
-    verdict = worst(verdicts) if verdicts else Verdict.INCONCLUSIVE
     first = judged[0]
     rules = policy.slices
     passed = sum(one is Verdict.PASS for one in verdicts)
@@ -47,7 +46,7 @@ def assess_slices(column: str, judged: Sequence[SliceResult], policy: Comparison
     tail = f" {unjudged} too small to judge." if unjudged else ""
     return Gate(
         name=f"slices: {column}",
-        verdict=verdict,
+        verdict=worst(verdicts),
         rule=(
             f"No {column} of at least {rules.min_rows:,} rows loses more than "
             f"{render_limit(rules.margin)} of {render_metric(rules.metric)}."

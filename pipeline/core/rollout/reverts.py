@@ -12,7 +12,9 @@ from pipeline.core.rollout.effects import RolloutStep, SetWeights
 from pipeline.core.rollout.observation import Routing
 from pipeline.core.rollout.state import Rollout, Situation
 from pipeline.core.rollout.step import end_rollout, make_record, transition
+from pipeline.manifest import RolloutSpec
 from pipeline.rollout_commands import Verb
+from pipeline.rollout_config import PlannedStage
 from pipeline.rollout_status import Kind, PauseCause, Phase
 
 Rule = Callable[[Situation, Rollout], RolloutStep | None]
@@ -41,12 +43,12 @@ def _ending_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | No
 
 
 def _merge_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | None:
-    spec, state = situation.spec, rollout.state
-    if spec is not None and not _is_earlier(situation, rollout):
+    spec = situation.spec
+    if spec is not None and not _is_earlier(spec, situation, rollout):
         return None
     found = "rollout.yaml is gone" if spec is None else "rollout.yaml is an earlier one again"
     reason = f"The merge was reverted ({found}): the champion of before serves everyone."
-    return end_rollout(situation, rollout, Phase.ROLLED_BACK, reason) if state else None
+    return end_rollout(situation, rollout, Phase.ROLLED_BACK, reason)
 
 
 def _promotion_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | None:
@@ -113,7 +115,8 @@ def _step_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | None
         return None
     stages = [record.stage for record in reverted if record.kind is Kind.STAGE]
     stage = min([state.stage, *(number - 1 for number in stages)])
-    weight = _weight_of(situation, stage)
+    planned = _planned(situation, stage)
+    weight = planned.weight_percent if planned else 0.0
     names = ", ".join(record.name for record in reverted)
     record = make_record(
         situation,
@@ -130,27 +133,19 @@ def _step_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | None
         trouble=None,
         answers=tuple(record.sequence for record in rollout.unanswered),
     )
-    routing = Routing(state.champion, state.challenger, weight, _is_mirror(situation, stage))
+    is_mirrored = planned is not None and planned.is_mirror
+    routing = Routing(state.champion, state.challenger, weight, is_mirrored)
     return transition(situation, record, before=(SetWeights(routing),))
 
 
-def _is_earlier(situation: Situation, rollout: Rollout) -> bool:
-    spec = situation.spec
-    return (
-        spec is not None
-        and spec.digest != rollout.state.spec
-        and situation.status.has_acted_on(spec.digest)
-    )
+def _is_earlier(spec: RolloutSpec, situation: Situation, rollout: Rollout) -> bool:
+    return spec.digest != rollout.state.spec and situation.status.has_acted_on(spec.digest)
 
 
-def _weight_of(situation: Situation, stage: int) -> float:
+def _planned(situation: Situation, number: int) -> PlannedStage | None:
+    """The stage with this number; None for 0, before the first one."""
     stages = situation.spec.plan.stages if situation.spec else ()
-    return stages[stage - 1].weight_percent if 0 < stage <= len(stages) else 0.0
-
-
-def _is_mirror(situation: Situation, stage: int) -> bool:
-    stages = situation.spec.plan.stages if situation.spec else ()
-    return 0 < stage <= len(stages) and stages[stage - 1].is_mirror
+    return stages[number - 1] if 0 < number <= len(stages) else None
 
 
 _RULES: tuple[Rule, ...] = (

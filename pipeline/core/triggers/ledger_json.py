@@ -45,7 +45,7 @@ def _event_faults(ledger: Ledger, value: Any) -> list[str]:
     faults, seen = [], set[str]()
     for index, event in enumerate(ledger.events):
         place = f"events.{index}"
-        if _written_id(value, index) not in (None, event.id):
+        if value["events"][index].get("id") not in (None, event.id):
             faults.append(f"{place}: id is not that of its model, champion, trigger and window")
         if event.id in seen:
             faults.append(f"{place}: recorded twice")
@@ -72,11 +72,6 @@ def _retrain_faults(ledger: Ledger) -> list[str]:
         if retrain.planned_at.tzinfo is None or retrain.changed_at.tzinfo is None:
             faults.append(f"retrains.{index}: time without a zone")
     return faults
-
-
-def _written_id(value: Any, index: int) -> Any:
-    event = value["events"][index]
-    return event.get("id") if isinstance(event, dict) else None
 
 
 def _path(parts: tuple[int | str, ...]) -> str:

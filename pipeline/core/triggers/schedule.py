@@ -32,7 +32,7 @@ def due_period(schedule: ScheduledTrigger, at: datetime, since: datetime) -> dat
     Due where since < moment <= at, and then for the latest such moment only.
     Both times need a zone; raises ConfigurationError where one has none.
     """
-    _needs_zone(at, since)
+    _needs_zone(since)
     moment = latest_moment(schedule, at)
     return moment if moment > since else None
 
@@ -115,7 +115,6 @@ def _day_in_month(month: int, day: int | None) -> date:
     return date(year, index + 1, min(day or last, last))
 
 
-def _needs_zone(*moments: datetime) -> None:
-    for moment in moments:
-        if moment.tzinfo is None:
-            raise ConfigurationError("schedule", [f"found {moment} without a zone, expected UTC"])
+def _needs_zone(moment: datetime) -> None:
+    if moment.tzinfo is None:
+        raise ConfigurationError("schedule", [f"found {moment} without a zone, expected UTC"])

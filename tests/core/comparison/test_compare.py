@@ -12,6 +12,7 @@ from pipeline.core.comparison.improvement import compare_metrics
 from pipeline.core.comparison.mcnemar import mcnemar
 from pipeline.core.comparison.resampling import DrawPlan
 from pipeline.core.comparison.scoring import METRICS
+from pipeline.core.comparison.slices import measure_slices
 from pipeline.domain import Gate, Verdict
 from tests.core.simulated import POLICY, holdout, policy
 
@@ -189,6 +190,7 @@ def test_a_check_that_breaks_is_a_gate_with_error_not_a_crash(monkeypatch, part,
     assert verdicts(found)[name] is Verdict.ERROR
     assert found.verdict is Verdict.ERROR
     assert found.gates[-1].reason == "ZeroDivisionError: by nothing."
+    assert found.gates[-1].rule == f"The check of {name} runs."
 
 
 def test_a_slice_whose_metric_does_not_exist_fails():
@@ -210,6 +212,32 @@ def test_the_verdict_is_the_worst_gate():
 
 
 # ---------------------------------------------------------------- what a report gets
+
+
+@pytest.mark.parametrize("scores", [WINNER.challenger, np.full(3_000, np.nan)])
+def test_a_comparison_says_of_what_and_how_it_was_judged_refused_or_not(scores):
+    found = judged(dataclasses.replace(WINNER, challenger=scores), seed=7)
+    assert (found.n, found.draws, found.seed, found.blocks) == (3_000, 100, 7, None)
+
+
+def test_a_comparisons_figures_rest_on_its_draws_seed_days_and_confidence():
+    days = dataclasses.replace(WINNER, blocks=np.arange(3_000) % 40)
+    found = judged(days, policy(confidence=0.9), seed=7)
+    plan = DrawPlan(100, 7, 0.9)
+    assert found.blocks == 40
+    assert found.metrics == compare_metrics(days, plan)
+    rules = policy().slices
+    assert {part.value: part.interval for part in found.slices} == {
+        part.value: part.interval for part in measure_slices(days, "airport", rules, plan)
+    }
+    assert {part.interval.confidence for part in found.fairness} == {0.9}
+    assert found.delong == delong(WINNER.y, WINNER.champion, WINNER.challenger, confidence=0.9)
+
+
+def test_every_gate_of_the_metrics_rests_on_all_rows():
+    gates = {gate.name: gate.n for gate in judged(WINNER).gates}
+    names = ["sample size", "primary", "non-inferiority: roc_auc", "limit: roc_auc"]
+    assert [gates[name] for name in names] == [3_000] * 4
 
 
 def test_the_second_readers_are_told_and_never_gate():
@@ -270,6 +298,7 @@ def test_progress_rises_to_the_end_over_all_parts():
     judged(WINNER, on_progress=lambda done, total: heard.append((done, total)))
     assert heard == sorted(heard)
     assert heard[-1] == (300, 300)  # metrics, one slice column, one fairness column
+    assert {type(number) for each in heard for number in each} == {int}
 
 
 # ---------------------------------------------------------------- the first model

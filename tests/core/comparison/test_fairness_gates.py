@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.core.comparison.fairness import FairnessResult, GroupRate
 from pipeline.core.comparison.fairness_gates import assess_fairness
-from pipeline.domain import Interval, Verdict
+from pipeline.domain import Gate, Interval, Verdict
 
 NAN = float("nan")
 GROUPS = (
@@ -12,6 +12,7 @@ GROUPS = (
     GroupRate("JFK", 400, 400, 0.28, 0.20, is_judged=True),
     GroupRate("TEB", 30, 30, 0.28, 0.20, is_judged=False),
 )
+WIDENS = "Over 2 of 3 groups the gap widens by 0.1300, 0.0200 to 0.1500"
 FOUND = FairnessResult(
     column="airport",
     rate="fpr",
@@ -63,9 +64,47 @@ def test_the_gate_says_its_numbers():
     gate = assess_fairness(FOUND, alpha=0.05)
     assert gate.name == "fairness: airport, fpr"
     assert gate.rule == "The gap of fpr between values of airport widens by at most 0.05."
-    assert gate.reason == (
-        "Over 2 of 3 groups the gap widens by 0.1300, 0.0200 to 0.1500: too much, "
-        "Holm-adjusted p 0.0100."
-    )
+    assert gate.reason == f"{WIDENS}: too much, Holm-adjusted p 0.0100."
     assert (gate.champion, gate.challenger, gate.difference) == (0.02, 0.15, 0.13)
     assert (gate.n, gate.p_value, gate.interval) == (900, 0.01, FOUND.interval)
+
+
+@pytest.mark.parametrize(
+    ("worsening", "story"),
+    [
+        (0.0, "Over 2 of 3 groups the gap does not move, 0.0200 to 0.1500."),
+        (0.01, "Over 2 of 3 groups the gap widens by 0.0100, 0.0200 to 0.1500."),
+        (-0.01, "Over 2 of 3 groups the gap narrows by 0.0100, 0.0200 to 0.1500."),
+    ],
+)
+def test_a_gap_that_passes_says_how_it_moved(worsening, story):
+    assert assess_fairness(dataclasses.replace(FOUND, worsening=worsening), alpha=0.05) == Gate(
+        name="fairness: airport, fpr",
+        verdict=Verdict.PASS,
+        rule="The gap of fpr between values of airport widens by at most 0.05.",
+        reason=story,
+        champion=0.02,
+        challenger=0.15,
+        difference=worsening,
+        interval=FOUND.interval,
+        n=900,
+        p_value=0.01,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (
+            {"groups": GROUPS[1:], "worsening": NAN},
+            "1 of 2 groups are big enough, two are needed for a gap.",
+        ),
+        ({"worsening": NAN}, "The gap cannot be computed, and what is unknown is not fair."),
+        (
+            {"p_adjusted": 0.2},
+            f"{WIDENS}: too much, but not shown, Holm-adjusted p 0.2000.",
+        ),
+    ],
+)
+def test_a_gap_that_does_not_pass_says_why(changes, reason):
+    assert assess_fairness(dataclasses.replace(FOUND, **changes), alpha=0.05).reason == reason

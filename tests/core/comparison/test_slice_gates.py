@@ -1,5 +1,7 @@
 import dataclasses
 
+import pytest
+
 from pipeline.core.comparison.slice_gates import assess_slices, judge_slices
 from pipeline.core.comparison.slices import SliceResult
 from pipeline.domain import Interval, Verdict
@@ -44,7 +46,7 @@ def test_a_gain_passes_whatever_p_says():
 def test_beyond_the_margin_it_fails_when_shown_and_is_inconclusive_when_not():
     assert verdict() is Verdict.FAIL
     assert verdict(p_adjusted=0.0499) is Verdict.FAIL
-    assert verdict(p_adjusted=0.0501) is Verdict.INCONCLUSIVE
+    assert verdict(p_adjusted=POLICY.alpha) is Verdict.INCONCLUSIVE
     assert verdict(p_adjusted=NAN) is Verdict.INCONCLUSIVE
     assert verdict(p_value=0.001, p_adjusted=0.2) is Verdict.INCONCLUSIVE
 
@@ -85,17 +87,42 @@ def test_slices_come_worst_first_and_unjudged_last():
     assert [part.value for part in judged] == ["worse", "bad", "doubtful", "fine", "small"]
 
 
+def test_equal_losses_come_by_name_and_a_loss_that_is_unknown_behind_those_that_are_known():
+    parts = [
+        slice_with(value="unknown", difference=NAN, p_adjusted=NAN),
+        slice_with(value="b"),
+        slice_with(value="a"),
+    ]
+    assert [part.value for part in judge_slices(parts, POLICY)] == ["a", "b", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"difference": 0.01}, "an improvement of 0.0100 of f1_weighted."),
+        ({"difference": NAN}, "an unknown difference of f1_weighted; it cannot be computed."),
+        (
+            {"p_adjusted": 0.2},
+            "a loss of 0.1000 of f1_weighted, more than 0.05, Holm-adjusted p 0.2000: not shown.",
+        ),
+    ],
+)
+def test_a_slice_says_what_it_won_or_lost_and_whether_that_is_shown(changes, reason):
+    judged = judge_slices([slice_with(n=1_500, **changes)], POLICY)[0]
+    assert judged.reason == f"airport EWR (1,500 rows): {reason}"
+
+
 def test_the_gate_of_a_column_is_its_worst_slice():
-    judged = judge_slices([EWR, slice_with(value="JFK", difference=0.01)], POLICY)
-    gate = assess_slices("airport", judged, POLICY)
+    fine = [slice_with(value=value, difference=0.01) for value in ("JFK", "LGA")]
+    gate = assess_slices("airport", judge_slices([EWR, *fine], POLICY), POLICY)
     assert (gate.name, gate.verdict) == ("slices: airport", Verdict.FAIL)
     assert gate.rule == "No airport of at least 200 rows loses more than 0.05 of f1_weighted."
     assert gate.reason == (
-        "1 of 2 slices pass. Worst: airport EWR (500 rows): a loss of 0.1000 of f1_weighted, "
+        "2 of 3 slices pass. Worst: airport EWR (500 rows): a loss of 0.1000 of f1_weighted, "
         "more than 0.05, Holm-adjusted p 0.0100."
     )
     assert (gate.champion, gate.challenger, gate.difference) == (0.70, 0.60, -0.10)
-    assert (gate.n, gate.p_value) == (500, 0.01)
+    assert (gate.n, gate.p_value, gate.interval) == (500, 0.01, EWR.interval)
 
 
 def test_an_unjudged_pool_beside_good_slices_is_told_but_blocks_nothing():

@@ -49,6 +49,20 @@ def test_what_waits_says_so_and_the_head_counts():
     assert "**INCONCLUSIVE**: 13 of 15 items pass." in text
 
 
+def test_what_is_inconclusive_without_waiting_for_anybody_says_that():
+    away = replace(facts().package, is_here=False)
+    text = checklist(facts(package=away))
+    assert "**Deployment artifacts generated** (INCONCLUSIVE)<br>" in text
+
+
+@pytest.mark.parametrize(
+    ("version", "named"), [("2013-07-02-77ab", "2013-07-02-77ab"), (None, "no version")]
+)
+def test_the_head_names_the_model_and_its_version(version, named):
+    head = checklist(facts(version=version)).splitlines()[0]
+    assert head == f"# Deployment checklist: {runs.MODEL} {named}"
+
+
 def test_it_is_the_same_text_for_the_same_run():
     assert checklist(facts()) == checklist(facts())
 

@@ -47,9 +47,14 @@ def test_too_few_rows_are_inconclusive_whatever_they_say():
 
 
 def test_a_comparison_with_another_champion_fails():
-    verdict, said = says(with_document(COMPARISON, champion=runs.OTHER), "beats_champion")
-    assert verdict is FAIL
-    assert said.startswith(f"It was compared with {runs.OTHER}")
+    for was, serving, told in (
+        (runs.OTHER, runs.CHAMPION, (runs.OTHER, runs.CHAMPION)),
+        (None, runs.CHAMPION, ("no champion", runs.CHAMPION)),
+        (runs.OTHER, None, (runs.OTHER, "none")),
+    ):
+        run = replace(with_document(COMPARISON, champion=was), champion=serving)
+        reason = f"It was compared with {told[0]}, and {told[1]} serves."
+        assert says(run, "beats_champion") == (FAIL, reason)
 
 
 def test_a_verdict_that_its_gates_do_not_give_fails():
@@ -78,7 +83,10 @@ def test_gates_that_failed_their_trial_are_an_error():
 def test_a_first_model_is_for_a_person_to_decide():
     first = facts(champion=None, documents={**runs.documents(), COMPARISON: first_comparison()})
     assert says(first, "beats_champion")[0] is INCONCLUSIVE
-    assert says(first, "fairness")[0] is INCONCLUSIVE
+    assert says(first, "fairness") == (
+        INCONCLUSIVE,
+        "No champion to compare the gaps with; a person must look at them.",
+    )
 
 
 # ---------------------------------------------------------------- thresholds and fairness
@@ -90,18 +98,28 @@ def test_thresholds_count_their_gates():
 
 @pytest.mark.parametrize("verdict", [INCONCLUSIVE, FAIL])
 @pytest.mark.parametrize(
-    ("gate", "name"),
+    ("gate", "name", "others"),
     [
-        ("non-inferiority: roc_auc", "thresholds_met"),
-        ("limit: calibration_error", "thresholds_met"),
-        ("slices: origin", "thresholds_met"),
-        ("fairness: origin, fpr", "fairness"),
+        ("non-inferiority: roc_auc", "thresholds_met", "6 of 7"),
+        ("limit: calibration_error", "thresholds_met", "6 of 7"),
+        ("slices: origin", "thresholds_met", "6 of 7"),
+        ("fairness: origin, fpr", "fairness", "1 of 2"),
     ],
 )
-def test_the_worst_gate_of_its_kind_decides(gate, name, verdict):
+def test_the_worst_gate_of_its_kind_decides(gate, name, others, verdict):
     found, said = says(judged(gate, verdict), name)
     assert found is verdict
-    assert said.startswith(f"{gate}: As measured.")
+    assert said == f"{gate}: As measured. ({others} gates pass.)"
+
+
+def test_of_several_bad_gates_the_worst_is_told_and_not_the_first():
+    found = runs.comparison()
+    bad = {"non-inferiority: roc_auc": "INCONCLUSIVE", "slices: origin": "FAIL"}
+    for gate in found["gates"]:
+        gate |= {"verdict": bad.get(gate["name"], "PASS"), "reason": "As measured."}
+    run = facts(documents={**runs.documents(), COMPARISON: found})
+    answer = (FAIL, "slices: origin: As measured. (5 of 7 gates pass.)")
+    assert says(run, "thresholds_met") == answer
 
 
 @pytest.mark.parametrize(
@@ -157,15 +175,24 @@ def test_a_registered_challenger_names_its_version():
 
 
 @pytest.mark.parametrize(
-    "changes", [{"version": None}, {"digest": runs.OTHER}, {"model": "another"}]
+    ("changes", "reason"),
+    [
+        (
+            {"version": None},
+            "The registry got a run and no version, as of a challenger that lost.",
+        ),
+        ({"digest": runs.OTHER}, "The registered package is another one."),
+        ({"model": "another"}, "The record is of another."),
+    ],
 )
-def test_a_record_of_anything_else_fails(changes):
-    assert says(with_document(REGISTRATION, **changes), "registered")[0] is FAIL
+def test_a_record_of_anything_else_fails(changes, reason):
+    assert says(with_document(REGISTRATION, **changes), "registered") == (FAIL, reason)
 
 
 def test_what_is_not_registered_yet_waits():
     found = item(without_document(REGISTRATION), "registered")
     assert (found.verdict, found.waits) == (INCONCLUSIVE, True)
+    assert found.reason.endswith("run scripts/register_challenger.py --apply.")
 
 
 def test_a_record_without_its_keys_is_an_error_and_no_pass():
@@ -208,6 +235,7 @@ def test_a_package_that_is_not_in_this_checkout_is_elsewhere():
     away = facts(package=replace(facts().package, is_here=False))
     found = item(away, "artifacts_complete")
     assert (found.verdict, found.is_elsewhere) == (INCONCLUSIVE, True)
+    assert found.reason == "The package is in DVC's remote, not in this checkout."
 
 
 def first_comparison():

@@ -53,12 +53,19 @@ def test_the_calendar_may_have_fired_under_the_champion_before():
         ({"retrain": runs.retrain(champion=runs.OTHER)}, "another champion than serves now."),
         ({"retrain": runs.retrain(model="other")}, "is a retrain of other."),
         ({"retrain": runs.retrain(state=RetrainState.LOST)}, "has ended already: LOST."),
+        ({"retrain": runs.retrain(state=RetrainState.ABANDONED)}, "ended already: ABANDONED."),
     ],
 )
 def test_a_retrain_that_nothing_of_this_champion_asked_for_fails(changes, reason):
     verdict, said = says(asked(**changes), "triggers_validated")
     assert verdict is FAIL
     assert said.endswith(reason)
+
+
+def test_where_nothing_serves_yet_a_retrain_was_asked_for_against_none():
+    causes = (runs.event(champion="none"),)
+    first = replace(asked(retrain=runs.retrain(champion="none"), causes=causes), champion=None)
+    assert says(first, "triggers_validated")[0] is PASS
 
 
 def test_a_run_by_hand_waits_for_the_approval_that_manual_retrains_need():
@@ -114,9 +121,16 @@ def test_what_a_run_by_hand_needs_is_for_the_triggers_to_say(rule, verdict, said
 
 
 def test_sound_data_passes_with_its_numbers():
-    verdict, said = says(facts(), "data_collected_and_validated")
-    assert verdict is PASS
-    assert said.startswith("2 checks found nothing in 112,479 rows up to 2013-07-01, 96.9 %")
+    assert says(facts(), "data_collected_and_validated") == (
+        PASS,
+        "2 checks found nothing in 112,479 rows up to 2013-07-01, 96.9 % of them with a label.",
+    )
+    just_enough = with_document(COLLECT, label_maturity=0.9)
+    assert says(just_enough, "data_collected_and_validated")[0] is PASS
+
+
+def test_data_are_judged_without_a_package_too():
+    assert says(facts(package=None), "data_collected_and_validated")[0] is PASS
 
 
 @pytest.mark.parametrize(
@@ -124,6 +138,7 @@ def test_sound_data_passes_with_its_numbers():
     [
         (with_document(COLLECT, label_maturity=0.8999), "90.0 % of 112,479 rows have a label."),
         (with_document(COLLECT, label_maturity=None), "An unknown share of 112,479 rows"),
+        (with_document(COLLECT, rows=0), "96.9 % of 0 rows have a label."),
         (with_document(COLLECT, data_digest=runs.OTHER), "rows with another digest."),
         (with_document(COLLECT, as_of="2013-07-01T00:00:00Z"), "another moment than params.yaml"),
         (with_document(CHECKS, findings=[]), "No check of the data ran."),
@@ -141,6 +156,8 @@ def test_an_open_finding_fails():
     open_finding = {"check": "units", "column": "temp", "severity": "FAIL", "found": "jumped"}
     spoiled = with_document(CHECKS, findings=[open_finding])
     assert says(spoiled, "data_collected_and_validated") == (FAIL, "Units temp: jumped.")
+    of_all_rows = with_document(CHECKS, findings=[{**open_finding, "column": None}])
+    assert says(of_all_rows, "data_collected_and_validated") == (FAIL, "Units rows: jumped.")
 
 
 @pytest.mark.parametrize(("extra", "verdict"), [(timedelta(0), PASS), (timedelta(seconds=1), FAIL)])
@@ -153,12 +170,23 @@ def test_rows_of_just_the_oldest_age_pass(extra, verdict):
     assert says(late, "data_collected_and_validated")[0] is verdict
 
 
+def test_rows_that_are_too_old_are_told_with_their_age():
+    late = facts(at=datetime(2013, 7, 21, 12, tzinfo=UTC))
+    assert says(late, "data_collected_and_validated") == (
+        FAIL,
+        "The newest rows end 2013-07-01, 20 days before 2013-07-21.",
+    )
+
+
 # ---------------------------------------------------------------- features
 
 
 def test_a_fit_on_the_training_rows_alone_passes():
-    verdict, said = says(facts(), "features_ready")
-    assert (verdict, said.split(";")[0]) == (PASS, "Fitted on 100,139 rows")
+    assert says(facts(), "features_ready") == (
+        PASS,
+        "Fitted on 100,139 rows; the 8,847 of the holdout are apart (time split).",
+    )
+    assert says(facts(package=None), "features_ready")[0] is PASS
 
 
 @pytest.mark.parametrize(
@@ -177,14 +205,18 @@ def test_a_chain_of_stages_that_does_not_hold_fails(changes, reason):
 
 
 def test_without_a_lock_nothing_is_proven():
-    assert says(facts(lock=None), "features_ready")[0] is FAIL
+    unproven = (FAIL, "dvc.lock is missing: run the pipeline to its end.")
+    assert says(facts(lock=None), "features_ready") == unproven
     assert says(facts(lock=LockFacts({}, {})), "features_ready")[0] is FAIL
 
 
 def test_a_holdout_that_begins_before_the_training_rows_end_fails():
     split = runs.documents()[SPLIT]
     early = {**split["holdout"], "start": split["train"]["end"]}
-    assert says(with_document(SPLIT, holdout=early), "features_ready")[0] is FAIL
+    answer = (FAIL, "The holdout begins before the training rows end.")
+    assert says(with_document(SPLIT, holdout=early), "features_ready") == answer
+    by_chance = with_document(SPLIT, holdout=early, method="random")
+    assert says(by_chance, "features_ready")[0] is PASS
 
 
 @pytest.mark.parametrize("part", ["train", "holdout"])
@@ -193,12 +225,21 @@ def test_a_split_that_leaves_a_side_without_rows_fails(part):
     empty = with_document(SPLIT, **{part: {**split[part], "rows": 0}})
     verdict, said = says(empty, "features_ready")
     assert verdict is FAIL
-    assert "rows train and" in said
+    rows = {"train": "0 rows train and 8,847 judge", "holdout": "100,139 rows train and 0 judge"}
+    assert rows[part] in said
+
+
+@pytest.mark.parametrize("part", ["train", "holdout"])
+def test_one_row_is_a_side(part):
+    split = runs.documents()[SPLIT]
+    single = with_document(SPLIT, **{part: {**split[part], "rows": 1}})
+    assert says(replace(single, package=None), "features_ready")[0] is PASS
 
 
 def test_a_package_that_was_fitted_on_other_rows_fails():
     package = replace(facts().package, train_rows=5)
-    assert says(facts(package=package), "features_ready")[0] is FAIL
+    answer = (FAIL, "The package was fitted on 5 rows.")
+    assert says(facts(package=package), "features_ready") == answer
 
 
 # ---------------------------------------------------------------- compute and tracking
@@ -221,9 +262,45 @@ def test_more_jobs_than_cores_is_inconclusive():
     assert says(with_costs(one_core), "compute_present") == answer
 
 
+@pytest.mark.parametrize(("n_jobs", "told"), [(1, "its 1 job(s) had"), (-1, "its jobs had")])
+def test_as_many_jobs_as_there_are_cores_is_no_number(n_jobs, told):
+    params = facts().params
+    train = params.train.model_copy(update={"n_jobs": n_jobs})
+    run = facts(params=params.model_copy(update={"train": train}))
+    assert told in item(run, "compute_present").rule
+    assert says(run, "compute_present")[0] is PASS
+
+
+def test_a_dask_cluster_has_cores_of_its_own():
+    one_core = {name: {**cost, "cores": 1} for name, cost in costs().items()}
+    params = facts().params
+    train = params.train.model_copy(update={"joblib_backend": "dask"})
+    on_dask = replace(with_costs(one_core), params=params.model_copy(update={"train": train}))
+    assert says(on_dask, "compute_present")[0] is PASS
+
+
+@pytest.mark.parametrize(("extra", "verdict"), [(0, PASS), (1, FAIL)])
+def test_a_run_may_take_just_its_limit(extra, verdict):
+    others = sum(cost["seconds"] for name, cost in costs().items() if name != "train")
+    seconds = 330 * 60 - others + extra
+    found = says(
+        with_costs({**costs(), "train": {**costs()["train"], "seconds": seconds}}),
+        "compute_present",
+    )
+    assert found[0] is verdict
+
+
+def test_a_search_within_its_budget_says_the_limits():
+    assert says(facts(), "compute_present") == (
+        PASS,
+        "The search ended within its 10 minutes, and the run within 330.",
+    )
+
+
 def test_a_run_that_took_longer_than_its_limit_fails():
     too_long = {**costs(), "train": {**costs()["train"], "seconds": 330 * 60}}
-    assert says(with_costs(too_long), "compute_present")[0] is FAIL
+    answer = (FAIL, "All stages together took more than 330 minutes.")
+    assert says(with_costs(too_long), "compute_present") == answer
 
 
 def test_costs_that_are_nan_do_not_pass():
@@ -234,6 +311,7 @@ def test_costs_that_are_nan_do_not_pass():
 def test_costs_that_are_not_in_this_checkout_are_elsewhere():
     found = item(without_document(TIMINGS), "compute_present")
     assert (found.verdict, found.is_elsewhere) == (INCONCLUSIVE, True)
+    assert found.reason == "The costs of the run are not kept in git, and not in this checkout."
 
 
 def test_a_run_that_is_tracked_names_the_server():
@@ -243,11 +321,14 @@ def test_a_run_that_is_tracked_names_the_server():
 def test_a_run_that_was_not_registered_waits():
     found = item(without_document(REGISTRATION), "tracking_reachable")
     assert (found.verdict, found.waits) == (INCONCLUSIVE, True)
+    assert found.reason.endswith("run scripts/register_challenger.py --apply.")
 
 
 def test_the_tracked_run_of_another_package_fails():
     other = with_document(REGISTRATION, digest=runs.OTHER)
-    assert says(other, "tracking_reachable")[0] is FAIL
+    answer = (FAIL, "The tracking server was told of another package.")
+    assert says(other, "tracking_reachable") == answer
+    assert says(replace(other, package=None), "tracking_reachable")[0] is PASS
 
 
 def test_a_record_without_its_run_fails():

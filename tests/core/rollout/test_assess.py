@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from pipeline.core.proportions import binomial_tail, excess_tail
-from pipeline.core.rollout.assess import assess_criterion
+from pipeline.core.rollout.assess import Assessment, assess, assess_criterion
 from pipeline.core.rollout.conditions import assess_difference, assess_latency_spike
+from pipeline.core.rollout.observation import Health, Observation, Routing
 from pipeline.core.rollout.samples import Reading, Unread
-from pipeline.domain import Verdict
+from pipeline.domain import Gate, Verdict
 from pipeline.rollout_config import Criterion
 from pipeline.rollout_metrics import DEFAULT_METRICS
+from tests.rollouts import BAD, GOOD, START, samples, spec_of
 
 ERRORS = Criterion("error_rate", "max", 0.02, "number")
 ACCURACY = Criterion("accuracy", "min", 0.8, "number")
@@ -50,6 +52,15 @@ def verdict(criterion: Criterion, value: float, n: float) -> Verdict:
 )
 def test_a_criterion_against_its_limit(criterion, value, n, expected) -> None:
     assert verdict(criterion, value, n) is expected
+
+
+def test_a_figure_at_just_the_allowed_chance_is_no_chance_any_more() -> None:
+    metric, chance = DEFAULT_METRICS["error_rate"], binomial_tail(30, 1_000, 0.02)
+    found = [
+        assess_criterion(ERRORS, metric, Reading(0.03, 1_000), alpha).verdict
+        for alpha in (chance, math.nextafter(chance, 0))
+    ]
+    assert found == [Verdict.FAIL, Verdict.INCONCLUSIVE]
 
 
 def test_nothing_measured_is_quiet_and_a_broken_measurement_is_an_error() -> None:
@@ -118,6 +129,7 @@ def test_a_drop_is_one_of_accuracy() -> None:
         (Reading(149.9, 300), Reading(100.0, 300), Verdict.PASS),
         (Reading(150.0, 300), Reading(100.0, 300), Verdict.FAIL),
         (Reading(math.inf, 300), Reading(100.0, 300), Verdict.FAIL),
+        (Reading(0.6, 300), Reading(0.5, 300), Verdict.PASS),  # faster than a millisecond
         (Reading(900.0, 299), Reading(100.0, 300), Verdict.INCONCLUSIVE),
         (Reading(900.0, 300), Reading(100.0, 299), Verdict.INCONCLUSIVE),
         (Reading(900.0, 300), Reading(math.inf, 300), Verdict.ERROR),
@@ -129,3 +141,155 @@ def test_a_drop_is_one_of_accuracy() -> None:
 )
 def test_a_latency_spike_against_the_champion(challenger, champion, expected) -> None:
     assert assess_latency_spike(challenger, champion, 50, 300).verdict is expected
+
+
+# ---------------------------------------------------------------- one look at both versions
+
+
+def look(challenger=GOOD, champion=GOOD, *, percent=50.0, found=None, health=None, **plan):
+    """What a look says while the challenger should get, and gets, this share of the traffic."""
+    spec = spec_of(**plan)
+    expected = Routing("sha256:a", "sha256:c", percent)
+    answering = {"champion_health": Health(True), "challenger_health": Health(True)}
+    observation = Observation(
+        "sha256:a",
+        expected if found is None else found,
+        samples(spec, START, challenger, champion),
+        **answering | (health or {}),
+    )
+    return assess(spec, spec.plan.stages[0], expected, observation, START)
+
+
+SLOWER = {**GOOD, "latency_p95": 140.0}  # within the limit of 150 ms, half as slow again as 90
+ERRING = {**GOOD, "error_rate": 0.2}
+
+
+def test_a_challenger_within_its_limits_fails_by_being_worse_than_the_champion() -> None:
+    found = look(SLOWER)
+    assert {gate.verdict for gate in found.gates} == {Verdict.PASS}
+    assert found.verdict is Verdict.FAIL
+    assert found.why == (
+        "latency spike: 140 ms against 90 ms (less than 50 % above the champion's)"
+    )
+
+
+@pytest.mark.parametrize(("percent", "is_compared"), [(99.5, True), (100.0, False)])
+def test_a_champion_is_compared_with_as_long_as_it_serves_anybody(percent, is_compared) -> None:
+    found = look(SLOWER, percent=percent)
+    assert found.verdict is (Verdict.FAIL if is_compared else Verdict.PASS)
+    assert bool(found.conditions) is is_compared
+    assert look(ERRING, ERRING, percent=percent).is_champion_bad_as_well is is_compared
+
+
+def test_a_champion_that_fails_what_the_challenger_fails_is_bad_as_well() -> None:
+    assert look(ERRING, ERRING).is_champion_bad_as_well
+    assert not look(ERRING).is_champion_bad_as_well
+    assert not look(BAD, ERRING).is_champion_bad_as_well
+    assert not look(GOOD, ERRING).is_champion_bad_as_well
+    dry = look(BAD, ERRING, metrics={"dry_run": ["latency_p95"]})
+    assert dry.is_champion_bad_as_well
+
+
+def test_nothing_excuses_a_challenger_that_does_not_answer() -> None:
+    dead = {"challenger_health": Health(False, "refused")}
+    assert not look(ERRING, ERRING, health=dead).is_champion_bad_as_well
+
+
+@pytest.mark.parametrize("role", ["champion", "challenger"])
+@pytest.mark.parametrize(
+    ("health", "verdict", "reason"),
+    [
+        (Health(True, "in 5 ms"), Verdict.PASS, "answers"),
+        (Health(False), Verdict.FAIL, "does not answer"),
+        (Health(False, "refused"), Verdict.FAIL, "does not answer: refused"),
+        (Health(None, "timed out"), Verdict.ERROR, "unknown: timed out"),
+    ],
+)
+def test_each_server_has_a_gate_of_its_own(role, health, verdict, reason) -> None:
+    gates = {gate.name: gate for gate in look(health={f"{role}_health": health}).gates}
+    assert gates[role] == Gate(role, verdict, "its server answers", reason)
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict", "reason"),
+    [
+        (Routing("sha256:a", "sha256:c", 50.0), Verdict.PASS, "as recorded"),
+        (
+            Routing("sha256:a", "sha256:c", 12.5),
+            Verdict.INCONCLUSIVE,
+            "the challenger gets 12.5 %",
+        ),
+    ],
+)
+def test_traffic_that_is_not_as_recorded_is_told(found, verdict, reason) -> None:
+    gate = look(found=found).gates[2]
+    assert gate == Gate("traffic", verdict, "traffic is as recorded", reason)
+
+
+def test_a_traffic_provider_that_is_silent_is_told() -> None:
+    spec = spec_of()
+    expected = Routing("sha256:a", "sha256:c", 50.0)
+    silent = Observation("sha256:a", None, samples(spec, START))
+    gate = assess(spec, spec.plan.stages[0], expected, silent, START).gates[2]
+    said = "the traffic provider does not say"
+    assert gate == Gate("traffic", Verdict.ERROR, "traffic is as recorded", said)
+
+
+# ---------------------------------------------------------------- all gates together
+
+
+def gates(*verdicts: Verdict) -> tuple[Gate, ...]:
+    return tuple(Gate(f"g{k}", v, "a rule", f"reason {k}") for k, v in enumerate(verdicts))
+
+
+@pytest.mark.parametrize(
+    ("criteria", "conditions", "expected"),
+    [
+        ((Verdict.PASS,), (Verdict.PASS,), Verdict.PASS),
+        ((Verdict.PASS,), (Verdict.INCONCLUSIVE,), Verdict.PASS),
+        ((Verdict.PASS,), (Verdict.ERROR,), Verdict.ERROR),
+        ((Verdict.PASS,), (Verdict.FAIL,), Verdict.FAIL),
+        ((Verdict.INCONCLUSIVE,), (Verdict.PASS,), Verdict.INCONCLUSIVE),
+        ((Verdict.ERROR, Verdict.FAIL), (), Verdict.FAIL),
+        ((Verdict.ERROR,), (Verdict.FAIL,), Verdict.FAIL),
+        ((), (), Verdict.ERROR),
+    ],
+)
+def test_known_harm_comes_before_a_broken_gauge_and_a_quiet_condition_holds_nothing_up(
+    criteria, conditions, expected
+) -> None:
+    assert Assessment(gates(*criteria), conditions=gates(*conditions)).verdict is expected
+
+
+def test_two_reasons_are_shown_and_the_others_counted() -> None:
+    failed = gates(Verdict.PASS, *[Verdict.FAIL] * 3)
+    assert Assessment(failed[:3]).why == "g1: reason 1 (a rule); g2: reason 2 (a rule)"
+    found = Assessment(failed, conditions=gates(Verdict.FAIL))
+    assert found.why == "g1: reason 1 (a rule); g2: reason 2 (a rule); and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("criterion", "value", "n", "reason"),
+    [
+        (ERRORS, 0.015, 2_000.0, "1.5 % of 2,000"),
+        (ERRORS, 0.015, 200.0, "1.5 % of 200: fewer than 300"),
+        (ERRORS, 0.021, 1_000.0, "2.1 % of 1,000: beyond the limit, but it may be chance"),
+        (ERRORS, 1.5, 1_000.0, "150 % of 1,000: no share can be"),
+        (P95, 151.0, 1_000.0, "151 ms of 1,000"),
+        (P95, -math.inf, 1_000.0, "beyond measure of 1,000: infinite"),
+    ],
+)
+def test_a_criterion_is_told_with_its_figure_and_its_count(criterion, value, n, reason) -> None:
+    metric = DEFAULT_METRICS[criterion.metric]
+    gate = assess_criterion(criterion, metric, Reading(value, n), 0.01)
+    assert gate.name == criterion.metric.replace("_", " ")
+    assert (
+        gate.rule
+        == {"error_rate": "at most 2 %", "latency_p95": "at most 150 ms"}[criterion.metric]
+    )
+    assert (gate.reason, gate.challenger, gate.n) == (reason, value, int(n))
+
+
+def test_a_criterion_that_could_not_be_read_is_told_with_the_reason() -> None:
+    gate = assess_criterion(ERRORS, DEFAULT_METRICS["error_rate"], Unread("500"), 0.01)
+    assert gate == Gate("error rate", Verdict.ERROR, "at most 2 %", "500")

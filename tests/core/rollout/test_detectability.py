@@ -1,5 +1,6 @@
 """Whether traffic can show a harm: exact powers, and what a plan is told."""
 
+import math
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from scipy import stats
 
 from pipeline.core.proportions import excess_tail
 from pipeline.core.rollout.detectability import (
+    POWER,
     Today,
     assess_detectability,
     needed_for_excess,
@@ -45,6 +47,32 @@ def test_the_needed_samples_show_an_excess_in_simulated_traffic() -> None:
     assert 0.95 < np.mean(shown) <= 1
 
 
+@pytest.mark.parametrize(("limit", "harm"), [(0.5, 0.99), (0.02, 0.3), (0.02, 0.05)])
+def test_the_needed_samples_of_a_rate_are_about_the_least(limit: float, harm: float) -> None:
+    n = needed_for_rate(limit, harm, 0.01, POWER)
+    assert power_of_rate(n, limit, harm, 0.01) >= POWER > power_of_rate(n - 1, limit, harm, 0.01)
+
+
+def power_of_excess(n: int, base: float, excess: float, alpha: float, ratio: float) -> float:
+    """The chance that the difference is both beyond chance and `excess` or more, if it is twice."""
+    worse, m = base + 2 * excess, ratio * n
+    pooled = (n * worse + m * base) / (n + m)
+    if_equal = math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    if_worse = math.sqrt(worse * (1 - worse) / n + base * (1 - base) / m)
+    least = max(excess, float(stats.norm.isf(alpha)) * if_equal)
+    return float(stats.norm.sf((least - 2 * excess) / if_worse))
+
+
+@pytest.mark.parametrize(
+    ("base", "excess", "alpha", "ratio"),
+    [(0.01, 0.01, 0.00001, 19), (0.22, 0.05, 0.00001, 1), (0.3, 0.1, 0.2, 1 / 3)],
+)
+def test_the_needed_samples_of_an_excess_are_the_least(base, excess, alpha, ratio) -> None:
+    n = needed_for_excess(base, excess, alpha, POWER, ratio)
+    assert power_of_excess(n, base, excess, alpha, ratio) >= POWER
+    assert power_of_excess(n - 1, base, excess, alpha, ratio) < POWER
+
+
 def test_a_quantile_needs_enough_slow_requests() -> None:
     n = needed_for_quantile(0.95, 0.10, 0.99)
     assert float(stats.binom.sf(int(0.05 * n), n, 0.10)) >= 0.985
@@ -54,6 +82,9 @@ def test_no_harm_beyond_the_limit_is_shown_by_no_traffic() -> None:
     assert needed_for_rate(0.02, 0.02, 0.01, 0.99) is None
     assert needed_for_quantile(0.95, 0.05, 0.99) is None
     assert needed_for_excess(0.6, 0.3, 0.01, 0.99, 1) is None
+    assert needed_for_excess(0.5, 0.25, 0.01, 0.99, 1) is None  # nobody can fail always
+    assert needed_for_excess(0.4, 0.25, 0.01, 0.99, 1) is not None
+    assert needed_for_excess(0.01, 0.01, 0.01, 0.99, 0) is None  # nobody to compare with
 
 
 def test_where_no_failure_is_allowed_the_first_one_shows_the_harm() -> None:
@@ -93,6 +124,113 @@ def test_nothing_is_promised_of_a_metric_of_ones_own() -> None:
     stage = {"traffic_percentage": 100, "duration": "1h", "success_criteria": criteria}
     own = plan(canary_stages=[stage], metrics={"queries": {"basket": query}})
     assert {d.watches for d in assess_detectability(own, BUSY)} == {"error rate"}
+
+
+def stage_with(percent: float, **criteria) -> dict:
+    return {"traffic_percentage": percent, "duration": "1h", "success_criteria": criteria}
+
+
+BOTH = [{"error_rate_spike": 0.01}, {"accuracy_drop": 0.05}]
+
+
+@pytest.mark.parametrize(
+    ("stage", "ratio"),
+    [({"percent": 0.5}, 199.0), ({"percent": 5}, 19.0), ({"percent": 60}, 2 / 3)],
+)
+def test_a_condition_needs_what_the_shares_of_both_versions_ask_for(stage, ratio) -> None:
+    stages = [stage_with(**stage, error_rate_max=0.02), stage_with(100, error_rate_max=0.02)]
+    split = plan(canary_stages=stages, rollback_conditions=BOTH)
+    found = [d for d in assess_detectability(split, BUSY) if "champion" in d.harm]
+    assert [(d.stage, d.watches, d.harm) for d in found] == [
+        (1, "error rate", "worse by 2 % than the champion"),
+        (1, "accuracy", "worse by 10 % than the champion"),
+    ]  # in stage 2 the champion has nobody to compare with
+    errors = needed_for_excess(0.01, 0.01, 0.00001, POWER, ratio)
+    labels = needed_for_excess(1 - 0.78, 0.05, 0.00001, POWER, ratio)
+    assert [d.needed for d in found] == [max(errors, 300), max(labels, 300)]
+
+
+def test_a_mirror_compares_as_many_requests_of_either_version() -> None:
+    mirror = {"duration": "1h", "success_criteria": {"error_rate_max": 0.02}}
+    found = assess_detectability(plan(mirror=mirror), BUSY)
+    spike = next(d for d in found if d.stage == 1 and "champion" in d.harm)
+    assert spike.needed == needed_for_excess(0.01, 0.01, 0.00001, POWER, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("criterion", "watches", "harm", "needed"),
+    [
+        (
+            {"error_rate_max": 0.02},
+            "error rate",
+            "at 3 %",
+            needed_for_rate(0.02, 0.03, 0.01, POWER),
+        ),
+        ({"error_rate_max": 0.005}, "error rate", "at 0.5 %", None),  # the champion is over it
+        ({"accuracy_min": 0.7}, "accuracy", "at 62 %", needed_for_rate(0.3, 0.38, 0.01, POWER)),
+        ({"accuracy_min": 0.4}, "accuracy", "at 2 %", 300),  # fewer than a metric must rest on
+        ({"accuracy_min": 0.3}, "accuracy", "at 0 %", 300),  # it cannot be worse than that
+        (
+            {"error_rate_max": 0.01234},
+            "error rate",
+            "at 1.47 %",
+            needed_for_rate(0.01234, 0.01468, 0.01, POWER),
+        ),
+        (
+            {"latency_p95_max": "150ms"},
+            "latency p95",
+            "over its limit for 10 % of requests",
+            max(needed_for_quantile(0.95, 0.1, POWER), 300),
+        ),
+    ],
+)
+def test_a_criterion_is_asked_for_a_harm_as_far_beyond_its_limit_as_the_champion_is_within(
+    criterion, watches, harm, needed
+) -> None:
+    alone = plan(canary_stages=[stage_with(100, **criterion)], rollback_conditions=[])
+    (found,) = assess_detectability(alone, BUSY)
+    assert (found.watches, found.harm, found.needed) == (watches, harm, needed)
+    assert str(found).startswith(f"stage 1: {watches} {harm}: ")
+
+
+def test_a_p95_needs_its_slow_requests_where_its_metric_asks_for_fewer() -> None:
+    query = {"value": "p95({version})", "count": "n({version})", "unit": "s", "min_samples": 1}
+    alone = plan(
+        canary_stages=[stage_with(100, latency_p95_max="150ms")],
+        metrics={"queries": {"latency_p95": query}},
+        rollback_conditions=[],
+    )
+    (found,) = assess_detectability(alone, BUSY)
+    assert found.needed == needed_for_quantile(0.95, 0.1, POWER)
+
+
+def test_labels_are_waited_for_longer_and_there_are_fewer() -> None:
+    criteria = {"error_rate_max": 0.02, "accuracy_min": 0.7}
+    stages = [stage_with(5, **criteria), stage_with(100, error_rate_max=0.02)]
+    slow = Today(0.1, 0.01, 0.78, label_share=0.5, label_delay=timedelta(hours=24))
+    found = assess_detectability(plan(canary_stages=stages, rollback_conditions=[]), slow)
+    errors, labels = (next(d for d in found if d.watches == n) for n in ("error rate", "accuracy"))
+    a_minute = timedelta(minutes=1)
+    without_delay = timedelta(seconds=labels.needed / (0.1 * 0.05 * 0.5))
+    assert timedelta(0) <= labels.enough - without_delay - timedelta(hours=24) < a_minute
+    assert (errors.available, labels.available) == (1, 0)
+    of_requests = timedelta(seconds=errors.needed / (0.1 * 0.05))
+    assert timedelta(0) <= errors.enough - of_requests < a_minute
+
+
+def test_a_stage_without_traffic_is_asked_nothing() -> None:
+    switch = {"warm_up": "10m", "hold": "1h", "success_criteria": {"error_rate_max": 0.02}}
+    found = assess_detectability(plan(type="blue_green", canary_stages=[], blue_green=switch), BUSY)
+    assert {detection.stage for detection in found} == {2}
+
+
+@pytest.mark.parametrize("slow_share", [0.1, 0.2])
+def test_a_quantile_is_shown_by_just_the_needed_samples(slow_share: float) -> None:
+    def power(n: int) -> float:
+        return float(stats.binom.sf(math.floor((1 - 0.95) * n), n, slow_share))
+
+    n = needed_for_quantile(0.95, slow_share, POWER)
+    assert power(n) >= POWER > power(n - 1)
 
 
 def test_labels_that_come_late_are_of_the_stages_before() -> None:

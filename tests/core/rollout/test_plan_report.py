@@ -29,6 +29,34 @@ def test_each_stage_is_a_row_with_its_limits_and_units():
     assert "A canary rollout in 2 stages, 2.5 h in all" in text
 
 
+def test_the_head_says_what_rolls_out_how_and_who_watches():
+    text = rendered(
+        canary_stages=[stage(5), stage(100)],
+        monitoring={"check_interval_minutes": 2.5},
+        metrics={"provider": "http"},
+        traffic_provider="haproxy",
+    )
+    assert text.startswith(
+        "# Rollout plan: flight-delay 2013-07-02-x\n\n"
+        "A canary rollout in 2 stages, 1 h in all, moved by haproxy and watched by http "
+        "every 2.5 minutes.\n"
+    )
+    assert "**Back to the champion at once**" in text
+    assert "**A/B test:** none" in text
+
+
+def test_a_switch_names_its_type_its_warm_up_without_criteria_and_its_ab_test():
+    switch = {"warm_up": "59m", "hold": "1h", "success_criteria": {"accuracy_min": 0.7}}
+    plan = parse_section(RolloutPlan, {"type": "blue_green", "blue_green": switch}, "plan")
+    text = render_plan(
+        plan.model_copy(update={"ab_test": "july"}), model="m", version="v", template=TEMPLATE
+    )
+    assert "A blue-green rollout in 2 stages" in text
+    assert "| 1 | 0 % | 59 min | none | 24 h |  |" in text
+    assert "| 2 | 100 % | 1 h | accuracy ≥ 0.7 | 24 h |  |" in text
+    assert "**A/B test:** july" in text
+
+
 def test_a_mirror_stage_is_said_to_be_a_copy() -> None:
     mirror = {"duration": "1h", "success_criteria": CRITERIA}
     text = rendered(canary_stages=[stage(100)], mirror=mirror)

@@ -11,6 +11,17 @@ from pipeline.core.rollout.reconcile import reconcile
 from pipeline.domain import Verdict
 from pipeline.rollout_commands import Command, Verb
 from pipeline.rollout_status import Kind, Phase
+from tests.core.rollout_worlds import (
+    CHALLENGER,
+    CHAMPION,
+    DEAD,
+    commit_of,
+    in_stage,
+    is_back,
+    phase_of,
+    promoted,
+    started,
+)
 from tests.rollouts import (
     BAD,
     DAY,
@@ -28,51 +39,6 @@ from tests.rollouts import (
     world_of,
 )
 
-CHAMPION, CHALLENGER = f"sha256:{'a' * 64}", f"sha256:{'c' * 64}"
-DEAD = Health(False, "connection refused")
-
-
-def started(**changes):
-    """A world in its first stage, and the moment of it."""
-    spec = spec_of(**changes)
-    world = world_of(spec)
-    tick(world, START)
-    return world, spec, START
-
-
-def in_stage(number, **changes):
-    world, spec, now = started(**changes)
-    while world.status.records[-1].stage < number:
-        now += 10 * MINUTE
-        tick(world, now)
-    return world, spec, now + MINUTE
-
-
-def promoted(**changes):
-    spec = spec_of(**changes)
-    world = world_of(spec)
-    now = run_until(world, Phase.BAKING, START)
-    return world, spec, now + MINUTE
-
-
-def phase_of(world):
-    return world.status.records[-1].phase
-
-
-def commit_of(world, kind, stage=None):
-    return next(
-        c
-        for c in reversed(world.commits)
-        if c.record.kind is kind and stage in (None, c.record.stage)
-    )
-
-
-def is_back(world, champion=CHAMPION):
-    """Routing, alias and pointer agree on the champion."""
-    everyone = Routing(champion)
-    return world.routing.agrees_with(everyone) and {world.alias, world.champion} == {champion}
-
-
 # ---------------------------------------------------------------- the way forward
 
 
@@ -81,6 +47,7 @@ def test_a_merge_starts_stage_1_with_the_commit_before_the_traffic() -> None:
     step = tick(world, START)
     assert [type(effect) for effect in step.effects] == [WriteRecord, Commit, SetWeights]
     assert (world.routing.challenger_percent, phase_of(world)) == (5, Phase.PROGRESSING)
+    assert "stage 1 of 3" in world.commits[0].message
 
 
 def test_stages_follow_one_another_and_end_in_the_promotion() -> None:
@@ -128,7 +95,9 @@ def test_a_step_lists_its_effects_in_their_order() -> None:
     kinds = [line.partition(":")[0].removeprefix("  - ") for line in lines]
     assert kinds == ["traffic", "registry", "alert", "champion.yaml", "status", "commit"]
     assert lines[0] == "  - traffic: champion 100 %, challenger 0 %, and keep it there"
+    assert lines[1] == f"  - registry: champion is {CHAMPION[:19]}"
     assert lines[3].endswith(": back to before")
+    assert lines[5] == f"  - commit: {world.commits[-1].message.splitlines()[0]}"
     assert lines[4].endswith(f"{step.record.name} (RolledBack)")
 
 
@@ -328,6 +297,8 @@ def test_too_little_traffic_holds_and_the_deadline_rolls_back() -> None:
     step = tick(world, now, samples(spec, now, n=10.0))
     assert step.record.phase is Phase.ROLLED_BACK
     assert "No PASS within 6 h" in step.reason
+    gates = {gate.name: gate.verdict for gate in step.record.gates}
+    assert gates["error rate"] is Verdict.INCONCLUSIVE
 
 
 def test_an_inconclusive_limit_is_sooner_than_the_deadline() -> None:
@@ -415,6 +386,14 @@ def test_a_bake_that_fails_goes_back_to_the_champion_of_before() -> None:
     kinds = [type(effect) for effect in step.effects]
     assert kinds.index(SetWeights) < kinds.index(WriteChampion) < kinds.index(Commit)
     assert MoveAlias(CHAMPION) in step.effects
+
+
+def test_in_the_bake_nothing_is_compared_with_a_champion_that_serves_nobody() -> None:
+    world, spec, now = promoted()
+    alone = samples(spec, now + HOUR, champion={})
+    step = tick(world, now + HOUR, alone)
+    assert step.record.kind is Kind.SETTLED
+    assert not [gate for gate in step.record.gates if "spike" in gate.name]
 
 
 # ---------------------------------------------------------------- what people do

@@ -129,6 +129,21 @@ def test_a_controller_that_records_something_else_is_found_out(monkeypatch):
     assert (found.verdict, found.reason) == (Verdict.FAIL, "It is recorded as Paused.")
 
 
+def test_a_controller_that_is_not_done_in_one_step_is_found_out(monkeypatch):
+    real = rollback_rehearsal.reconcile
+
+    def unfinished(found, status, *arguments):
+        if status.ever and status.ever[-1].phase is Phase.ROLLED_BACK:
+            return RolloutStep("More to do.", (SetWeights(Routing(CHAMPION)),))
+        return real(found, status, *arguments)
+
+    monkeypatch.setattr(rollback_rehearsal, "reconcile", unfinished)
+    found = rehearse_controller(spec(), SUNDAY)
+    reason = "The next look would change more: More to do."
+    assert (found.verdict, found.reason) == (Verdict.FAIL, reason)
+    assert found.stage.kind is Kind.STAGE
+
+
 def test_a_rollout_that_would_not_start_fails_with_the_reason(monkeypatch):
     def stuck(*_):
         return RolloutStep("Nothing rolls out.")

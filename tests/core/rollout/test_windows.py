@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,13 @@ def test_it_opens_next_on_the_next_of_its_days() -> None:
 def test_a_window_that_the_clocks_skip_opens_all_the_same() -> None:
     saturday = at(30, 12, month=3)
     assert next_open((NIGHT,), saturday) > saturday
+    assert next_open((NIGHT, OFFICE), saturday) == at(1, 9, month=4)  # for that one is open
+
+
+@pytest.mark.usefixtures("machine_in_tokyo")
+def test_today_is_that_of_the_window_and_not_that_of_the_machine() -> None:
+    evening = DeployWindow(days=("wednesday",), start=time(22), end=time(23), timezone=BERLIN)
+    assert next_open((evening,), at(3, 20)) == at(3, 22)  # in Tokyo it is Thursday
 
 
 @given(st.integers(0, 350 * 24 * 60))

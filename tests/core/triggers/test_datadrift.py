@@ -6,7 +6,7 @@ import pytest
 from pipeline.config import parse_section
 from pipeline.core.drift import psi
 from pipeline.core.profile import profile_column
-from pipeline.core.triggers.datadrift import assess_data_drift
+from pipeline.core.triggers.datadrift import assess_data_drift, describe_drifts
 from pipeline.core.triggers.decision import Status
 from pipeline.core.triggers.windows import window_of
 from pipeline.trigger_config import DataDriftTrigger
@@ -70,6 +70,14 @@ def test_the_reason_shows_psi_limit_ks_and_js_strongest_first():
     assert reason.startswith("3 of 3 features drifted, 3 would fire: a PSI ")
     assert reason.index("strong PSI") < reason.index("mild PSI")
     assert f"(limit {mild.limit:.3f}, KS {mild.ks:.3f}, JS {mild.js:.3f})" in reason
+
+
+def test_a_feature_without_an_order_has_no_ks_and_one_without_rows_comes_last():
+    category = profile_column(["a"] * 500 + ["b"] * 500, kind="category")
+    drift = psi(category, ["a"] * 700 + ["b"] * 300)
+    text = describe_drifts({"empty": EMPTY, "kind": drift})
+    limit, js = f"{drift.limit:.3f}", f"{drift.js:.3f}"
+    assert text == f"kind PSI {drift.value:.3f} (limit {limit}, JS {js}), empty has no rows"
 
 
 def test_a_quiet_reason_names_the_feature_that_is_nearest():

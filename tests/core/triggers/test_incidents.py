@@ -42,6 +42,11 @@ def test_a_flood_of_nulls_is_a_fault_from_its_limit_on():
     assert faults({"distance": column(half)}, null_flood=0.51) == ()
 
 
+def test_a_column_without_any_value_is_a_flood_and_no_change_of_units():
+    nothing = {"distance": column(np.full(1_000, np.nan))}
+    assert faults(nothing) == ("distance: 100.0% missing, 0.0% in the reference",)
+
+
 def test_categories_have_floods_of_nulls_and_no_units():
     reference = profile_column(["EWR", "JFK"] * 500, kind="category")
     holes = count_column(reference, ["EWR", None] * 500)

@@ -125,15 +125,18 @@ def broken(change):
     change(value)
     with pytest.raises(OutsideError, match="Restore the file from git history") as caught:
         parse_ledger(value, "ledger.json")
+    assert str(caught.value).startswith("ledger.json: not a ledger\n  - ")
     return str(caught.value)
 
 
 def test_a_ledger_that_was_edited_is_refused_with_the_place():
     assert "events.0: id is not that of" in broken(lambda v: v["events"][0].update(window="w2"))
     assert "events.2: recorded twice" in broken(lambda v: v["events"].append(v["events"][0]))
-    assert "is not in the ledger" in broken(lambda v: v["retrains"].clear())
+    assert "events.0: retrain 'flight-delay-0001' is not in the ledger" in broken(
+        lambda v: v["retrains"].clear()
+    )
     assert "retrains.1: id" in broken(lambda v: v["retrains"].append(v["retrains"][0]))
-    assert "time without a zone" in broken(
+    assert "events.0: time without a zone" in broken(
         lambda v: v["events"][0].update(at="2013-07-02T03:00:00")
     )
     assert "retrains.0: time without a zone" in broken(
@@ -144,7 +147,16 @@ def test_a_ledger_that_was_edited_is_refused_with_the_place():
     assert "events.0.trigger" in broken(lambda v: v["events"][0].update(trigger="mood"))
 
 
+def test_of_many_faults_the_first_twenty_are_shown():
+    bad = [{"trigger": "mood"}] * 30
+    with pytest.raises(OutsideError) as caught:
+        parse_ledger({"version": 1, "events": bad}, "ledger.json")
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "ledger.json: not a ledger"
+    assert [line[:4] for line in lines[1:-1]] == ["  - "] * 20
+
+
 @pytest.mark.parametrize("value", [None, {}, [], "x", {"version": 1, "events": 3}])
 def test_what_is_no_ledger_is_refused_and_never_read_as_an_empty_one(value):
-    with pytest.raises(OutsideError, match="not a ledger"):
+    with pytest.raises(OutsideError, match=r"ledger\.json: not a ledger"):
         parse_ledger(value, "ledger.json")

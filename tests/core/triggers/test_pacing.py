@@ -67,3 +67,10 @@ def test_a_month_has_its_cap_and_the_next_one_starts_anew():
     )
     assert hold_reason(PACING, past, START + 31 * DAY) is None
     assert hold_reason(PACING, past[:4], START + 30 * DAY) is None
+
+
+@pytest.mark.usefixtures("machine_in_tokyo")
+def test_a_month_is_one_of_utc_wherever_the_machine_stands():
+    past = history(*[WON] * 5)
+    last_hour = datetime(2013, 7, 31, 23, tzinfo=UTC)  # in Tokyo it is August already
+    assert "5 retrains this month (UTC)" in hold_reason(PACING, past, last_hour)

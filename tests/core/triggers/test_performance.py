@@ -15,6 +15,7 @@ from pipeline.trigger_config import PerformanceTrigger
 START = datetime(2013, 1, 7, tzinfo=UTC)
 DAY = timedelta(days=1)
 GOOD, BAD = 0.90, 0.80
+AGAINST = "against a limit of 0.85"
 
 
 def rule(**changes):
@@ -137,7 +138,78 @@ def test_hysteresis_keeps_a_window_in_violation_until_the_metric_is_clearly_back
     assert violation_flags(rule(), flickering) == [True, False, True]
     assert violation_flags(rule(hysteresis=0.01), flickering) == [True, True, True]
     assert violation_flags(rule(hysteresis=0.01), [0.849, 0.86, 0.851]) == [True, False, False]
+    assert violation_flags(rule(hysteresis=0.01), [0.849, 0.856]) == [True, True]
+    loss = rule(metric="log_loss", threshold=0.6, hysteresis=0.01)
+    assert violation_flags(loss, [0.61, 0.594, 0.59]) == [True, True, False]
     assert assess(days(*flickering), hysteresis=0.01).status is Status.FIRED
+
+
+@pytest.mark.parametrize(
+    ("values", "changes", "status", "window", "reason"),
+    [
+        (
+            (BAD, BAD, BAD, BAD),
+            {},
+            Status.FIRED,
+            "2013-01-10T00:00Z/1440m",
+            f"accuracy violated in 4 windows in a row: 0.8, 0.8, 0.8, 0.8 {AGAINST}",
+        ),
+        (
+            (BAD, BAD, GOOD, BAD, GOOD, BAD),
+            {"violations": 3, "out_of": 5},
+            Status.FIRED,
+            "2013-01-12T00:00Z/1440m",
+            f"accuracy violated in 3 of the last 5 windows: 0.8, 0.9, 0.8, 0.9, 0.8 {AGAINST}",
+        ),
+        (
+            (BAD, GOOD, BAD),
+            {"violations": 2, "out_of": 5},
+            Status.FIRED,
+            "2013-01-09T00:00Z/1440m",
+            f"accuracy violated in 2 of the last 3 windows: 0.8, 0.9, 0.8 {AGAINST}",
+        ),
+        (
+            (GOOD, BAD, BAD),
+            {},
+            Status.QUIET,
+            "2013-01-09T00:00Z/1440m",
+            f"accuracy 0.8 {AGAINST}; 2 violation(s) in a row, 3 would fire",
+        ),
+        (
+            (GOOD, None),
+            {},
+            Status.WARN,
+            "2013-01-08T00:00Z/1440m",
+            "2013-01-08T00:00Z/1440m: 0 of 1000 rows have a label, below 90%; nothing estimates it",
+        ),
+    ],
+)
+def test_every_answer_says_of_which_window_and_why(values, changes, status, window, reason):
+    decision = assess(days(*values), **changes)
+    assert (decision.status, decision.window, decision.reason) == (status, window, reason)
+    assert (decision.trigger, decision.priority) == ("performance_degradation", "critical")
+
+
+@pytest.mark.parametrize("changes", [{}, {"violations": 3, "out_of": 5}])
+def test_before_any_window_is_mature_there_is_no_window_to_name(changes):
+    decision = assess([], at=START, **changes)
+    assert (decision.status, decision.window) == (Status.UNKNOWN, None)
+    assert decision.reason == "no mature window of accuracy yet"
+
+
+@pytest.mark.parametrize(
+    ("estimate", "said"),
+    [
+        (0.8499, "0.8499, which violates the limit 0.85"),
+        (0.85, "0.85, which keeps the limit 0.85"),
+    ],
+)
+def test_an_estimate_is_told_with_what_it_would_mean(estimate, said):
+    decision = assess(days(GOOD, None, estimates={"accuracy": estimate}))
+    assert decision.status is Status.WARN
+    assert decision.reason.endswith(
+        f"0 of 1000 rows have a label, below 90%; estimated from scores: {said}"
+    )
 
 
 @given(st.lists(st.sampled_from([GOOD, BAD, None, "empty"]), min_size=1, max_size=14))

@@ -127,6 +127,24 @@ def test_a_day_that_a_country_leaves_out_is_due_with_the_next_one():
     assert due == utc(2011, 12, 30, 22, 30)
 
 
+def test_of_two_times_that_a_change_of_the_clocks_swaps_each_is_due_at_its_moment():
+    """Lord Howe skips half an hour: 02:15 becomes 02:45, which is after 02:35."""
+    rule = cron("15,35 2 * * *", "Australia/Lord_Howe")
+    first, second = utc(2013, 10, 5, 15, 35), utc(2013, 10, 5, 15, 45)
+    assert next_moment(rule, utc(2013, 10, 5, 15)) == first
+    assert next_moment(rule, first) == second
+    assert latest_moment(rule, utc(2013, 10, 5, 16)) == second
+    assert latest_moment(rule, second - timedelta(seconds=1)) == first
+
+
+@pytest.mark.usefixtures("machine_in_tokyo")
+def test_the_zone_of_the_machine_is_not_that_of_the_schedule():
+    rule, moment = monthly(1, "02:00", NEW_YORK), utc(2013, 7, 1, 6)
+    assert period_id(moment) == "2013-07-01T06:00:00Z"
+    assert latest_moment(rule, moment) == moment
+    assert next_moment(rule, moment - timedelta(seconds=1)) == moment
+
+
 def test_a_cron_names_days_as_cron_does():
     assert latest_moment(cron("0 2 * * SUN"), utc(2013, 7, 10)) == utc(2013, 7, 7, 2)
     assert latest_moment(cron("0 2 L * *"), utc(2013, 7, 10)) == utc(2013, 6, 30, 2)
@@ -136,8 +154,14 @@ def test_a_cron_names_days_as_cron_does():
 
 
 def test_a_time_without_a_zone_is_refused():
-    with pytest.raises(ConfigurationError, match="without a zone"):
-        due_period(monthly(1), datetime(2013, 7, 1), utc(2013, 1, 1))  # noqa: DTZ001
+    bare = datetime(2013, 7, 1)  # noqa: DTZ001
+    for ask in (
+        lambda: due_period(monthly(1), bare, utc(2013, 1, 1)),
+        lambda: due_period(monthly(1), utc(2013, 1, 1), bare),
+        lambda: next_moment(monthly(1), bare),
+    ):
+        with pytest.raises(ConfigurationError, match=r"^schedule: [^$]*without a zone"):
+            ask()
 
 
 def test_periods_are_named_by_their_moment_in_utc():
