@@ -190,7 +190,7 @@ def test_a_champion_that_changed_meanwhile_asks_for_another_evaluation(repositor
     assert "FAIL" not in gates.values()
 
 
-def test_figures_that_another_main_worked_out_wait_until_they_are_worked_out_again(
+def test_figures_that_another_main_worked_out_wait_until_review_is_started_again(
     repository: Path,
 ) -> None:
     record = repository / "rollouts/flight-delay/status/0001-stage-1.yaml"
@@ -205,9 +205,6 @@ def test_figures_that_another_main_worked_out_wait_until_they_are_worked_out_aga
     waiting = {name for name, verdict in gates.items() if verdict != "PASS"}
     assert waiting == {"approvals", "recomputed", "holdout"}, said
     assert "start review again" in said
-    succeed(repository, "recompute_retrain", "--head", BRANCH)
-    _, gates, said = judge(repository)
-    assert (gates["recomputed"], gates["holdout"]) == ("PASS", "PASS"), said
 
 
 def test_data_that_has_grown_old_asks_for_another_evaluation(repository: Path) -> None:

@@ -1,6 +1,7 @@
 """The gates of one look: limits, chance, and what is no figure at all."""
 
 import math
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -11,11 +12,11 @@ from pipeline.core.proportions import binomial_tail, excess_tail
 from pipeline.core.rollout.assess import Assessment, assess, assess_criterion
 from pipeline.core.rollout.conditions import assess_difference, assess_latency_spike
 from pipeline.core.rollout.observation import Health, Observation, Routing
-from pipeline.core.rollout.samples import Reading, Unread
+from pipeline.core.rollout.samples import Reading, Unread, read_sample
 from pipeline.domain import Gate, Verdict
 from pipeline.rollout_config import Criterion
 from pipeline.rollout_metrics import DEFAULT_METRICS
-from tests.rollouts import BAD, GOOD, START, samples, spec_of
+from tests.rollouts import BAD, GOOD, START, sample, samples, spec_of
 
 ERRORS = Criterion("error_rate", "max", 0.02, "number")
 ACCURACY = Criterion("accuracy", "min", 0.8, "number")
@@ -141,6 +142,38 @@ def test_a_drop_is_one_of_accuracy() -> None:
 )
 def test_a_latency_spike_against_the_champion(challenger, champion, expected) -> None:
     assert assess_latency_spike(challenger, champion, 50, 300).verdict is expected
+
+
+@pytest.mark.parametrize(
+    ("age", "reason"),
+    [
+        (timedelta(minutes=2), None),
+        (timedelta(minutes=2, seconds=1), "stale: its newest data is 2 min old"),
+        (-timedelta(minutes=1), None),
+        (-timedelta(minutes=1, seconds=1), "its data is from the future"),
+    ],
+)
+def test_data_may_be_just_as_old_as_allowed_and_clocks_a_minute_apart(age, reason) -> None:
+    spec = spec_of()
+    found = sample(spec, "error_rate", "challenger", 0.01, n=400.0, now=START - age)
+    most = timedelta(minutes=2)
+    read = read_sample(found, version=spec.version, now=START, max_age=most)
+    assert read == (Reading(0.01, 400.0) if reason is None else Unread(reason))
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"n": 0.0}, Unread("no request yet", is_quiet=True)),
+        ({"version": ""}, Unread(f"it measured nothing, not {spec_of().version}")),
+        ({"version": "v1"}, Unread(f"it measured v1, not {spec_of().version}")),
+    ],
+)
+def test_a_sample_that_says_nothing_of_the_version_says_why(changes, found) -> None:
+    spec = spec_of()
+    odd = sample(spec, "error_rate", "challenger", 0.01, now=START, **{"n": 400.0, **changes})
+    most = timedelta(minutes=2)
+    assert read_sample(odd, version=spec.version, now=START, max_age=most) == found
 
 
 # ---------------------------------------------------------------- one look at both versions
@@ -275,6 +308,7 @@ def test_two_reasons_are_shown_and_the_others_counted() -> None:
         (ERRORS, 0.015, 200.0, "1.5 % of 200: fewer than 300"),
         (ERRORS, 0.021, 1_000.0, "2.1 % of 1,000: beyond the limit, but it may be chance"),
         (ERRORS, 1.5, 1_000.0, "150 % of 1,000: no share can be"),
+        (ACCURACY, 0.8, 1_000.0, "80 % of 1,000"),
         (P95, 151.0, 1_000.0, "151 ms of 1,000"),
         (P95, -math.inf, 1_000.0, "beyond measure of 1,000: infinite"),
     ],
@@ -283,10 +317,12 @@ def test_a_criterion_is_told_with_its_figure_and_its_count(criterion, value, n, 
     metric = DEFAULT_METRICS[criterion.metric]
     gate = assess_criterion(criterion, metric, Reading(value, n), 0.01)
     assert gate.name == criterion.metric.replace("_", " ")
-    assert (
-        gate.rule
-        == {"error_rate": "at most 2 %", "latency_p95": "at most 150 ms"}[criterion.metric]
-    )
+    rules = {
+        "error_rate": "at most 2 %",
+        "accuracy": "at least 80 %",
+        "latency_p95": "at most 150 ms",
+    }
+    assert gate.rule == rules[criterion.metric]
     assert (gate.reason, gate.challenger, gate.n) == (reason, value, int(n))
 
 

@@ -9,7 +9,7 @@ import pytest
 from pipeline.core.rollout.world import World
 from pipeline.rollout_commands import Command, Verb
 from pipeline.rollout_status import Kind, PauseCause, Phase
-from tests.rollouts import HOUR, MINUTE, START, spec_of, tick, world_of
+from tests.rollouts import HOUR, MINUTE, START, samples, spec_of, tick, world_of
 
 
 def paused() -> tuple[World, Command, datetime]:
@@ -40,6 +40,29 @@ def test_a_pause_says_what_ends_it() -> None:
     world, resume, now = reverted()
     expected = f"Paused: waits for a person, who commits resume-{resume.version}-{resume.number}."
     assert tick(world, now + MINUTE).reason == expected
+
+
+def test_the_commit_of_a_pause_says_how_to_go_on() -> None:
+    world, pause, _ = paused()
+    message = " ".join(world.commits[-1].message.split())
+    assert f"To go on: revert the commit of pause-{pause.version}.yaml." in message
+    world, resume, _ = reverted()
+    name = f"resume-{resume.version}-{resume.number}.yaml"
+    message = " ".join(world.commits[-1].message.split())
+    assert f"To go on: commit {name} in rollouts/flight-delay/commands." in message
+
+
+def test_where_the_record_of_a_pause_was_reverted_the_time_of_the_stage_begins_anew() -> None:
+    world, pause, now = paused()
+    record_of_pause = world.commits[-1]
+    blind = samples(world.spec, now, error="500")
+    assert tick(world, now + MINUTE, blind).record.kind is Kind.HELD
+    world.revert(record_of_pause)
+    world.commands.remove(pause)
+    at = now + 9 * MINUTE
+    assert tick(world, at).record.kind is Kind.CLEARED
+    record = tick(world, at + MINUTE).record
+    assert (record.kind, record.stage_since) == (Kind.RESUMED, at + MINUTE)
 
 
 def test_after_a_pause_the_deadline_counts_from_its_end() -> None:

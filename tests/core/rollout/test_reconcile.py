@@ -110,7 +110,9 @@ def test_a_mirror_and_a_promotion_are_told_as_such() -> None:
 
 
 def test_without_a_manifest_nothing_rolls_out() -> None:
-    assert tick(world_of(None), START).is_noop
+    step = tick(world_of(None), START)
+    assert step.is_noop
+    assert step.reason == "Nothing rolls out."
 
 
 def test_the_time_counts_from_when_the_weight_was_there() -> None:
@@ -161,7 +163,10 @@ def test_nothing_starts_while_the_traffic_provider_does_not_say_who_gets_what() 
 
 def test_a_challenger_that_met_another_champion_is_refused_once() -> None:
     world = world_of(spec_of(champion="b"))
-    assert tick(world, START).record.phase is Phase.REFUSED
+    step = tick(world, START)
+    assert step.record.phase is Phase.REFUSED
+    assert step.reason.endswith(f" {CHAMPION[:19]}: compare it with that one first.")
+    assert len(world.alerts) == 1
     assert "compare it with that one first" in world.commits[0].message
     assert tick(world, START + MINUTE).is_noop
     assert is_back(world)
@@ -189,6 +194,18 @@ def test_a_rollback_is_recorded_with_the_gates_that_it_rests_on() -> None:
     gates = {gate.name: gate.verdict for gate in tick(world, now, found).record.gates}
     assert gates["error rate"] is Verdict.FAIL
     assert gates["latency p95"] is Verdict.PASS
+
+
+def test_the_commit_of_a_rollback_shows_the_limits_of_figures_and_none_of_servers() -> None:
+    world, spec, now = in_stage(2)
+    tick(world, now, samples(spec, now, challenger=BAD))
+    lines = world.commits[-1].message.splitlines()
+    assert [line.split()[1:] for line in lines if "answers" in line] == [
+        ["challenger", "answers"],
+        ["champion", "answers"],
+    ]
+    assert any(line.endswith("as recorded") for line in lines)
+    assert any(line.endswith("20 % of 2,000 (at most 2 %)") for line in lines)
 
 
 def test_a_dead_challenger_is_rolled_back_at_once() -> None:
@@ -569,7 +586,9 @@ def test_abort_ends_it_and_stays() -> None:
     world.commands.add(Command(Verb.ABORT, spec.version))
     assert tick(world, now).record.phase is Phase.ABORTED
     world.commands.clear()
-    assert tick(world, now + MINUTE).is_noop
+    step = tick(world, now + MINUTE)
+    assert step.is_noop
+    assert step.reason == "Aborted."
     assert is_back(world)
 
 
@@ -665,7 +684,9 @@ def test_traffic_that_a_provider_forgot_is_given_again_unless_nothing_can_be_see
 def test_traffic_that_a_provider_gives_back_to_what_was_stopped_is_taken_and_latched() -> None:
     world, _, now = rolled_back()
     world.routing, world.stop = Routing(CHAMPION, CHALLENGER, 50.0), None
-    [mended] = tick(world, now).effects
+    step = tick(world, now)
+    [mended] = step.effects
+    assert step.reason == "Registry and traffic are not as recorded."
     state = world.status.records[-1]
     assert mended == SetWeights(Routing(CHAMPION), Stop(state.version, 1, state.reason, state.at))
     assert world.routing == Routing(CHAMPION)

@@ -204,3 +204,22 @@ def test_in_a_mirror_stage_the_challenger_gets_copies() -> None:
     mirror, first = spec.plan.stages[:2]
     copies = [wanted_routing(state, OTHER, stage).is_mirrored for stage in (mirror, first, None)]
     assert copies == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("other", "agrees"),
+    [
+        (Routing(CHAMPION, CHALLENGER, 5.0), True),
+        (Routing(CHAMPION, OTHER, 5.0), False),
+        (Routing(OTHER, CHALLENGER, 5.0), False),
+        (Routing(CHAMPION, CHALLENGER, 6.0), False),
+        (Routing(CHAMPION, CHALLENGER, 5.0, is_mirrored=True), False),
+    ],
+)
+def test_routings_agree_where_everybody_gets_the_same(other: Routing, agrees: bool) -> None:
+    assert Routing(CHAMPION, CHALLENGER, 5.0).agrees_with(other) is agrees
+
+
+def test_a_challenger_that_gets_nothing_makes_no_difference() -> None:
+    assert Routing(CHAMPION).agrees_with(Routing(CHAMPION, OTHER))
+    assert not Routing(CHAMPION).agrees_with(Routing(CHAMPION, OTHER, is_mirrored=True))
