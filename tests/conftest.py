@@ -17,19 +17,19 @@ from tests.servers.postgres import Postgres, running
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # They start first, so that no core idles at the end while another runs one of them. On two cores
-# xdist deals the first eight to its four workers in turn: what makes the fixture that others share
+# xdist deals the first ten to its five workers in turn: what makes the fixture that others share
 # comes first, and nobody has to wait for it.
 SLOWEST_FIRST = (
     "tests/test_retrain.py",
     "tests/stories/test_killed_retrains.py",
     "tests/test_second_usecase.py",
+    "tests/demo/",
     "tests/test_bad_input.py",
     "tests/test_review_pull.py",
     "tests/stories/test_manual_retrain.py",
     "tests/stories/test_alert_to_promotion.py",
     "tests/stories/",
     "tests/docs/test_with_a_real_retrain.py",
-    "tests/demo/",
     "tests/actions/",
     "tests/docs/",
     "tests/rolling/",

@@ -66,21 +66,6 @@ def test_broken_data_is_an_incident_before_a_training_minute(
     assert not (repository / "artifacts/train").exists()
 
 
-def test_after_an_outage_and_an_incident_the_same_command_goes_on(repository: Path) -> None:
-    run = retrain(repository, WAREHOUSE_URL="postgresql+psycopg://ada:hunter2@127.0.0.1:9/flights")
-    assert run.returncode == OUTSIDE, run.stderr
-    assert "127.0.0.1:9" in run.stderr
-    assert "hunter2" not in run.stdout + run.stderr
-
-    change_warehouse(repository, "UPDATE scans SET cell_10 = cell_10 * 1000")
-    assert retrain(repository).returncode == INCIDENT
-    incident = repository / "artifacts/validate/incident.md"
-    assert "cell_10" in incident.read_text()
-    change_warehouse(repository, "UPDATE scans SET cell_10 = cell_10 / 1000")
-    assert retrain(repository).returncode == 1  # a first model: a person decides
-    assert not incident.exists()
-
-
 def test_a_missing_column_names_it(repository: Path) -> None:
     change_warehouse(repository, "ALTER TABLE scans DROP COLUMN cell_10")
     run = retrain(repository)
