@@ -8,8 +8,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Without cached bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv 2>/dev/null)
-# Three more than there are cores: tests wait for servers, and for pauses that GitHub asks for.
-WORKERS = $(shell python -c 'import os; print((os.cpu_count() or 1) + 3)')
+# Two more than there are cores: tests wait for servers, and for pauses that GitHub asks for.
+WORKERS = $(shell python -c 'import os; print((os.cpu_count() or 1) + 2)')
 
 .PHONY: demo test coverage mutation lint lock clean retrain
 

@@ -17,7 +17,7 @@ from tests.servers.postgres import Postgres, running
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # They start first, so that no core idles at the end while another runs one of them. On two cores
-# xdist deals the first ten to its five workers in turn: what makes the fixture that others share
+# xdist deals the first eight to its four workers in turn: what makes the fixture that others share
 # comes first, and nobody has to wait for it.
 SLOWEST_FIRST = (
     "tests/test_retrain.py",

@@ -18,7 +18,7 @@ _BREAK = "&#8203;"  # where our markdown may end a line within a long word
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+]00:00| UTC)?")
 _HEX = re.compile(r"\b[0-9a-f]{7,64}\b")
 _SERVER = re.compile(r"http://127\.0\.0\.1:\d+")
-_MEASURED = re.compile(r"\b\d[\d.,]* (s|ms|MB)\b")
+_MEASURED = re.compile(r"\b\d[\d.,]* (s|ms|MB|min)\b")
 # How long a stage of DVC took; there is none where its outputs were restored.
 _STAGE = re.compile(r' *"\| <code>\w+</code> \| measured \| measured \|",?')
 # The registry's count: a package of another minute is another version, also of the same model.
