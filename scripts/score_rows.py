@@ -25,6 +25,7 @@ from pipeline.errors import ConfigurationError, exit_code_of
 from pipeline.jsonio import load_json
 from pipeline.ml.input_schema import prepare
 from pipeline.ml.package import load_packaged_model
+from pipeline.monitoring.production import recorded_answers
 from pipeline.stages.champion import champion_package
 from pipeline.stages.collect import DEFAULT_WAREHOUSE_URL
 from pipeline.usecase import query
@@ -77,9 +78,10 @@ def unanswered(
     )
     rows = pd.concat(chunks, ignore_index=True)
     with reading(engine) as connection:
-        if not sa.inspect(connection).has_table(query.flight_predictions.name):
+        answers = recorded_answers(connection)
+        if answers is None:
             return rows
-        given = query.predictions().subquery()
+        given = answers.subquery()
         ids = connection.scalars(sa.select(given.c.id).where(given.c.model == digest))
         return rows[~rows["id"].isin(set(ids))]
 

@@ -58,10 +58,11 @@ def watching(monitored: Monitored) -> Iterator[Source]:
         raise OutsideError(f"warehouse {safe_url(engine.url)}: no such file. Seed it, or name it.")
     measure = _provider(monitored)
     with reading(engine) as connection:
-        yield Source(connection, query.rows(), query.labels(), _answers(connection), measure)
+        answers = recorded_answers(connection)
+        yield Source(connection, query.rows(), query.labels(), answers, measure)
 
 
-def _answers(connection: sa.Connection) -> sa.Select | None:
+def recorded_answers(connection: sa.Connection) -> sa.Select | None:
     """`predictions()`, which is optional: answers may be measured elsewhere, or not at all.
 
     None as well while nothing has made its table: a model that has not answered yet is no fault of

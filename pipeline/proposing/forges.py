@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
+from pipeline.errors import ConfigurationError
 from pipeline.forge import Forge
 from pipeline.github_env import Forge as Repository
 from pipeline.github_env import forge_of
@@ -38,8 +38,11 @@ def known_forge(root: Path, *, is_local: bool) -> Forge | None:
     if is_local:
         folder = root / LOCAL_FOLDER
         return _local_forge(root, folder) if folder.is_dir() else None
-    named = all(os.environ.get(name) for name in ("GITHUB_REPOSITORY", "GITHUB_TOKEN"))
-    return _github_forge(forge_of()) if named else None
+    try:
+        found = forge_of()
+    except ConfigurationError:
+        return None
+    return _github_forge(found)
 
 
 def _local_forge(root: Path, folder: Path) -> Forge:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 
 from tests.actions import Actions
+from tests.stories.base import Base
+from tests.stories.untrained import Digests, digests
+from tests.stories.world import a_world
 
 Place = tuple[str, str]  # a workflow's file, and a job of it
 SEED = os.environ.get("STORY_SEED", "2013")  # set it to have other places hit
@@ -68,6 +73,20 @@ class Losses:
                 if job.started_at is not None and job.completed_at is None:
                     return (run.workflow.file, job.id), run.id
         return None
+
+
+@contextmanager
+def a_watched_world(
+    base: Base, folder: Path, *, has_app: bool, variables: Mapping[str, str]
+) -> Iterator[tuple[Digests, Losses]]:
+    """A new world in which nothing has happened, and what its jobs send is counted."""
+    with (
+        a_world(base, folder, has_app=has_app, variables=variables) as world,
+        digests(world) as place,
+    ):
+        losses = Losses(world.actions)
+        losses.watch()
+        yield place, losses
 
 
 def settle(actions: Actions, *, by: str = "ada", whole: bool = False, fault: str = "") -> int:

@@ -23,10 +23,10 @@ from tests.actions.runs import Run
 from tests.repository import commit, git
 from tests.stories.base import Base
 from tests.stories.ends import End, Undisturbed, end_of
-from tests.stories.losses import Losses, done, settle
+from tests.stories.losses import Losses, a_watched_world, done, settle
 from tests.stories.settings import edit
-from tests.stories.untrained import ON, Digests, digests
-from tests.stories.world import LEDGER, World, a_world
+from tests.stories.untrained import ON, Digests
+from tests.stories.world import LEDGER, World
 
 JOBS = (("monitor.yml", "check"), ("retrain.yml", "admit"))
 OTHERS = (("retrain.yml", "train"), ("retrain.yml", "settle"))  # test_killed_retrains.py loses them
@@ -106,13 +106,8 @@ def begun(base: Base, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
     edit(folder / "own/params.yaml", many)
     commit(folder / "own", "Retrain sooner, and take the data for broken")
     growing = Growing(base.folder, folder / "own")
-    with (
-        a_world(growing, folder, has_app=False, variables=ON) as world,
-        digests(world) as place,
-    ):
-        losses = Losses(world.actions)
-        losses.watch()
-        yield place, losses
+    with a_watched_world(growing, folder, has_app=False, variables=ON) as found:
+        yield found
 
 
 def walk(place: Digests) -> int:

@@ -18,9 +18,9 @@ import pytest
 from tests.servers.github_standin import APP_BOT
 from tests.stories.base import Base
 from tests.stories.ends import End, Undisturbed, end_of
-from tests.stories.losses import Losses, done, settle
-from tests.stories.untrained import ON, Digests, digests, push
-from tests.stories.world import LEDGER, a_world
+from tests.stories.losses import Losses, a_watched_world, done, settle
+from tests.stories.untrained import ON, Digests, push
+from tests.stories.world import LEDGER
 
 JOBS = (
     ("retrain.yml", "approve"),
@@ -101,13 +101,8 @@ def begun(
     """A new world in which nothing has happened."""
     folder = tmp_path_factory.mktemp("lost")
     variables = {**ON, "PERENNIAL_ATTEST": "on"}
-    with (
-        a_world(base, folder, has_app=has_app, variables=variables) as world,
-        digests(world) as place,
-    ):
-        losses = Losses(world.actions)
-        losses.watch()
-        yield place, losses
+    with a_watched_world(base, folder, has_app=has_app, variables=variables) as found:
+        yield found
 
 
 def walk(place: Digests) -> int:

@@ -18,7 +18,7 @@ def test_a_revert_through_a_pull_request_brings_the_champion_of_before_back(
         revert(place, merge)
         assert place.world.champion() == before
         assert_all_agree(place)
-        assert place.newest().phase is Phase.ROLLED_BACK
+        assert place.world.newest().phase is Phase.ROLLED_BACK
         # and once more: nothing is left to do
         tip = place.tip()
         place.world.tick()

@@ -41,7 +41,7 @@ def turn_bad(place: Digests) -> None:
     for _ in range(2):
         place.world.tick()
         assert world.records()[2:] == ["0003-ended.yaml"]
-        assert place.newest().phase is Phase.ROLLED_BACK
+        assert place.world.newest().phase is Phase.ROLLED_BACK
         assert place.share() == 0
         assert place.answers() == {world.champion().digest}
         [incident] = world.issues()

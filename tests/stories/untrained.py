@@ -18,7 +18,6 @@ from pipeline.champion import Champion, champion_path, render_champion
 from pipeline.core.proposal.identity import branch_of
 from pipeline.manifest import ModelIdentity, RolloutSpec, render_rollout, version_of
 from pipeline.rollout_config import load_rollout_plan
-from pipeline.rollout_status import Record, parse_record
 from tests.repository import commit, copy_repository, git
 from tests.rolling.rolled import Health, Registry
 from tests.rollouts import champion_of, spec_of
@@ -55,11 +54,6 @@ class Digests(Production):
         evidence = spec.evidence.model_copy(update={"path": f"{EVIDENCE}/{spec.version}"})
         plan = load_rollout_plan(self.world.folder / "checkout")
         return spec.model_copy(update={"plan": plan, "evidence": evidence})
-
-    def newest(self) -> Record:
-        """The newest record on main."""
-        path = f"rollouts/{MODEL}/status/{self.world.records()[-1]}"
-        return parse_record(self.world.file(path), path)
 
     def tip(self) -> str:
         """The newest commit of main."""

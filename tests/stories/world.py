@@ -21,7 +21,7 @@ from typing import Any
 
 from pipeline.champion import Champion, parse_champion
 from pipeline.manifest import RolloutSpec, parse_rollout
-from pipeline.rollout_status import parse_record
+from pipeline.rollout_status import Record, parse_record
 from scripts import set_up_repository
 from tests.actions import Actions
 from tests.actions.runs import Run
@@ -98,11 +98,15 @@ class World:
         folder = f"rollouts/{MODEL}/status/"
         return [path.removeprefix(folder) for path in found if path.startswith(folder)]
 
+    def newest(self) -> Record:
+        """The newest record on main."""
+        path = f"rollouts/{MODEL}/status/{self.records()[-1]}"
+        return parse_record(self.file(path), path)
+
     def tick(self) -> None:
         """Once the stage has lasted, the cron of rollout.yml fires, and all that comes of it."""
-        if names := self.records():
-            path = f"rollouts/{MODEL}/status/{names[-1]}"
-            over = parse_record(self.file(path), path).at + STAGE
+        if self.records():
+            over = self.newest().at + STAGE
             time.sleep(max((over - datetime.now(UTC)).total_seconds(), 0))
         self.actions.schedule("rollout.yml")
         self.settle()

@@ -37,11 +37,16 @@ def cleared():
     return world
 
 
-def aborted():
+def told(verb):
+    """A world in stage 2 whose person has given this command, and the minute after it."""
     world, spec, now = in_stage(2)
-    world.commands.add(Command(Verb.ABORT, spec.version))
+    world.commands.add(Command(verb, spec.version))
     tick(world, now)
-    return world
+    return world, now + MINUTE
+
+
+def aborted():
+    return told(Verb.ABORT)[0]
 
 
 def superseded():
@@ -58,18 +63,13 @@ def refused():
 
 
 def paused():
-    world, spec, now = in_stage(2)
-    world.commands.add(Command(Verb.PAUSE, spec.version))
-    tick(world, now)
-    return world
+    return told(Verb.PAUSE)[0]
 
 
 def resumed():
-    world, spec, now = in_stage(2)
-    world.commands.add(Command(Verb.PAUSE, spec.version))
-    tick(world, now)
+    world, later = told(Verb.PAUSE)
     world.commands.clear()
-    tick(world, now + MINUTE)
+    tick(world, later)
     return world
 
 

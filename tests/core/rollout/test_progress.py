@@ -85,11 +85,16 @@ def test_a_rollout_that_cannot_start_says_who_does_not_answer(role, health, why)
     assert f"the {role} does not answer ({why})" in step.reason
 
 
-def test_a_stage_counts_from_its_own_start_and_needs_a_person_of_its_own() -> None:
-    world, spec, now = started(**held_in(1))
+def end_hold(world, spec, now):
+    """The record of a person's word, two hours after `now`, that a held stage may go on."""
     held = tick(world, now + HOUR).record
     world.commands.add(Command(Verb.RESUME, spec.version, held.sequence))
-    resumed = tick(world, now + 2 * HOUR).record
+    return tick(world, now + 2 * HOUR).record
+
+
+def test_a_stage_counts_from_its_own_start_and_needs_a_person_of_its_own() -> None:
+    world, spec, now = started(**held_in(1))
+    resumed = end_hold(world, spec, now)
     assert resumed.is_released
     assert resumed.deadline_from is not None
     at = now + 2 * HOUR + MINUTE
@@ -159,9 +164,7 @@ def test_a_promote_ends_no_pause_that_a_person_asked_for() -> None:
 
 def test_a_promotion_names_both_models_and_starts_the_bake_anew() -> None:
     world, spec, now = in_stage(3, **held_in(3))
-    held = tick(world, now + HOUR).record
-    world.commands.add(Command(Verb.RESUME, spec.version, held.sequence))
-    resumed = tick(world, now + 2 * HOUR).record
+    resumed = end_hold(world, spec, now)
     assert resumed.is_released
     assert resumed.deadline_from is not None
     at = now + 2 * HOUR + MINUTE
