@@ -94,10 +94,10 @@ def test_all_faults_of_all_files_are_reported_at_once(repository: Path) -> None:
 def test_a_disk_that_takes_no_more_loses_nothing(repository: Path) -> None:
     """The kernel refuses writes past a limit, with an OSError as a full disk gives."""
     edit(repository / "params.yaml", {"2013-07-02": FIRST_AS_OF})
-    assert python(repository, "pipeline.stages.collect").returncode == 0
+    assert python(repository, "pipeline.stages", "collect").returncode == 0
     rows = (repository / "artifacts/collect/rows.parquet").read_bytes()
     full = subprocess.run(
-        [sys.executable, "-m", "pipeline.stages.collect"],
+        [sys.executable, "-m", "pipeline.stages", "collect"],
         cwd=repository,
         env={
             "PATH": "/usr/bin:/bin",

@@ -9,7 +9,7 @@ LOCK = """
 schema: '2.0'
 stages:
   split:
-    cmd: python -m pipeline.stages.split
+    cmd: python -m pipeline.stages split
     deps:
     - {path: pipeline/stages/split.py, hash: md5, md5: 0123456789abcdef0123456789abcdef, size: 3}
     params:
@@ -17,7 +17,7 @@ stages:
     outs:
     - {path: artifacts/holdout.parquet, hash: md5, md5: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, size: 9}
   package:
-    cmd: python -m pipeline.stages.package
+    cmd: python -m pipeline.stages package
     deps:
     - {path: artifacts/holdout.parquet, hash: md5, md5: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, size: 9}
     outs:

@@ -13,9 +13,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
+from pipeline.stages.__main__ import STAGES
 from tests.repository import commit, git, python
 from tests.retrained import Retrained, copy_of
 
@@ -145,23 +147,9 @@ def test_metrics_that_were_edited_alone_are_found_at_once(repository: Path) -> N
 
 
 def test_a_train_row_in_the_holdout_is_found(repository: Path) -> None:
-    import pandas as pd  # noqa: PLC0415
-
     def leak(root: Path) -> None:
-        lock = root / "dvc.lock"
-        named = yaml.safe_load(lock.read_text())["stages"]["split"]["outs"]
-        md5s = {Path(out["path"]).stem: out["md5"] for out in named if "md5" in out}
-
-        def cached(md5: str) -> Path:
-            return root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
-
-        train, holdout = (pd.read_parquet(cached(md5s[name])) for name in ("train", "holdout"))
-        forged = root / "forged.parquet"
-        pd.concat([holdout, train.head(1)]).to_parquet(forged)
-        new = hashlib.md5(forged.read_bytes()).hexdigest()  # noqa: S324
-        cached(new).parent.mkdir(exist_ok=True)
-        forged.rename(cached(new))
-        lock.write_text(lock.read_text().replace(md5s["holdout"], new))
+        train = pd.read_parquet(output(root, "split/train"))
+        replace_output(root, "split/holdout", lambda holdout: pd.concat([holdout, train.head(1)]))
 
     amend(repository, leak)
     succeed(repository, "recompute_retrain", "--head", BRANCH)
@@ -169,6 +157,41 @@ def test_a_train_row_in_the_holdout_is_found(repository: Path) -> None:
     assert code == 1
     assert gates["holdout"] == "FAIL", said
     assert "1 of" in said
+
+
+def test_rows_that_stop_validation_are_found_though_the_run_says_that_it_ended(
+    repository: Path,
+) -> None:
+    def poison(root: Path) -> None:
+        replace_output(root, "collect/rows", lambda rows: rows.assign(origin="XXX"))
+        costs = root / "artifacts/timings.json"
+        costs.write_text(json.dumps({stage: {"seconds": 1} for stage in STAGES}))
+        git(root, "add", "--force", str(costs))
+
+    amend(repository, poison)
+    said = succeed(repository, "recompute_retrain", "--head", BRANCH)
+    assert "validate stopped, which it did not in the run" in said
+    _, gates, said = judge(repository)
+    assert gates["recomputed"] == "FAIL", said
+
+
+def output(root: Path, name: str) -> Path:
+    """The object in DVC's cache that dvc.lock names for artifacts/`name`.parquet."""
+    stage = yaml.safe_load((root / "dvc.lock").read_text())["stages"][name.partition("/")[0]]
+    [md5] = [out["md5"] for out in stage["outs"] if out["path"] == f"artifacts/{name}.parquet"]
+    return root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+
+
+def replace_output(root: Path, name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    """Put another table into DVC's cache, and its digest into dvc.lock."""
+    old, forged = output(root, name), root / "forged.parquet"
+    change(pd.read_parquet(old)).to_parquet(forged)
+    new = hashlib.md5(forged.read_bytes()).hexdigest()  # noqa: S324
+    target = old.parents[1] / new[:2] / new[2:]
+    target.parent.mkdir(exist_ok=True)
+    forged.rename(target)
+    lock = root / "dvc.lock"
+    lock.write_text(lock.read_text().replace(old.parent.name + old.name, new))
 
 
 def test_a_policy_that_was_loosened_in_the_same_pull_request_blocks(repository: Path) -> None:

@@ -47,18 +47,24 @@ def profile_numbers(known: np.ndarray) -> Profile:
     if not len(known):
         return {"n": 0}
     sizes = np.abs(known[known != 0])
-    quantiles = np.quantile(known, QUANTILES)
     return {
         "n": len(known),
         "mean": rounded(known.mean()),
         "std": rounded(known.std()),
         "min": rounded(known.min()),
         "max": rounded(known.max()),
-        "quantiles": {
-            str(q): rounded(value) for q, value in zip(QUANTILES, quantiles, strict=True)
-        },
+        **profile_quantiles(known),
         "nonzero": {"n": len(sizes), "mean_size": rounded(sizes.mean()) if len(sizes) else None},
     }
+
+
+def profile_quantiles(known: np.ndarray) -> Profile:
+    """What of `profile_numbers` can tell units apart: n and the quantiles; just n for none."""
+    if not len(known):
+        return {"n": 0}
+    found = np.quantile(known, QUANTILES)
+    quantiles = {str(q): rounded(value) for q, value in zip(QUANTILES, found, strict=True)}
+    return {"n": len(known), "quantiles": quantiles}
 
 
 def numbers(values: pd.Series) -> np.ndarray:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 import pandas as pd
 
 from pipeline.config import Schema
-from pipeline.ml.column_profile import numbers, profile_numbers
+from pipeline.ml.column_profile import Profile, numbers, profile_quantiles
 from pipeline.ml.data_profile import DAY
 from pipeline.ml.frame_finding import finding, has_times
 from pipeline.ml.incident import Finding
@@ -68,13 +69,14 @@ def _find_break(days: np.ndarray, values: pd.Series, unit: str | None) -> tuple[
     least, most = BREAK_DAYS
     last = int(days[-1]) if len(days) else -1
     best: tuple[float, int, str] | None = None
+
+    @cache  # what comes after one day comes before another
+    def look(low: int, high: int) -> Profile:
+        return profile_quantiles(numbers(values.iloc[low:high]))
+
     for day in range(least, last - least + 2):
         low, middle, high = np.searchsorted(days, [day - most, day, day + most])
-        before, after = (
-            profile_numbers(numbers(values.iloc[part]))
-            for part in (slice(low, middle), slice(middle, high))
-        )
-        explained = explaining_conversion(before, after, unit)
+        explained = explaining_conversion(look(low, middle), look(middle, high), unit)
         if explained and (best is None or explained[0] < best[0]):
             best = (explained[0], day, explained[1])
     return best[1:] if best else None

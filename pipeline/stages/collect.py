@@ -20,7 +20,7 @@ from pipeline.jsonio import save_json
 from pipeline.ml.digest import FrameDigest
 from pipeline.ml.tables import write_parquet
 from pipeline.stages import outputs
-from pipeline.stages.stage import run_stage, say
+from pipeline.stages.stage import say
 
 DEFAULT_WAREHOUSE_URL = "sqlite:///warehouse.db"
 
@@ -111,7 +111,3 @@ class Tally:
 
 def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
-
-
-if __name__ == "__main__":
-    run_stage("collect", run)

@@ -30,7 +30,7 @@ from pipeline.stages.champion import champion_package
 from pipeline.stages.collect import windows
 from pipeline.stages.holdout import blocks_of, labels_of
 from pipeline.stages.reference import drift_of
-from pipeline.stages.stage import run_stage, say
+from pipeline.stages.stage import say
 
 
 def run(root: Path) -> None:
@@ -139,7 +139,3 @@ def _recent_drift(root: Path, champion: Path, params: Params) -> list[dict[str, 
     rows = load_table(root / outputs.FEATURES)
     recent = rows[rows["event_time"] >= windows(params.collect)["recent"].start]
     return drift_of(load_json(champion / "data-profile.json")["features"], features_of(recent))
-
-
-if __name__ == "__main__":
-    run_stage("compare", run)

@@ -19,7 +19,7 @@ from pipeline.ml.model_io import load_model
 from pipeline.ml.tables import features_of, load_table, save_table
 from pipeline.stages import outputs
 from pipeline.stages.holdout import blocks_of, slice_masks
-from pipeline.stages.stage import run_stage, say
+from pipeline.stages.stage import say
 
 
 def run(root: Path) -> None:
@@ -103,7 +103,3 @@ def _save_curves(
     for name, table in tables.items():
         text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
         save_text(root / outputs.EVALUATION / f"{name}.csv", text)
-
-
-if __name__ == "__main__":
-    run_stage("evaluate", run)

@@ -16,7 +16,7 @@ from pipeline.config import load_params
 from pipeline.errors import ConfigurationError
 from pipeline.ml.tables import KEYS, write_parquet
 from pipeline.stages import outputs
-from pipeline.stages.stage import run_stage, say
+from pipeline.stages.stage import say
 from pipeline.usecase.features import build_features
 
 
@@ -51,7 +51,3 @@ def _check_features(features: pd.DataFrame, rows: pd.DataFrame) -> None:
         faults.append(f"returned {textual} as text or times; make them categories or numbers")
     if faults:
         raise ConfigurationError("pipeline/usecase/features.py: build_features", faults)
-
-
-if __name__ == "__main__":
-    run_stage("featurize", run)

@@ -27,7 +27,7 @@ from pipeline.ml.tables import features_of, load_table
 from pipeline.paths import PACKAGE
 from pipeline.stages import outputs
 from pipeline.stages.reference import profile_features, profile_rows
-from pipeline.stages.stage import run_stage, say
+from pipeline.stages.stage import say
 
 
 def run(root: Path) -> None:
@@ -144,7 +144,3 @@ def _group_rates(comparison: dict[str, Any]) -> list[GroupRates]:
         )
         for (column, group), found in rates.items()
     ]
-
-
-if __name__ == "__main__":
-    run_stage("package", run)

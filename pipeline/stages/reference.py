@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
@@ -32,7 +33,8 @@ def profile_rows(path: Path, ids: pd.Series) -> dict[str, Any]:
     One column at a time, so that memory holds one.
     """
     schema = pq.read_schema(path)
-    keep = _read(path, "id").isin(ids).to_numpy()
+    known = pq.read_table(path, columns=["id"])["id"]
+    keep = pc.is_in(known, value_set=pa.array(ids).cast(known.type)).to_numpy()
     return {
         field.name: profile_column(_values(_read(path, field.name)[keep]), kind=kind).to_json()
         for field in schema

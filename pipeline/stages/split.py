@@ -16,7 +16,7 @@ from pipeline.ml.tables import load_table, save_table
 from pipeline.stages import outputs
 from pipeline.stages.champion import champion_package
 from pipeline.stages.incident import stop_on_fault
-from pipeline.stages.stage import run_stage, say
+from pipeline.stages.stage import say
 
 
 def run(root: Path) -> None:
@@ -61,7 +61,3 @@ def _describe(rows: pd.DataFrame) -> dict[str, object]:
         "start": rows["event_time"].min().to_pydatetime(),
         "end": rows["event_time"].max().to_pydatetime(),
     }
-
-
-if __name__ == "__main__":
-    run_stage("split", run)

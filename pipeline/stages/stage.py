@@ -14,8 +14,8 @@ from pipeline.jsonio import load_json, save_json
 from pipeline.stages.outputs import TIMINGS
 
 
-def run_stage(name: str, run: Callable[[Path], None]) -> None:
-    """Run a stage in the current folder and exit with the code of its outcome.
+def run_stage(name: str, run: Callable[[Path], None]) -> int:
+    """Run a stage in the current folder; the exit code of its outcome.
 
     Seconds and peak memory go to artifacts/timings.json, which is no DVC output: they differ from
     run to run, and outputs must not.
@@ -25,7 +25,7 @@ def run_stage(name: str, run: Callable[[Path], None]) -> None:
     code = exit_code_of(lambda: run(root))
     if code == 0:
         _record_cost(root / TIMINGS, name, time.monotonic() - started)
-    sys.exit(code)
+    return code
 
 
 def say(message: str) -> None:

@@ -13,7 +13,7 @@ from pipeline.ml.search import SearchResult, search_parameters
 from pipeline.ml.tables import features_of, load_table
 from pipeline.stages import outputs
 from pipeline.stages.champion import champion_package
-from pipeline.stages.stage import run_stage, say
+from pipeline.stages.stage import say
 from pipeline.usecase.model import DEFAULTS, SEARCH_SPACE, build_model
 
 
@@ -72,7 +72,3 @@ def _short(params: dict[str, Any]) -> str:
         f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in show.items()
     )
-
-
-if __name__ == "__main__":
-    run_stage("train", run)

@@ -19,7 +19,7 @@ from pipeline.ml.schema import check_schema
 from pipeline.stages import outputs
 from pipeline.stages.champion import champion_package
 from pipeline.stages.incident import stop_on_fault
-from pipeline.stages.stage import run_stage, say
+from pipeline.stages.stage import say
 
 
 def run(root: Path) -> None:
@@ -54,7 +54,3 @@ def load_rows(path: Path) -> pd.DataFrame:
             for name in file.schema_arrow.names
         }
     return pd.DataFrame(columns, copy=False)
-
-
-if __name__ == "__main__":
-    run_stage("validate", run)

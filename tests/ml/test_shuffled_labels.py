@@ -74,3 +74,11 @@ def test_one_class_is_said_and_not_failed() -> None:
     (finding,) = shuffled(TRAIN.assign(label=0), HOLDOUT)
     assert finding.severity is Verdict.PASS
     assert "fewer than" in finding.found
+
+
+def test_values_without_end_are_read_like_others() -> None:
+    endless = [
+        part.assign(noise=part["noise"].where(part["noise"] < 1, np.inf))
+        for part in (TRAIN, HOLDOUT)
+    ]
+    assert not failed(shuffled(*endless))

@@ -69,17 +69,17 @@ REPORT = """# ✅ PASS: the challenger is better
 LOCK = """schema: '2.0'
 stages:
   train:
-    cmd: python -m pipeline.stages.train
+    cmd: python -m pipeline.stages train
     deps:
     - {{path: artifacts/split/train.parquet, md5: {some}}}
     - {{path: pipeline/ml/search.py, md5: {some}}}
     outs: []
   compare:
-    cmd: python -m pipeline.stages.compare
+    cmd: python -m pipeline.stages compare
     outs:
     - {{path: artifacts/compare/comparison.json, md5: {comparison}}}
   package:
-    cmd: python -m pipeline.stages.package
+    cmd: python -m pipeline.stages package
     outs:
     - {{path: artifacts/package, md5: {package}}}
 """

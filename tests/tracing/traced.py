@@ -162,7 +162,7 @@ def _propose(root: Path, **changes: object) -> RolloutSpec:
 def lock(root: Path, package_md5: str) -> str:
     """dvc.lock of a retrain: code and a summary in git, rows and the package in the store."""
     train = {
-        "cmd": "python -m pipeline.stages.train",
+        "cmd": "python -m pipeline.stages train",
         "deps": [{"path": "pipeline/stages/train.py", "md5": md5(b"fit()\n")}],
         "params": {"params.yaml": {"collect": {"as_of": AS_OF.isoformat()}, "train": {"seed": 13}}},
         "outs": [
