@@ -11,15 +11,17 @@ UV := $(shell command -v uv 2>/dev/null)
 # Two more than there are cores: tests wait for servers, and for pauses that GitHub asks for.
 WORKERS = $(shell python -c 'import os; print((os.cpu_count() or 1) + 2)')
 
-.PHONY: demo test coverage mutation lint lock clean retrain
+.PHONY: demo test servers coverage mutation lint lock clean retrain
 
 demo: $(VENV)/train.stamp $(VENV)/serve.stamp ## a year of flights: train, retrain, roll out, roll back
 	python -m scripts.run_demo
 
 test: $(VENV)/dev.stamp ## lint, types and every test; installs what tests need from Debian
-	.ci/install_test_servers
-	$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) lint coverage
+	$(MAKE) --jobs=3 $(if $(filter output-sync,$(.FEATURES)),--output-sync) servers lint coverage
 	python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/core $(PYTEST_ARGS)
+
+servers: ## install what tests need from Debian
+	.ci/install_test_servers
 
 coverage: $(VENV)/dev.stamp ## the tests of pipeline/core, which run its every branch
 	python -m pytest tests/core -n 2 --dist loadfile --cov=pipeline/core --cov-branch --cov-fail-under=100

@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,17 @@ def test_every_action_is_pinned_by_its_commit() -> None:
         )
 
 
+@cache
+def help_of(module: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", module, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
 def test_every_script_that_a_workflow_runs_exists_and_takes_its_options() -> None:
     ran = set()
     for job, step in steps():
@@ -91,25 +103,11 @@ def test_every_script_that_a_workflow_runs_exists_and_takes_its_options() -> Non
             ran.add((module, tuple(sorted(options)), job))
     assert len(ran) >= 9
     for module, options, job in ran:
-        done = subprocess.run(
-            [sys.executable, "-m", module, "--help"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert {option for option in options if option not in done.stdout} == set(), job
+        assert {option for option in options if option not in help_of(module)} == set(), job
 
 
 def test_the_outcomes_that_a_retrain_tells_are_those_that_settle_takes() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "scripts.settle_retrain", "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
     text = (ROOT / "scripts/retrain.py").read_text()
     told = [*re.findall(r'\d: "(\w+)"', text), "failed"]
     assert len(told) == 4
-    assert all(outcome in done.stdout for outcome in told)
+    assert all(outcome in help_of("scripts.settle_retrain") for outcome in told)

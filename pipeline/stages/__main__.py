@@ -7,7 +7,6 @@ which take longer than many a stage, once.
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -26,24 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m pipeline.stages", description=__doc__)
     parser.add_argument("stage", nargs="+", choices=STAGES, metavar="stage", help=" ".join(STAGES))
     names = parser.parse_args(arguments).stage
-    runs = import_stages(names)
-    code = next((code for name in names if (code := run_stage(name, runs[name]))), 0)
-    gc.freeze()  # or Python would look for garbage once more as it ends
-    return code
+    return next((code for name in names if (code := run_stage(name, function_of(name)))), 0)
 
 
-def import_stages(names: Sequence[str]) -> dict[str, Callable[[Path], None]]:
-    """The function of each stage.
-
-    Imports make objects by the hundred thousand and hardly any garbage: looking for it meanwhile
-    takes a sixth of their time, and looking at what they made takes more of it later.
-    """
-    gc.disable()
-    try:
-        return {name: import_module(f"pipeline.stages.{name}").run for name in names}
-    finally:
-        gc.freeze()
-        gc.enable()
+def function_of(stage: str) -> Callable[[Path], None]:
+    """What does the work of a stage. Its libraries are imported here, and not those of others."""
+    run: Callable[[Path], None] = import_module(f"pipeline.stages.{stage}").run
+    return run
 
 
 if __name__ == "__main__":
