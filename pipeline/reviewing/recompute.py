@@ -29,9 +29,8 @@ from pipeline.jsonio import load_json
 from pipeline.ml.digest import row_hashes
 from pipeline.ml.tables import load_table
 from pipeline.params_file import set_as_of
-from pipeline.stages.champion import champion_package
+from pipeline.stages.champion import champion_package, seen_by
 from pipeline.stages.outputs import TIMINGS
-from pipeline.stages.split import load_seen_ids
 
 # Stage, and the outputs whose bytes must come out the same; figures are compared as numbers.
 STAGES: dict[str, tuple[str, ...]] = {
@@ -113,9 +112,7 @@ def refuse_pickles(into: Path) -> None:
 def seen_in_training(folder: Path, champion: Path | None) -> tuple[int, int]:
     """How many rows the claimed holdout has, and how many of them a model has trained on."""
     holdout, train = (load_table(folder / path)["id"] for path in CLAIMED)
-    seen = row_hashes(train)
-    if champion is not None:
-        seen = np.union1d(seen, load_seen_ids(champion / "seen_ids.parquet"))
+    seen = np.union1d(row_hashes(train), seen_by(champion))
     return len(holdout), int(np.isin(row_hashes(holdout), seen).sum())
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from pipeline.adapters.store import fetch_package
 from pipeline.champion import load_champion
 from pipeline.config import load_usecase
@@ -25,3 +28,13 @@ def champion_package(root: Path) -> Path | None:
         fetch_package(root, champion.package_md5, folder)
     verify_package(folder, champion.digest)
     return folder
+
+
+def seen_by(champion: Path | None) -> np.ndarray:
+    """Row hashes that the line of the package `champion` trained on, shape (n,), uint64.
+
+    Empty without a champion.
+    """
+    if champion is None:
+        return np.array([], np.uint64)
+    return pd.read_parquet(champion / "seen_ids.parquet")["row_hash"].to_numpy(dtype=np.uint64)

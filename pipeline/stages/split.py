@@ -14,7 +14,7 @@ from pipeline.ml.leakage import check_leakage
 from pipeline.ml.split import split_rows
 from pipeline.ml.tables import load_table, save_table
 from pipeline.stages import outputs
-from pipeline.stages.champion import champion_package
+from pipeline.stages.champion import champion_package, seen_by
 from pipeline.stages.incident import stop_on_fault
 from pipeline.stages.stage import say
 
@@ -23,8 +23,7 @@ def run(root: Path) -> None:
     """Write train.parquet, holdout.parquet, seen_ids.parquet and summary.json."""
     params = load_params(root)
     rows = load_table(root / outputs.FEATURES)
-    champion = champion_package(root)
-    seen = load_seen_ids(champion / "seen_ids.parquet") if champion else np.array([], np.uint64)
+    seen = seen_by(champion_package(root))
     split = split_rows(rows, seen, params.split)
     train = rows[split.train].reset_index(drop=True)
     holdout = rows[split.holdout].reset_index(drop=True)
@@ -47,11 +46,6 @@ def run(root: Path) -> None:
         },
     )
     say(f"{len(train):,} rows train, {len(holdout):,} judge, {split.set_aside:,} set aside")
-
-
-def load_seen_ids(path: Path) -> np.ndarray:
-    """Row hashes that a champion's line trained on, shape (n,), uint64."""
-    return pd.read_parquet(path)["row_hash"].to_numpy(dtype=np.uint64)
 
 
 def _describe(rows: pd.DataFrame) -> dict[str, object]:
