@@ -67,7 +67,7 @@ def test_for_a_killed_challenger_the_champion_answers(rollout):
     assert lost(provider, users) == 0
 
 
-def test_a_dead_challenger_shows_in_the_proxys_own_metrics(rollout):
+def test_a_dead_challenger_shows_in_the_proxys_own_metrics(rollout, tmp_path):
     provider, _, challenger, users = rollout
     names = {
         Envoy: 'envoy_cluster_upstream_rq_retry{envoy_cluster_name="challenger"}',
@@ -76,7 +76,18 @@ def test_a_dead_challenger_shows_in_the_proxys_own_metrics(rollout):
     name = names[type(provider)]
     assert sample(provider, name) == 0  # there from the start
     challenger.kill()
-    wait_for(lambda: keep_asking(users, 50) and sample(provider, name) > 0, 30)
+    keep_asking(users, 50)
+    # Where the proxy's own look finds it dead before a request does, no request shows it.
+    for death in range(5):
+        if sample(provider, name):
+            break
+        folder = tmp_path / f"again-{death}"
+        with plain_backend.running(folder, "challenger", port=challenger.port) as again:
+            moment = time.monotonic()
+            wait_for(lambda since=moment: "challenger" in versions(users.since(since)), 30)
+            again.kill()
+        keep_asking(users, 50)
+    assert sample(provider, name) > 0
 
 
 def sample(provider, name):
