@@ -6,7 +6,6 @@ file.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
@@ -17,9 +16,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from pipeline.dvclock import parse_lock
 from pipeline.stages.__main__ import STAGES
 from tests.repository import commit, git, python
 from tests.retrained import Retrained, copy_of
+from tests.tracing.traced import keep, md5
 
 MODEL, AT = "flight-delay", "2013-07-03T12:00:00Z"
 BRANCH = f"perennial/retrain/{MODEL}-2013-07-02"
@@ -126,8 +127,8 @@ def test_edited_metrics_are_found_though_the_lock_was_edited_too(repository: Pat
         before = path.read_bytes()
         path.write_bytes(before.replace(b'"challenger": 0.7', b'"challenger": 0.9'))
         assert path.read_bytes() != before
-        lock, old = root / "dvc.lock", hashlib.md5(before).hexdigest()  # noqa: S324
-        new = hashlib.md5(path.read_bytes()).hexdigest()  # noqa: S324
+        lock, old = root / "dvc.lock", md5(before)
+        new = md5(path.read_bytes())
         lock.write_text(lock.read_text().replace(old, new))
 
     amend(repository, forge)
@@ -177,21 +178,18 @@ def test_rows_that_stop_validation_are_found_though_the_run_says_that_it_ended(
 
 def output(root: Path, name: str) -> Path:
     """The object in DVC's cache that dvc.lock names for artifacts/`name`.parquet."""
-    stage = yaml.safe_load((root / "dvc.lock").read_text())["stages"][name.partition("/")[0]]
-    [md5] = [out["md5"] for out in stage["outs"] if out["path"] == f"artifacts/{name}.parquet"]
-    return root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+    outs = parse_lock((root / "dvc.lock").read_text(), "dvc.lock").outs
+    digest = outs[f"artifacts/{name}.parquet"]
+    return root / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
 
 
 def replace_output(root: Path, name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     """Put another table into DVC's cache, and its digest into dvc.lock."""
-    old, forged = output(root, name), root / "forged.parquet"
-    change(pd.read_parquet(old)).to_parquet(forged)
-    new = hashlib.md5(forged.read_bytes()).hexdigest()  # noqa: S324
-    target = old.parents[1] / new[:2] / new[2:]
-    target.parent.mkdir(exist_ok=True)
-    forged.rename(target)
+    old = output(root, name)
+    new = keep(root, change(pd.read_parquet(old)).to_parquet())
     lock = root / "dvc.lock"
-    lock.write_text(lock.read_text().replace(old.parent.name + old.name, new))
+    before, after = (path.parent.name + path.name for path in (old, new))
+    lock.write_text(lock.read_text().replace(before, after))
 
 
 def test_a_policy_that_was_loosened_in_the_same_pull_request_blocks(repository: Path) -> None:

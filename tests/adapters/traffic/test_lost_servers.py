@@ -2,6 +2,7 @@
 
 import signal
 import time
+from contextlib import contextmanager
 
 import pytest
 import requests
@@ -45,6 +46,15 @@ def keep_asking(users, requests=300):
     return moment
 
 
+@contextmanager
+def back_again(challenger, users, folder):
+    """The challenger at its port once more, as soon as users meet it there."""
+    with plain_backend.running(folder, "challenger", port=challenger.port) as again:
+        moment = time.monotonic()
+        wait_for(lambda: "challenger" in versions(users.since(moment)), 30)
+        yield again
+
+
 def versions(answers):
     return {answer.version for answer in answers if answer.status == 200}
 
@@ -81,11 +91,8 @@ def test_a_dead_challenger_shows_in_the_proxys_own_metrics(rollout, tmp_path):
     for death in range(5):
         if sample(provider, name):
             break
-        folder = tmp_path / f"again-{death}"
-        with plain_backend.running(folder, "challenger", port=challenger.port) as again:
-            moment = time.monotonic()
-            wait_for(lambda since=moment: "challenger" in versions(users.since(since)), 30)
-            again.kill()
+        with back_again(challenger, users, tmp_path / f"again-{death}") as challenger_again:
+            challenger_again.kill()
         keep_asking(users, 50)
     assert sample(provider, name) > 0
 
@@ -124,9 +131,8 @@ def test_a_challenger_that_comes_back_is_asked_again(rollout, tmp_path):
     provider, _, challenger, users = rollout
     challenger.kill()
     keep_asking(users)
-    with plain_backend.running(tmp_path / "again", "challenger", port=challenger.port):
-        moment = time.monotonic()
-        wait_for(lambda: "challenger" in versions(users.since(moment)), 30)
+    with back_again(challenger, users, tmp_path / "again"):
+        pass
     assert lost(provider, users) == 0
 
 
