@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,6 +21,9 @@ from pipeline.errors import OutsideError
 START_SECONDS = 120  # a model server takes 3; far more where the machine is busy
 STOP_SECONDS = 15
 LOG_CHARS = 2_000
+# Below those that the system gives to clients and to whoever asks for any (32,768 on in Linux): a
+# server takes its port seconds after it was given, and any of them could have it by then.
+PORTS = range(20_000, 26_000)
 
 _given: set[int] = set()
 
@@ -89,15 +93,25 @@ def running(
         server.stop()
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago; no process is given the same one twice."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port not in _given:
+def free_port(ports: Sequence[int] = PORTS) -> int:
+    """One of `ports` that was free on 127.0.0.1 a moment ago; never the same twice in a process.
+
+    Raises OutsideError where none is left.
+    """
+    for port in random.SystemRandom().sample(ports, len(ports)):
+        if port not in _given and _is_free(port):
             _given.add(port)
             return port
+    raise OutsideError(f"no port from {ports[0]} to {ports[-1]} is free: stop what uses them")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _is_ok(url: str) -> bool:

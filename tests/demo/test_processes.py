@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 
-from pipeline.demo.processes import free_port, running
+from pipeline.demo import processes
+from pipeline.demo.processes import running
 from pipeline.errors import OutsideError
 from tests.servers.binaries import wait_for
+from tests.servers.ports import free_port
 
 # Its own child goes on without it, unless it is stopped too.
 CHILD = """
@@ -51,3 +54,13 @@ def test_one_that_ends_at_once_is_told_with_its_own_words(tmp_path: Path) -> Non
         pytest.raises(OutsideError, match="no such package"),
     ):
         server.wait_until_ready()
+
+
+def test_a_port_is_free_given_once_and_none_that_the_system_gives_to_clients(monkeypatch) -> None:
+    ports = [free_port(), free_port(), free_port()]
+    assert max(ports) < 32_768
+    monkeypatch.setattr(processes, "_given", set())
+    with socket.create_server(("127.0.0.1", ports[0])):
+        assert {processes.free_port(ports), processes.free_port(ports)} == set(ports[1:])
+        with pytest.raises(OutsideError, match=f"no port from {ports[0]} to {ports[2]} is free"):
+            processes.free_port(ports)
