@@ -16,6 +16,7 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 from pipeline.champion import champion_path
@@ -86,8 +87,10 @@ def retrain(root: Path, arguments: argparse.Namespace) -> int:
             ["scripts.assess_gates", *known_to_the_ledger(arguments)],
             ["scripts.collect_evidence", "--apply"],
         ]
-    for step in steps:
-        code = subprocess.run([sys.executable, "-m", *step], cwd=root, check=False).returncode
+    for step, *options in steps:
+        # In this process: together they import what each of them alone takes a second for.
+        code = int(import_module(step).main(options))
+        sys.stdout.flush()  # what it said is seen while the next one works
         if code != 0:
             return code
     if verdict is Verdict.PASS:

@@ -8,13 +8,11 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+import tests.one_core  # noqa: F401 (before what imports NumPy)
 from tests.retrained import Retrained
 from tests.retrained import retrained as make_retrained
 from tests.servers import mlflow_server
 from tests.servers.postgres import Postgres, running
-
-# A worker has one core. Threads that wait for another core spin: half the time of a training.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # They start first, so that no core idles at the end while another runs one of them. On two cores
 # xdist deals the first eight to its four workers in turn: what makes the fixture that others share
