@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from xdist.scheduler import LoadFileScheduling
 
 import tests.one_core  # noqa: F401 (before what imports NumPy)
 from tests.retrained import Retrained
@@ -28,11 +29,33 @@ SLOWEST_FIRST = (
     "tests/stories/test_alert_to_promotion.py",
     "tests/stories/",
     "tests/docs/test_with_a_real_retrain.py",
+    "tests/adapters/tracking/",
     "tests/actions/",
     "tests/docs/",
     "tests/rolling/",
     "tests/scripts/",
 )
+
+
+# One worker runs them all, since each that runs one starts an MLflow server: ten seconds of a core.
+BESIDE_MLFLOW = (
+    "tests/adapters/tracking/",
+    "tests/adapters/test_registry_rest.py",
+    "tests/rolling/test_registry.py",
+)
+
+
+class FilesOfOneServer(LoadFileScheduling):
+    """A worker takes a whole file, or every file that one server is started for."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        is_beside = nodeid.startswith(BESIDE_MLFLOW)
+        return "MLflow" if is_beside else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesOfOneServer:
+    """Instead of --dist loadfile."""
+    return FilesOfOneServer(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

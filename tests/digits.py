@@ -16,6 +16,7 @@ LAST_AS_OF = "2026-03-15"
 QUICK = {
     "trials: 6": "trials: 2",
     "n_jobs: 2": "n_jobs: 1",  # each worker process would import scikit-learn once more
+    "latency_rows: 200": "latency_rows: 20",
     "draws: 2_000": "draws: 400",
     "draws: 1_000": "draws: 100",
 }

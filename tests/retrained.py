@@ -13,9 +13,12 @@ from tests.repository import commit, copy_repository, edit, python
 
 EVERY = 2  # of two flights one: enough for every gate to be sure, with room, whichever half it is
 QUICK = {
+    "history_days: 90": "history_days: 45",
     "trials: 6": "trials: 2",
     "cv_folds: 3": "cv_folds: 2",
     "n_jobs: 2": "n_jobs: 1",  # each worker process would import scikit-learn once more
+    "sample_rows: 20_000": "sample_rows: 5_000",
+    "latency_rows: 200": "latency_rows: 20",
     "draws: 2_000": "draws: 400",
     "draws: 1_000": "draws: 100",
 }

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.repository import commit, copy_repository, git, python
+from tests.called import call_script
+from tests.repository import commit, copy_repository, git
 from tests.servers import github_recorder
 from tests.servers.github_standin import ACTIONS_BOT, GitHubStandIn, Rules
 
@@ -56,9 +57,9 @@ def judge(repository: Path, github: GitHubStandIn) -> tuple[str, str]:
     workflow = yaml.safe_load((repository / ".github/workflows/review.yml").read_text())
     asked = workflow["jobs"]["verify"]["permissions"]
     grants = {name.replace("-", "_"): level for name, level in asked.items()}
-    done = python(
+    done = call_script(
         repository,
-        "scripts.verify_retrain_pr",
+        "verify_retrain_pr",
         *("--pull-request", "1", "--accept-no", "--apply"),
         GITHUB_REPOSITORY="octo/model",
         GITHUB_TOKEN=github.token_for(ACTIONS_BOT, **grants),

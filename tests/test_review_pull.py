@@ -18,7 +18,8 @@ import yaml
 
 from pipeline.dvclock import parse_lock
 from pipeline.stages.__main__ import STAGES
-from tests.repository import commit, git, python
+from tests.called import call_script
+from tests.repository import commit, git
 from tests.retrained import Retrained, copy_of
 from tests.tracing.traced import keep, md5
 
@@ -30,7 +31,7 @@ COMPARISON = "artifacts/compare/comparison.json"
 
 
 def succeed(repository: Path, script: str, *arguments: str) -> str:
-    done = python(repository, f"scripts.{script}", *arguments)
+    done = call_script(repository, script, *arguments)
     assert done.returncode == 0, f"{script}: {done.stdout}{done.stderr}"
     return done.stdout
 
@@ -73,9 +74,9 @@ def review(repository: Path, login: str, state: str = "APPROVED", at: str | None
 
 def judge(repository: Path, *, at: str = AT) -> tuple[int, dict[str, str], str]:
     """The exit code, the verdict of each gate, and all that was printed."""
-    done = python(
+    done = call_script(
         repository,
-        "scripts.verify_retrain_pr",
+        "verify_retrain_pr",
         *("--pull-request", "1", "--at", at, *LOCAL),
         *("--recomputed", "artifacts/review/recomputed.json", "--apply"),
     )
@@ -259,7 +260,7 @@ def test_a_revert_of_the_merge_needs_no_gates_and_a_revert_of_the_revert_does(
     git(repository, "revert", "--no-edit", "--mainline=1", "main")
     git(repository, "switch", "--quiet", "main")
     number = open_pull(repository, "back")
-    done = python(repository, "scripts.verify_retrain_pr", "--pull-request", number, *LOCAL)
+    done = call_script(repository, "verify_retrain_pr", "--pull-request", number, *LOCAL)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "(rollback)" in done.stdout
 
@@ -268,7 +269,7 @@ def test_a_revert_of_the_merge_needs_no_gates_and_a_revert_of_the_revert_does(
     git(repository, "revert", "--no-edit", "--mainline=1", "main")
     git(repository, "switch", "--quiet", "main")
     number = open_pull(repository, "again")
-    done = python(repository, "scripts.verify_retrain_pr", "--pull-request", number, *LOCAL)
+    done = call_script(repository, "verify_retrain_pr", "--pull-request", number, *LOCAL)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "(retrain)" in done.stdout
 
@@ -285,7 +286,7 @@ def test_once_merged_its_data_code_and_evidence_are_traced_and_verified(reposito
     subject = f"Merge pull request #1 from octo/{BRANCH}"
     git(repository, "merge", "--quiet", "--no-ff", f"--message={subject}", BRANCH)
     manifest = yaml.safe_load((repository / f"rollouts/{MODEL}/rollout.yaml").read_text())
-    done = python(repository, "scripts.trace", manifest["version"], "--json", "--local")
+    done = call_script(repository, "trace", manifest["version"], "--json", "--local")
     assert done.returncode == 0, done.stdout + done.stderr
     [model] = json.loads(done.stdout)["models"]
     states = {link["name"]: link["state"] for link in model["links"]}

@@ -31,6 +31,7 @@ JULY = datetime(2013, 7, 2, 5, 15, tzinfo=UTC)  # between the last departure and
 SPRING = timedelta(days=91)  # how long ago the champion was trained
 SERVED = timedelta(days=21)  # for how long its answers were recorded
 QUICK = {
+    "history_days: 90": "history_days: 45",
     "sample_rows: 20_000": "sample_rows: 5_000",
     "search: halving": "search: none",
     "n_jobs: 2": "n_jobs: 1",
