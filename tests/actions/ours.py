@@ -23,16 +23,16 @@ def read(name: str) -> Workflow:
     return Workflow(name, parsed["tree"], parsed["events"])
 
 
-def event(world: World, name: str, body: dict[str, Any] | None = None) -> Event:
-    """Something that alice did, on main as it is."""
+def event(world: World, name: str, body: dict[str, Any] | None = None, by: str = "alice") -> Event:
+    """Something that somebody did, on main as it is."""
     sha = world.git.refs()["refs/heads/main"]
-    return Event(world, name, "alice", "refs/heads/main", sha, sha, lambda: body or {})
+    return Event(world, name, by, "refs/heads/main", sha, sha, lambda: body or {})
 
 
-def push(world: World, email: str) -> Event:
+def push(world: World, email: str, by: str = "alice") -> Event:
     """A push whose newest commit was committed by `email`."""
     committed = {"head_commit": {"committer": {"email": email}}, "deleted": False}
-    return event(world, "push", committed)
+    return event(world, "push", committed, by)
 
 
 def pull_request(

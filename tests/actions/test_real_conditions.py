@@ -4,6 +4,7 @@ import pytest
 
 from tests.actions.engine import engine
 from tests.actions.ours import decided, dispatch, event, pull_request, push, read
+from tests.servers.github_standin import APP_BOT
 
 US, THEM = "perennial@users.noreply.github.com", "noreply@github.com"
 ON = {"PERENNIAL_MONITOR": "on", "PERENNIAL_ROLLOUT": "on"}
@@ -83,6 +84,26 @@ def test_what_was_admitted_is_always_settled_and_only_a_winner_is_proposed(
 
 
 @pytest.mark.parametrize(
+    ("told", "propose", "outcome"),
+    [
+        ("proposed", "success", "proposed"),
+        ("proposed", "failure", "failed"),
+        ("proposed", "cancelled", "failed"),
+        ("proposed", "skipped", "failed"),
+        ("lost", "skipped", "lost"),
+        ("incident", "skipped", "incident"),
+        ("", "skipped", "failed"),
+    ],
+)
+def test_what_was_not_proposed_is_never_settled_as_proposed(told, propose, outcome):
+    jobs = read("retrain.yml").jobs
+    [settle] = [step for step in jobs["settle"]["steps"] if step.get("name") == "Settle"]
+    needs = {"train": {"outputs": {"outcome": told}}, "propose": {"result": propose}}
+    found = engine().resolve(settle["env"]["OUTCOME"], {"needs": needs})
+    assert found == outcome
+
+
+@pytest.mark.parametrize(
     ("changes", "is_recomputed", "is_verified"),
     [
         ({}, True, True),
@@ -115,7 +136,10 @@ def test_only_a_stale_proposal_asks_for_another_evaluation(world):
 
 def test_a_rollout_follows_merges_and_people_and_not_its_own_commits(world):
     assert decided(world, "rollout.yml", push(world, THEM), "reconcile")
-    assert not decided(world, "rollout.yml", push(world, US), "reconcile", ON)
+    assert decided(world, "rollout.yml", push(world, THEM, by=APP_BOT), "reconcile")
+    assert not decided(world, "rollout.yml", push(world, US, by=APP_BOT), "reconcile", ON)
+    # control_rollout and roll_back, typed by a person and pushed by them
+    assert decided(world, "rollout.yml", push(world, US), "reconcile")
     assert decided(world, "rollout.yml", event(world, "repository_dispatch"), "reconcile")
 
 

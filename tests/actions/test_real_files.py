@@ -1,5 +1,7 @@
 """Our own workflow files: GitHub's parser takes them, and events start what they should."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -62,11 +64,66 @@ def test_the_newest_state_of_a_pull_request_is_what_is_reviewed(world):
     assert rules[0] == rules[1] == {"group": "review-7", "cancel-in-progress": True}
 
 
-def test_a_stop_is_never_queued_behind_another_rollout():
-    tree = read("rollout.yml").tree["concurrency"]
-    for action, group in (("rollout-stopped", "rollout-42"), ("rollout-check", "rollout-state")):
-        contexts = {"github": {"event": {"action": action}, "run_id": "42"}}
-        assert engine().resolve(tree, contexts)["group"] == group
+ALONE, TOGETHER = "rollout-42", "rollout-state"
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "command", "group"),
+    [
+        ("repository_dispatch", {"action": "rollout-stopped"}, None, ALONE),
+        ("repository_dispatch", {"action": "rollout-check"}, None, TOGETHER),
+        ("workflow_dispatch", {}, "abort", ALONE),
+        ("workflow_dispatch", {}, "look", TOGETHER),
+        ("push", {"sender": {"type": "User"}}, None, TOGETHER),
+        ("push", {"sender": {"type": "Bot"}}, None, ALONE),
+        ("schedule", {}, None, TOGETHER),
+    ],
+)
+def test_what_is_nowhere_else_is_never_dropped_and_our_own_push_drops_nothing(
+    name, event, command, group
+):
+    contexts = {
+        "github": {"event_name": name, "event": event, "run_id": "42"},
+        "inputs": {"command": command} if command else {},
+    }
+    found = engine().resolve(read("rollout.yml").tree["concurrency"], contexts)
+    assert found["group"] == group
+
+
+def taken(left: Path, checkout: Path) -> subprocess.CompletedProcess[str]:
+    """The step that takes what a training run left, as bash runs it on a runner."""
+    steps = read("retrain.yml").jobs["propose"]["steps"]
+    [step] = [each for each in steps if each.get("name") == "Take what a run may leave"]
+    return subprocess.run(
+        ["bash", "-e", "-c", step["run"]],
+        cwd=checkout,
+        env={"PATH": os.environ["PATH"], "LEFT": str(left)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_code_that_a_training_run_left_never_lies_where_code_is_read_from(tmp_path):
+    left, checkout = tmp_path / "left", tmp_path / "checkout"
+    for path in ("artifacts/a.json", "evidence/m/b.md", "pipeline/__init__.py", "yaml.py"):
+        (left / path).parent.mkdir(parents=True, exist_ok=True)
+        (left / path).write_text("raise SystemExit('ours now')")
+    (left / "dvc.lock").write_text("{}")
+    checkout.mkdir()
+    assert taken(left, checkout).returncode == 0
+    found = {str(path.relative_to(checkout)) for path in checkout.rglob("*") if path.is_file()}
+    assert found == {"artifacts/a.json", "evidence/m/b.md", "dvc.lock"}
+
+
+def test_a_link_that_a_training_run_left_is_refused(tmp_path):
+    left, checkout = tmp_path / "left", tmp_path / "checkout"
+    (left / "artifacts").mkdir(parents=True)
+    (left / "artifacts/report").symlink_to("/etc")
+    checkout.mkdir()
+    done = taken(left, checkout)
+    assert (done.returncode, list(checkout.iterdir())) == (1, [])
+    assert "a link" in done.stdout
 
 
 def test_a_real_job_runs_from_its_checkout_to_its_script(github, tmp_path):

@@ -50,9 +50,12 @@ class Call:
         return self.given.get(name, str(default)).lower() == "true"
 
     def inside(self, name: str) -> Path:
-        """A folder of the workspace. Raises Failed for one outside."""
+        """A folder in the workspace or in the job's temporary one. Raises Failed for another."""
         path = (self.machine.workspace / self.given.get(name, ".")).resolve()
-        if not path.is_relative_to(self.machine.workspace.resolve()):
+        if not any(
+            path.is_relative_to(place.resolve())
+            for place in (self.machine.workspace, self.machine.temp)
+        ):
             raise Failed(f"{name}: {path} is not below the workspace")
         return path
 

@@ -39,7 +39,7 @@ GH = {
     "pr list": set(),
     "pr merge": {"--merge"},
     "run watch": set(),
-    "secret set": {"--body"},
+    "secret set": {"--body", "--env"},
     "variable set": {"--body"},
     "workflow run": {"-f"},
 }
@@ -96,10 +96,16 @@ def test_gh_takes_it_and_this_repository_has_what_it_names(command: str) -> None
     workflows = "".join(path.read_text() for path in WORKFLOWS.glob("*.yml"))
     if verb == "secret set":
         assert f"secrets.{rest[0]} " in workflows
+        assert "--env" not in rest or rest[2] in environments()
     if verb == "variable set":
         assert f"vars.{rest[0]} " in workflows
     if verb == "workflow run":
         has_its_inputs(*rest)
+
+
+def environments() -> set[str]:
+    """Those that set_up_repository makes."""
+    return set(yaml.safe_load((ROOT / "configs/repository.yaml").read_text())["environments"])
 
 
 def has_its_inputs(name: str, *given: str) -> None:

@@ -71,8 +71,16 @@ def _item(
     names_of_jobs = sorted({f"{use.workflow.removesuffix('.yml')}.{use.job}" for use in without})
     told = (f"for {', '.join(names_of_jobs)}: {wish.why}",)
     if wish.required == "always" or (wish.required == "app" and has_app):
-        return Item(Mark.BY_HAND, f"{what}: not set", (*told, f"gh secret set {name}"))
+        return Item(Mark.BY_HAND, f"{what}: not set", (*told, *_commands(name, without)))
     return Item(Mark.SAME, f"{what}: not set, and need not be", told)
+
+
+def _commands(name: str, without: list[Use]) -> list[str]:
+    """How to set it: where all its jobs have environments, for those alone."""
+    places = {use.environment for use in without}
+    if not places or None in places:
+        return [f"gh secret set {name}"]
+    return [f"gh secret set {name} --env {place}" for place in sorted(filter(None, places))]
 
 
 def _sees(use: Use, names: SecretNames) -> bool:

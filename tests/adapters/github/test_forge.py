@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pipeline.adapters.github import Busy, GitHubForge, Refused
 from pipeline.errors import OutsideError
 from pipeline.forge import PullState, ReviewState, StatusState
 from tests.proposals import HASTY, REVIEW_WORKFLOW, clone, commit_and_push, write
-from tests.repository import git
+from tests.repository import ROOT, git
 from tests.servers import github_recorder
 from tests.servers.github_recorder import (
     BROKEN,
@@ -267,3 +268,14 @@ def test_the_token_is_in_no_error(forge: GitHubForge, github: GitHubStandIn) -> 
         forge.pull(1)
     assert token not in str(caught.value)
     assert "bad ***" in str(caught.value)
+
+
+def test_the_monitors_own_grants_tell_who_closed_a_proposal_of_a_private_repository(
+    github: GitHubStandIn, forge: GitHubForge
+) -> None:
+    number = open_one(forge)
+    github.act("ada", "PATCH", f"/pulls/{number}", {"state": "closed"})
+    github.world.is_private = True
+    jobs = yaml.safe_load((ROOT / ".github/workflows/monitor.yml").read_text())["jobs"]
+    asked = {name.replace("-", "_"): level for name, level in jobs["check"]["permissions"].items()}
+    assert forge_of(github, ACTIONS_BOT, **asked).pull(number).closed_by == "ada"

@@ -55,6 +55,16 @@ def test_a_missing_secret_is_for_a_person_to_set_if_it_must_be_there() -> None:
     assert told(USES, SecretNames(), app_id=77)["APP_KEY: not set"] is Mark.BY_HAND
 
 
+def test_what_environments_alone_need_is_set_for_each_of_them_and_for_no_other_branch() -> None:
+    uses = (*USES, Use("APP_KEY", "b.yml", "propose", "proposals"))
+    items = secret_items(config_of(secrets=WISHES, app_id=77), uses, SecretNames())
+    [notes] = [item.notes for item in items if item.what == "secret APP_KEY: not set"]
+    assert notes[1:] == (
+        "gh secret set APP_KEY --env proposals",
+        "gh secret set APP_KEY --env rollout",
+    )
+
+
 def test_a_secret_of_an_environment_is_seen_by_its_own_jobs_alone() -> None:
     own = SecretNames(of_environment={"rollout": frozenset({"KEY", "APP_KEY"})})
     found = told(USES, own, app_id=77)
