@@ -55,10 +55,11 @@ class StatusState(StrEnum):
 
 @dataclass(frozen=True)
 class PullRequest:
-    """A pull request from a branch of our own repository.
+    """A pull request.
 
     `head` is the full commit id of the branch's tip as the forge knows it. `closed_by` is None
     while it is open, and where the forge does not say; `merge_commit` is None unless MERGED.
+    `is_fork` says that `branch` is one of another repository, whatever it is called.
     """
 
     number: int
@@ -73,6 +74,7 @@ class PullRequest:
     url: str
     labels: tuple[str, ...]
     merge_commit: str | None
+    is_fork: bool = False
 
 
 @dataclass(frozen=True)

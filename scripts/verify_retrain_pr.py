@@ -104,6 +104,8 @@ def gates_of(
         return (_free("rollback", "It only brings back what served before."),)
     if kind is Kind.OTHER:
         return (_free("serving", "It changes nothing that serves."),)
+    if kind is Kind.RETRAIN and pull.is_fork:
+        return (_NOT_OURS,)
     approvals = assess_reviews(commits.root, pull, forge.reviews(pull.number))
     if kind is Kind.SERVING:
         return (approvals,)
@@ -117,6 +119,14 @@ def gates_of(
         recomputed = replace(recomputed, main=main)
     figures = assess_recomputed(recomputed, pull.head, main)
     return (*contents, *figures, approvals)
+
+
+_NOT_OURS = Gate(
+    "branch",
+    Verdict.FAIL,
+    "A retrain comes from a branch of this repository.",
+    "It comes from a fork, where no run of ours can have made it.",
+)
 
 
 def rollback_gate(commits: Commits, branch: str) -> Gate:

@@ -52,6 +52,19 @@ def propose(repository: Path, github: GitHubStandIn, path: str, text: str) -> No
     github.act("mallory", "POST", "/pulls", {"title": "Work", "head": "work", "base": "main"})
 
 
+def propose_from_a_fork(
+    repository: Path, github: GitHubStandIn, folder: Path, path: str, text: str
+) -> None:
+    """As above, from a fork of somebody who may not write."""
+    github.add_fork("eve", folder / "fork.git")
+    git(repository, "switch", "--quiet", "--create", "work")
+    (repository / path).write_text(text)
+    commit(repository, "Change it")
+    git(repository, "push", "--quiet", str(folder / "fork.git"), "work")
+    git(repository, "switch", "--quiet", "main")
+    github.act("eve", "POST", "/pulls", {"title": "Work", "head": "eve:work", "base": "main"})
+
+
 def judge(repository: Path, github: GitHubStandIn) -> tuple[str, str]:
     """What a job of review.yml does. Returns the state and the words of the commit status."""
     workflow = yaml.safe_load((repository / ".github/workflows/review.yml").read_text())
@@ -126,3 +139,21 @@ def test_a_manifest_by_hand_is_judged_as_a_retrain_and_blocked(
     assert state == "failure"
     assert words.startswith("contents: ")
     assert "This must not be merged" in comments(github)[0]
+
+
+def test_a_fork_is_judged_by_what_it_changes(
+    repository: Path, github: GitHubStandIn, tmp_path: Path
+) -> None:
+    propose_from_a_fork(repository, github, tmp_path, "README.md", "Better words.\n")
+    assert judge(repository, github) == ("success", "1 of 1 gates pass")
+
+
+def test_a_fork_proposes_no_retrain_whoever_approves(
+    repository: Path, github: GitHubStandIn, tmp_path: Path
+) -> None:
+    manifest = "rollouts/flight-delay/rollout.yaml"
+    propose_from_a_fork(repository, github, tmp_path, manifest, "model: flight-delay\n")
+    for login in ("ada", "linus"):
+        github.approve(1, login)
+    state, words = judge(repository, github)
+    assert (state, words.startswith("branch: It comes from a fork")) == ("failure", True)

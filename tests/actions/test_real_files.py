@@ -59,9 +59,20 @@ def test_the_newest_state_of_a_pull_request_is_what_is_reviewed(world):
         run = Run(number, 1, read("review.yml"), started_by, "alice", Path())
         if number:
             run.inputs = typed_inputs(run.workflow, started_by)
-        contexts = {"github": {"event": started_by.payload}, "inputs": run.inputs}
+        about = {"event_name": started_by.name, "event": started_by.payload}
+        contexts = {"github": about, "inputs": run.inputs}
         rules[number] = engine().resolve(run.workflow.tree["concurrency"], contexts)
     assert rules[0] == rules[1] == {"group": "review-7", "cancel-in-progress": True}
+
+
+@pytest.mark.parametrize(("fork", "group"), [(None, "review-7"), ("mallory", "review-42")])
+def test_a_review_that_may_not_write_does_not_end_the_one_that_judges(world, fork, group):
+    reviewed = pull_request(world, "pull_request_review", fork=fork)
+    about = {"event_name": reviewed.name, "event": reviewed.payload, "run_id": "42"}
+    github = {**about, "repository": f"{world.owner}/model"}
+    contexts = {"github": github, "inputs": {}}
+    found = engine().resolve(read("review.yml").tree["concurrency"], contexts)
+    assert found["group"] == group
 
 
 ALONE, TOGETHER = "rollout-42", "rollout-state"

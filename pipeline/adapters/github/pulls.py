@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from pipeline.adapters.github.connection import PAGE_ITEMS, Connection
 from pipeline.adapters.github.shapes import IssueShape, PullShape, login_of, parse, parse_all
-from pipeline.errors import OutsideError
 from pipeline.forge import PullRequest, PullState
 
 MOST_OPEN_PAGES = 20
@@ -40,14 +39,8 @@ class Pulls:
         )
 
     def get(self, number: int) -> PullRequest:
-        """The pull request `number`. Raises OutsideError, for one from a fork too."""
+        """The pull request `number`, from a fork too. Raises OutsideError."""
         shape = parse(PullShape, self._connection.get(f"/pulls/{number}"), "a pull request")
-        if not self._is_own(shape):
-            raise OutsideError(
-                f"GitHub: pull request {number} of {self._connection.repository} comes from a "
-                "fork, where nothing is known of what is on a branch. Propose from a branch of "
-                "the repository."
-            )
         return self._value(shape)
 
     def open(self, branch: str, base: str, title: str, body: str) -> PullRequest:
@@ -73,13 +66,14 @@ class Pulls:
 
     def _value(self, shape: PullShape) -> PullRequest:
         """The issue behind a pull request alone tells who closed it: asked once a closing."""
-        value = shape.value(None)
+        is_fork = not self._is_own(shape)
+        value = shape.value(None, is_fork=is_fork)
         if value.state is not PullState.CLOSED:
             return value
         key = shape.number, shape.closed_at
         if key not in self._closers:
             self._closers[key] = self._closer(shape.number)
-        return shape.value(self._closers[key])
+        return shape.value(self._closers[key], is_fork=is_fork)
 
     def _closer(self, number: int) -> str | None:
         value = self._connection.get(f"/issues/{number}")

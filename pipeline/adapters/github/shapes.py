@@ -80,7 +80,7 @@ class PullShape(BaseModel):
         """Whether it is from a branch of `repository` itself, and not of a fork."""
         return self.head.repo is not None and is_same(self.head.repo.full_name, repository)
 
-    def value(self, closed_by: str | None) -> PullRequest:
+    def value(self, closed_by: str | None, *, is_fork: bool) -> PullRequest:
         """Ours. GitHub names a trial merge in `merge_commit_sha` until there is a true one."""
         is_merged = self.merged_at is not None
         return PullRequest(
@@ -96,6 +96,7 @@ class PullShape(BaseModel):
             url=self.html_url,
             labels=tuple(label.name for label in self.labels if label.name),
             merge_commit=self.merge_commit_sha if is_merged else None,
+            is_fork=is_fork,
         )
 
 
