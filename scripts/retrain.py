@@ -15,6 +15,7 @@ import argparse
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -87,16 +88,27 @@ def retrain(root: Path, arguments: argparse.Namespace) -> int:
             ["scripts.assess_gates", *known_to_the_ledger(arguments)],
             ["scripts.collect_evidence", "--apply"],
         ]
-    for step, *options in steps:
-        # In this process: together they import what each of them alone takes a second for.
-        code = int(import_module(step).main(options))
-        sys.stdout.flush()  # what it said is seen while the next one works
-        if code != 0:
-            return code
+    code = run_steps(steps)
+    if code != 0:
+        return code
     if verdict is Verdict.PASS:
         return 0
     summarise(root, arguments.retrain, is_local=arguments.local)
     return GateRefused.exit_code
+
+
+def run_steps(steps: Iterable[list[str]]) -> int:
+    """Call each module's `main` with its options, up to one that does not end with 0.
+
+    Returns the last code. In this process: together they import what each of them alone takes a
+    second for, and a bug in one is raised, not taken for a code.
+    """
+    for module, *options in steps:
+        code = int(import_module(module).main(options))
+        sys.stdout.flush()  # what it said is seen while the next one works
+        if code != 0:
+            return code
+    return 0
 
 
 def summarise(root: Path, retrain: str | None, *, is_local: bool) -> None:
