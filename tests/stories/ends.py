@@ -24,6 +24,12 @@ _STAGE = re.compile(r' *"\| <code>\w+</code> \| measured \| measured \|",?')
 # The registry's count: a package of another minute is another version, also of the same model.
 _VERSION = re.compile(r"\b[Vv]ersion \d+\b")
 _PLACE = re.compile(r'"\d[\d.]*%"')  # on a chart's axis of time
+# A round moment on that axis, and the line above it: there are more where a full hour went by.
+_TICK = re.compile(
+    r"^\s*(<text [^<]*>\d\d \w{3}( \d\d:\d\d)?</text>"
+    r'|<line class="line" x1="([\d.]+%)" y1="\d+" x2="\3" y2="\d+"/>)\n',
+    re.MULTILINE,
+)
 _RUN = re.compile(r"\b90000\d\d\b")
 
 
@@ -109,7 +115,7 @@ def _site(world: World) -> dict[str, list[str]]:
 
 def _words(path: Path) -> list[str]:
     text = path.read_text() if path.suffix == ".html" else ""
-    return _PLACE.sub('"measured"', text).splitlines()
+    return _PLACE.sub('"measured"', _TICK.sub("", text)).splitlines()
 
 
 def _statements(world: World) -> list[str]:
