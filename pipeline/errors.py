@@ -1,7 +1,8 @@
 """Everything that can go wrong on purpose: one class for each exit code.
 
 Scripts and stages let these reach `exit_code_of`, which prints one clear message and never a
-traceback. Any other exception is a bug of ours and keeps its traceback.
+traceback. Any other exception is a bug: it keeps its traceback, and has a code of its own, since
+Python's for it, 1, is that of a gate that says no.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class DataIncident(PipelineError):
 
 
 class Bug(PipelineError):
-    """A mistake of ours, contained where it must not take others with it. Keeps its traceback."""
+    """A mistake in the code, with its traceback, contained where others must not wait for it."""
 
     exit_code = 70  # EX_SOFTWARE of sysexits.h
 
@@ -63,11 +64,11 @@ class Bug(PipelineError):
     def of(cls, error: Exception) -> Bug:
         """The bug that `error` shows."""
         told = "".join(traceback.format_exception(error)).rstrip()
-        return cls(f"this is a bug of ours; please report it:\n{told}")
+        return cls(f"the code has a bug; unless it is in code of yours, please report it:\n{told}")
 
 
 def exit_code_of(run: Callable[[], int | None]) -> int:
-    """Run `run` and turn its outcome into an exit code, printing a PipelineError to stderr."""
+    """Run `run` and turn its outcome into an exit code, printing what it raised to stderr."""
     try:
         return run() or 0
     except PipelineError as error:
@@ -76,3 +77,6 @@ def exit_code_of(run: Callable[[], int | None]) -> int:
     except OSError as error:
         print(f"OutsideError: {error}. Mend it and run again: nothing was lost.", file=sys.stderr)
         return OutsideError.exit_code
+    except Exception as error:  # noqa: BLE001 (whatever it is: it must not pass for a verdict)
+        print(f"Bug: {Bug.of(error)}", file=sys.stderr)
+        return Bug.exit_code

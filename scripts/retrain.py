@@ -6,12 +6,13 @@ and happens with --apply. A challenger that passed is then ready for scripts/ope
 rollback is rehearsed, the quality gates are assessed and the evidence is collected.
 
 Exit codes: 0 the challenger passed, 1 a gate says no, 2 bad configuration, 3 an outside system
-failed, 4 data incident.
+failed, 4 data incident, 70 the code has a bug.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from pipeline.core.pull.body import build_pull_text
 from pipeline.core.report.escape import clean
 from pipeline.core.triggers.ledger import Ledger, causes_of
 from pipeline.domain import Verdict
-from pipeline.errors import GateRefused, OutsideError, exit_code_of
+from pipeline.errors import Bug, GateRefused, OutsideError, exit_code_of
 from pipeline.github_env import add_summary, set_outputs
 from pipeline.jsonio import load_json, save_text
 from pipeline.monitoring.ledger_store import LedgerStore
@@ -39,7 +40,7 @@ NO_CHAMPION = (
 )
 # How the trigger ledger calls the ends of a run, as scripts/settle_retrain.py takes them.
 OUTCOMES = {0: "proposed", 1: "lost", 4: "incident"}
-STAGE_EXIT = re.compile(r"exited with (\d+)")
+STAGE_EXIT = re.compile(r"exited with (-?\d+)")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -159,7 +160,11 @@ def recollect(root: Path) -> int:
 def reproduce(root: Path, *options: str) -> int:
     """Run `dvc repro`. Returns the exit code of the stage that failed, or 0."""
     command = [sys.executable, "-m", "dvc", "repro", *options]
-    with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) as run:
+    beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = {**os.environ, "PATH": beside}  # the `python` of dvc.yaml is this one
+    with subprocess.Popen(
+        command, cwd=root, env=environment, stderr=subprocess.PIPE, text=True
+    ) as run:
         said = []
         for line in run.stderr or ():
             sys.stderr.write(line)
@@ -169,9 +174,11 @@ def reproduce(root: Path, *options: str) -> int:
     stage_exit = STAGE_EXIT.search("".join(said))
     if stage_exit is None:
         raise OutsideError("dvc repro failed before a stage did; its own words are above.")
-    # A stage that died without a word of ours (a signal, a bug) counts as an outside failure.
+    # No stage gives a verdict, so 1 is Python's own: what a stage imports is broken or not there.
     code = int(stage_exit.group(1))
-    return code if code in (1, 2, 3, 4) else OutsideError.exit_code
+    if code in (1, Bug.exit_code):
+        return Bug.exit_code
+    return code if code in (2, 3, 4) else OutsideError.exit_code  # a signal, for example
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
-"""What follows the pipeline in a retrain: one step after the other, up to one that says no."""
+"""How a retrain runs its pipeline and what follows it, and how each of them may end."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from scripts.retrain import run_steps
+from tests.repository import git
+
+from scripts.retrain import OUTCOMES, reproduce, run_steps
 
 STEP = """
 def main(options):
@@ -35,3 +39,37 @@ def test_a_bug_is_no_gate_that_says_no() -> None:
     with pytest.raises(ZeroDivisionError):
         run_steps([["a_buggy_step"], ["a_step", "a", "0"]])
     assert not Path("said").exists()
+
+
+@pytest.mark.parametrize(
+    ("stage", "code", "outcome"),
+    [
+        ("import no_such_library", 70, "failed"),  # Python's own code for it is 1
+        ("raise SystemExit(70)", 70, "failed"),
+        ("import os; os.kill(os.getpid(), 9)", 3, "failed"),
+        ("raise SystemExit(4)", 4, "incident"),
+    ],
+)
+def test_a_stage_that_dies_is_no_challenger_that_lost(
+    tmp_path: Path, stage: str, code: int, outcome: str
+) -> None:
+    repository_with(tmp_path, stage)
+    assert reproduce(tmp_path) == code
+    assert OUTCOMES.get(code, "failed") == outcome
+
+
+def test_the_python_of_the_stages_is_that_of_the_retrain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository_with(tmp_path, "import sys; open('which', 'w').write(sys.executable)")
+    monkeypatch.setenv("PATH", f"/usr/local/bin:/usr/bin:/bin{os.pathsep}{os.environ['PATH']}")
+    assert reproduce(tmp_path) == 0
+    assert (tmp_path / "which").read_text() == sys.executable
+
+
+def repository_with(root: Path, stage: str) -> None:
+    """A pipeline of one stage, which is a line of Python."""
+    git(root, "init", "--quiet")
+    (root / ".dvc").mkdir()
+    (root / "stage.py").write_text(stage)
+    (root / "dvc.yaml").write_text("stages:\n  one:\n    cmd: python stage.py\n")
