@@ -4,7 +4,8 @@ The challenger goes to 0 % (or the champion of before gets everything again) in 
 is asked, no window waits. Run again, it finds the merge reverted and only reconciles. Prints its
 plan; --apply does it.
 
-Exit codes: 0 done, 2 bad configuration, 3 an outside system failed: run it again.
+Exit codes: 0 done, 1 the merge is reverted and the challenger still in its rollout, 2 bad
+configuration, 3 an outside system failed: run it again.
 """
 
 from __future__ import annotations
@@ -15,12 +16,20 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.errors import OutsideError, exit_code_of
-from pipeline.rolling.reconciler import Reconciler, Result
+from pipeline.core.rollout.state import current_rollout
+from pipeline.errors import GateRefused, OutsideError, exit_code_of
+from pipeline.rolling.effects import Hands
+from pipeline.rolling.model_state import ModelState, load_model
+from pipeline.rolling.observe import Eyes
+from pipeline.rolling.reconciler import Reconciler
 from pipeline.rolling.repository import ATTEMPTS, MAIN, RolloutRepository
-from pipeline.rolling.reverting import Revert, plan_revert
+from pipeline.rolling.reverting import Revert, latching, plan_revert
 from pipeline.rolling.settings import Equipment, utc_now
 from pipeline.serving_config import load_serving
+
+ONLY_REVERTED = """\
+The merge is reverted in git, and the traffic may be as before: until the rollout workflow or the
+watchdog looks, or until this is run again here, which then only reconciles."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -37,14 +46,31 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(root: Path, arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
-    """Revert and reconcile. Returns the exit code."""
+    """Revert and reconcile. Returns the exit code. Raises GateRefused where it still rolls out."""
     repository = RolloutRepository(root, None if arguments.local else "origin", arguments.branch)
     revert = revert_merge(repository, arguments)
     if revert is not None and not arguments.apply:
         print("Nothing was changed. --apply does it.")
         return 0
-    found = reconcile_one(root, repository, arguments, environment)
-    return max((f.exit_code for result in found for f in result.failures), default=0)
+    code = exit_code_of(lambda: reconcile_one(root, repository, arguments, environment))
+    if arguments.apply and code != 0:
+        print(ONLY_REVERTED, file=sys.stderr)
+    elif arguments.apply:
+        check_ended(repository, arguments.model)
+    return code
+
+
+def check_ended(repository: RolloutRepository, model: str) -> None:
+    """Raise GateRefused where the challenger's rollout goes on."""
+    snapshot = repository.snapshot()
+    rollout = current_rollout(load_model(snapshot, snapshot.models[model]).status)
+    state = rollout.state if rollout else None
+    if state is not None and not (state.phase.is_ended or state.phase.is_promoted):
+        raise GateRefused(
+            f"{model}: {state.version} is {state.phase} all the same, and nothing is left to "
+            f"revert. `python -m scripts.control_rollout abort --model {model} --reason ... "
+            "--apply` ends it."
+        )
 
 
 def revert_merge(repository: RolloutRepository, arguments: argparse.Namespace) -> Revert | None:
@@ -78,15 +104,22 @@ def reconcile_one(
     repository: RolloutRepository,
     arguments: argparse.Namespace,
     environment: Mapping[str, str],
-) -> tuple[Result, ...]:
-    """Apply what the revert means, now."""
+) -> int:
+    """Apply what the revert means, now. Returns the exit code of the worst that failed, or 0."""
 
     def say(line: str) -> None:
         print(line, flush=True)
 
     equipment = Equipment(root, repository, load_serving(root), environment, say)
-    reconciler = Reconciler(repository, equipment.equip, utc_now, say, is_applied=arguments.apply)
-    return reconciler.run([arguments.model])
+
+    def equip(state: ModelState) -> tuple[Eyes, Hands]:
+        eyes, hands = equipment.equip(state)
+        is_ahead = arguments.local  # of what the watchdog of this machine follows
+        return eyes, latching(hands, state, arguments.reason, utc_now()) if is_ahead else hands
+
+    reconciler = Reconciler(repository, equip, utc_now, say, is_applied=arguments.apply)
+    found = reconciler.run([arguments.model])
+    return max((f.exit_code for result in found for f in result.failures), default=0)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,12 @@ def rows() -> dict[str, list[str]]:
     return {seen: re.findall(r"`([^`]+)`", cell) for seen, cell in table if "`" in cell}
 
 
+def asked_in(section: str) -> list[str]:
+    """The commands of the section under that headline, in their order."""
+    text = RUNBOOK.partition(f"## {section}\n")[2].partition("\n## ")[0]
+    return re.findall(r"`((?:python|git|cat) [^`]+)`", text)
+
+
 @dataclass
 class Night:
     """A rollout on the traffic machine: its clone at `machine`, and the Envoy beside it."""
@@ -147,14 +153,27 @@ def is_rolled_back(night: Night) -> None:
 
 def github_is_down(night: Night) -> Iterator[Placeholders]:
     night.now()
+    git(
+        night.machine, "reset", "--quiet", "--hard", "HEAD~2"
+    )  # nobody pulls there but the watchdog
+    watch = "python -m scripts.watch_rollout --once --apply"
+    assert night.run(watch, {}) == 0
     remote = night.world.folder / "remote.git"
     away = remote.rename(night.world.folder / "away.git")
-    yield {"<merge>": git(night.machine, "log", "--format=%H", "--merges", "-1").strip()}
+    yield {}
     assert night.percent == 0
-    away.rename(remote)
-    git(night.machine, "push", "--quiet", "origin", "HEAD:main")
+    assert night.run(watch, {}) == 3  # it goes on from what GitHub said last
+    assert night.percent == 0
+    away.rename(remote)  # and nothing is pushed: the latch tells it
     night.reconcile()
     is_rolled_back(night)
+
+
+def must_end(night: Night) -> Iterator[Placeholders]:
+    night.now()
+    yield {}
+    night.reconcile()
+    assert (night.phase, night.percent) == (Phase.ABORTED, 0)
 
 
 def stays(night: Night) -> Iterator[Placeholders]:
@@ -255,6 +274,7 @@ SCENARIOS: dict[str, Callable[[Night], Iterator[Placeholders]]] = {
     "GitHub is down as well": github_is_down,
     "You want it to stay as it is": stays,
     "Go on after a pause or a reverted stage": goes_on,
+    "It must end, whatever `rollout.yaml` says": must_end,
     "One stage back": one_stage_back,
     "The new champion is bad, after its promotion": bad_champion,
     '"holds, and needs a person": the champion fails as well': both_fail,
@@ -286,10 +306,20 @@ def test_how_to_see_that_it_worked_shows_it(
 ) -> None:
     night.now()
     assert night.run(rows()["The challenger hurts, whatever the metrics say"][0], {}) == 0
-    section = RUNBOOK.partition("## How to see that it worked")[2].partition("\n## ")[0]
-    commands = re.findall(r"^\d\. `([^`]+)`", section, re.MULTILINE)
     shown = ("roll back 2013-07-03-cccccccccccc", night.spec.champion.digest, "nothing to do")
-    for command, words in zip(commands, shown, strict=True):
+    for command, words in zip(asked_in("How to see that it worked"), shown, strict=True):
         capfd.readouterr()
         assert night.run(command, {}) == 0
         assert words in capfd.readouterr().out, command
+
+
+def test_where_it_stands_is_said(night: Night, capfd: pytest.CaptureFixture[str]) -> None:
+    night.now()
+    reconcile, doctor, log = asked_in("Where does it stand?")
+    said = []
+    for command in (reconcile, log):
+        assert night.run(command, {}) == 0
+        said.append(capfd.readouterr().out)
+    assert "Stage 2 passed every criterion" in said[0]
+    assert night.commit_that_says("50 % to")[:7] in said[1]
+    assert doctor == "python -m scripts.doctor"  # tests/doctoring has what it says of a rollout

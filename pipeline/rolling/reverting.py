@@ -1,4 +1,4 @@
-"""The revert of the merge that brought a manifest: what one click on a rollback makes.
+"""The revert of the merge that brought a challenger: what one click on a rollback makes.
 
 Git's own revert of the whole merge where that is no conflict, so that what DVC keeps goes back with
 it; else of the manifest alone, which is all that a rollout needs, and which never conflicts.
@@ -8,17 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipeline.adapters.git.plumbing import MISSING, Git
+from pipeline.config import parse_yaml
 from pipeline.core.inert import printable
+from pipeline.core.rollout.effects import SetWeights
+from pipeline.core.rollout.observation import Stop
+from pipeline.core.rollout.state import current_rollout
+from pipeline.errors import ConfigurationError
+from pipeline.rolling.effects import Hands
 from pipeline.rolling.history import Touch
-from pipeline.rolling.model_state import SPEC
+from pipeline.rolling.latch import Decided
+from pipeline.rolling.model_state import SPEC, ModelState
 from pipeline.rolling.snapshot import FOLDER, ModelTree, Snapshot
 
 MAX_REASON = 1_000
+_ABSENT = ""  # in place of a version, where there is no manifest
 _QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "commit.gpgsign=false")
 
 
@@ -33,8 +42,8 @@ class Revert:
 
 
 def plan_revert(snapshot: Snapshot, tree: ModelTree, reason: str, by: str) -> Revert | None:
-    """The revert of the newest merge of a manifest; None where it is reverted already."""
-    merged = merge_to_revert(tree)
+    """The revert of the newest merge of a challenger; None where it is reverted already."""
+    merged = merge_to_revert(snapshot, tree)
     if merged is None:
         return None
     whole = _reverted_whole(snapshot, merged.commit)
@@ -43,17 +52,59 @@ def plan_revert(snapshot: Snapshot, tree: ModelTree, reason: str, by: str) -> Re
     return Revert(merged.commit, blobs, whole is not None, _message(tree.name, merged, reason, by))
 
 
-def merge_to_revert(tree: ModelTree) -> Touch | None:
-    """The commit that brought the manifest that is there.
+def merge_to_revert(snapshot: Snapshot, tree: ModelTree) -> Touch | None:
+    """The commit that brought the challenger whose manifest is there.
 
-    None where there is no manifest, or where it is an earlier one again: then the newest merge was
-    reverted already, and another revert would bring it back.
+    It is the version that counts: a manifest whose comments or plan were edited since, or that is
+    broken now, came with the merge all the same. None where there is no manifest, or where going
+    back to an earlier one brought it: then the newest merge was reverted already, and one more
+    revert would undo an older one.
     """
-    touches = [touch for touch in tree.history.touches if SPEC in touch.blobs]
-    if not touches or touches[0].blobs[SPEC] is None:
+    touches = [touch for touch in reversed(tree.history.touches) if SPEC in touch.blobs]
+    texts = snapshot.read(blob for touch in touches if (blob := touch.blobs[SPEC]) is not None)
+    levels = [_ABSENT]
+    brought: Touch | None = None
+    for touch in touches:
+        blob = touch.blobs[SPEC]
+        version = _ABSENT if blob is None else _version_in(texts[blob])
+        if version is None or version == levels[-1]:
+            continue
+        if version in levels:
+            del levels[levels.index(version) + 1 :]
+            brought = None
+        else:
+            levels.append(version)
+            brought = touch
+    return brought
+
+
+def _version_in(content: bytes | None) -> str | None:
+    """The version that a manifest names, valid otherwise or not; None where it cannot be told."""
+    try:
+        values = parse_yaml((content or b"").decode("utf-8", "replace"), SPEC)
+    except ConfigurationError:
         return None
-    earlier = {touch.blobs[SPEC] for touch in touches[1:]}
-    return None if touches[0].blobs[SPEC] in earlier else touches[0]
+    version = values.get("version") if isinstance(values, dict) else None
+    return version if isinstance(version, str) and version else None
+
+
+def latching(hands: Hands, state: ModelState, reason: str, at: datetime) -> Hands:
+    """`hands` that latch the challenger of the newest rollout where they take its traffic.
+
+    For a revert that the server does not have yet: a watchdog that follows the server would give
+    the traffic back, and so it reports the stop instead, once the server answers.
+    """
+    rollout = current_rollout(state.status)
+    if rollout is None:
+        return hands
+    why = printable(reason, MAX_REASON) or "no reason given"
+    stop = Stop(rollout.state.version, rollout.state.attempt, f"rolled back here: {why}", at)
+
+    def set_weights(effect: SetWeights, decided: Decided) -> None:
+        is_away = not effect.routing.reaches_challenger
+        hands.set_weights(replace(effect, stop=stop) if is_away else effect, decided)
+
+    return replace(hands, set_weights=set_weights)
 
 
 def _reverted_whole(snapshot: Snapshot, commit: str) -> dict[str, str | None] | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from pipeline.manifest import rollout_path
+from pipeline.rollout_commands import Command, Verb
 from pipeline.rollout_status import Phase
 from tests.called import Called, call_script
 from tests.repository import git
@@ -165,3 +167,79 @@ def test_a_rollback_comes_about_where_the_rest_of_the_merge_conflicts(world: Rol
     assert done.returncode == 0, done.stderr
     assert "The rest conflicts" in done.stdout
     assert world.status.records[-1].phase is Phase.ROLLED_BACK
+
+
+def comment(manifest: str) -> str:
+    return f"# seen by Ada\n{manifest}"
+
+
+def other_plan(manifest: str) -> str:
+    return manifest.replace("duration: 1h", "duration: 2h")
+
+
+def broken(manifest: str) -> str:
+    return manifest.replace("retrain:", "retrain: [")
+
+
+@pytest.mark.parametrize("changed", [comment, other_plan, broken])
+@pytest.mark.parametrize("is_undone", [False, True])
+def test_a_manifest_that_was_edited_since_its_merge_is_rolled_back_all_the_same(
+    world: Rolled, changed: Callable[[str], str], is_undone: bool
+) -> None:
+    spec = file_spec(canary_stages=STAGES)
+    merge = world.merge(spec)
+    record_now(world, spec)
+    run(world, "reconcile_rollouts", "--apply")
+    world.pull()
+    manifest = rollout_path(world.people, world.model)
+    manifest.write_text(changed(manifest.read_text()))
+    edited = world.push("Edit the manifest")
+    record_now(world, spec)
+    run(world, "reconcile_rollouts", "--apply")
+    if is_undone:
+        world.revert(edited)
+    done = run(world, "roll_back", "--model", world.model, "--reason", "users complain", "--apply")
+    assert done.returncode == 0, done.stderr
+    assert f"revert {merge[:12]}" in done.stdout
+    assert world.state().spec is None
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK
+    tip = world.tip()
+    assert run(world, "roll_back", "--model", world.model, "--reason=x", "--apply").returncode == 0
+    assert world.tip() == tip
+
+
+def test_a_challenger_that_was_tried_again_after_its_revert_is_rolled_back_again(
+    world: Rolled,
+) -> None:
+    spec = file_spec(canary_stages=STAGES)
+    world.merge(spec)
+    record_now(world, spec)
+    run(world, "reconcile_rollouts", "--apply")
+    arguments = ("--model", world.model, "--reason", "users complain", "--apply")
+    assert run(world, "roll_back", *arguments).returncode == 0
+    world.revert(commit_of(world, f"{world.model}: roll back"))
+    world.tell(Command(Verb.RETRY, spec.version, 1))
+    record_now(world, spec)
+    run(world, "reconcile_rollouts", "--apply")
+    assert world.kinds()[-1] == "stage-1"
+    done = run(world, "roll_back", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK
+
+
+def test_a_revert_whose_traffic_fails_says_that_it_is_in_git(world: Rolled) -> None:
+    spec = file_spec(canary_stages=STAGES)
+    world.merge(spec)
+    record_now(world, spec)
+    run(world, "reconcile_rollouts", "--apply")
+    settings = world.clone("runner") / "configs/serving.yaml"
+    settings.write_text(settings.read_text().replace("reach", "raech"))
+    done = run(world, "roll_back", "--model", world.model, "--reason", "users complain", "--apply")
+    assert done.returncode == 2
+    assert "The merge is reverted in git" in done.stderr
+    assert world.state().spec is None
+
+
+def commit_of(world: Rolled, subject: str) -> str:
+    log = git(world.folder / "remote.git", "log", "--format=%H %s", "main").splitlines()
+    return next(line.split()[0] for line in log if line.endswith(f" {subject}"))

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.repository import git
-
 from scripts.retrain import OUTCOMES, reproduce, run_steps
+from tests.repository import git
 
 STEP = """
 def main(options):

@@ -97,11 +97,13 @@ def _newer_merge(situation: Situation, rollout: Rollout) -> RolloutStep | None:
     spec, state = situation.spec, rollout.state
     if spec is None or spec.digest == state.spec:
         return None
+    is_same = spec.version == state.version
+    what = "Its manifest was edited" if is_same else "A newer challenger was merged"
     if not state.phase.is_promoted:
-        reason = f"A newer challenger was merged ({spec.version}): it starts from the champion."
+        reason = f"{what} ({spec.version}): it starts from the champion."
         return end_rollout(situation, rollout, Phase.SUPERSEDED, reason)
     if state.phase is Phase.BAKING:
-        reason = f"A newer challenger was merged ({spec.version}): its rollout watches from now on."
+        reason = f"{what} ({spec.version}): its rollout watches from now on."
         record = make_record(situation, state, Kind.SETTLED, Phase.PROMOTED, reason)
         return transition(situation, record)
     return None

@@ -151,6 +151,13 @@ def test_a_newer_merge_names_the_version_that_comes_and_when_it_does() -> None:
     assert step.reason == f"{merged}: its rollout watches from now on."
 
 
+def test_an_edit_of_the_running_manifest_is_called_that() -> None:
+    world, spec, now = in_stage(2)
+    world.spec = spec.model_copy(update={"retrain": "flight-delay-9999"})
+    superseded = f"Its manifest was edited ({spec.version}): it starts from the champion."
+    assert ended(tick(world, now)) == (Phase.SUPERSEDED, superseded)
+
+
 # ---------------------------------------------------------------- several at once
 
 
