@@ -38,7 +38,7 @@ COMMANDS = {
     "git show MERGE:evidence/…/manifest.json": Then(says="configs/gates.yaml"),
     "git revert": Then(typed="git revert --no-edit -m 1 MERGE", says='Revert "Merge pull request'),
     "git revert --abort": Then(code=128, says="no cherry-pick or revert in progress"),
-    "git push origin HEAD:main": Then(says="up-to-date"),
+    "git push origin HEAD:main": Then(says="-> main"),
 }
 
 
