@@ -63,6 +63,15 @@ NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 
 
+def _margin(value: float) -> float:
+    if not 0 <= value < 1:
+        raise ValueError("expected a fraction from 0 to below 1: 0.01 is one point")
+    return value
+
+
+Margin = Annotated[float, AfterValidator(_margin)]  # between two figures of one metric
+
+
 def parse_utc(text: str, where: str) -> datetime:
     """A time in UTC; one without a zone is UTC. Raises ConfigurationError naming `where`."""
     try:
@@ -85,10 +94,16 @@ class CollectParams(Section):
     chunk_rows: Count
 
 
+def _ordered(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] > ends[1]:
+        raise ValueError("expected the lower end first")
+    return ends
+
+
 class ValidateParams(Section):
     """How the data checks look; what good data is stands in configs/schema.yaml."""
 
-    row_rate_ratio: tuple[Positive, Positive]
+    row_rate_ratio: Annotated[tuple[Positive, Positive], AfterValidator(_ordered)]
     units_jump_ratio: Annotated[float, Field(gt=1)]
     max_single_feature_auc: Annotated[float, Field(gt=0.5, le=1)]
     shuffled_label_auc_band: Annotated[float, Field(gt=0, lt=0.5)]
@@ -106,16 +121,36 @@ class SplitParams(Section):
     seed: int
 
 
+def _jobs(value: int) -> int:
+    if value < -1 or value == 0:
+        raise ValueError("expected a number of processes from 1 on, or -1 for one a core")
+    return value
+
+
+Scoring = Literal[
+    "neg_log_loss",
+    "neg_brier_score",
+    "roc_auc",
+    "average_precision",
+    "accuracy",
+    "balanced_accuracy",
+    "f1",
+    "f1_weighted",
+    "precision",
+    "recall",
+]  # those of scikit-learn's scorers that are for two classes and no setting of their own
+
+
 class TrainParams(Section):
-    """The hyperparameter search and its budget."""
+    """The hyperparameter search and its budget. `n_jobs`: processes, or -1 for all cores."""
 
     search: Literal["halving", "random", "none"]
     trials: Count
     minutes: Positive
     cv_folds: Annotated[int, Field(ge=2)]
-    scoring: str
+    scoring: Scoring
     seed: int
-    n_jobs: int
+    n_jobs: Annotated[int, AfterValidator(_jobs)]
     joblib_backend: Literal["loky", "threading", "dask"]
 
 
@@ -197,7 +232,7 @@ class RowRules(Section):
 
     min_rows: Count
     min_label_coverage: Fraction
-    label_rate: tuple[Fraction, Fraction]
+    label_rate: Annotated[tuple[Fraction, Fraction], AfterValidator(_ordered)]
 
 
 class Schema(Section):
@@ -239,7 +274,7 @@ class SlicePolicy(Section):
 
     columns: tuple[str, ...]
     metric: MetricName
-    margin: NotNegative
+    margin: Margin
     min_rows: Count
 
 
@@ -247,7 +282,7 @@ class FairnessPolicy(Section):
     """Gaps between the groups of `column` may not widen by more than these against the champion."""
 
     column: str
-    max_worsening: dict[Literal["selection_rate", "tpr", "fpr"], NotNegative]
+    max_worsening: dict[Literal["selection_rate", "tpr", "fpr"], Margin]
     min_rows: Count
 
 
@@ -255,13 +290,27 @@ class ComparisonPolicy(Section):
     """When a challenger beats the champion."""
 
     primary_metric: MetricName
-    min_improvement: NotNegative
+    min_improvement: Margin
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
     min_rows: Count
-    non_inferiority: dict[MetricName, NotNegative]
+    non_inferiority: dict[MetricName, Margin]
     limits: dict[MetricName, MetricLimit]
     slices: SlicePolicy
     fairness: tuple[FairnessPolicy, ...]
+
+    @model_validator(mode="after")
+    def _limits_are_figures(self) -> Self:
+        """All metrics but the log loss are fractions: a limit of 58 is 0.58 in percent."""
+        found = {
+            f"{name}.{end}": value
+            for name, limit in self.limits.items()
+            for end, value in (("min", limit.min), ("max", limit.max))
+            if value is not None and not (0 <= value <= 1 or (name == "log_loss" and value > 1))
+        }
+        if found:
+            told = ", ".join(f"{name} is {value:g}" for name, value in found.items())
+            raise ValueError(f"limits: {told}; expected a fraction from 0 to 1")
+        return self
 
     @property
     def alpha(self) -> float:
@@ -363,11 +412,6 @@ def load_gates(root: Path) -> Gates:
     return load_section(Gates, root / "configs" / "gates.yaml")
 
 
-def check_configuration(root: Path) -> None:
-    """Load every file once. Raises one ConfigurationError with the faults of all of them."""
-    load_all(root, load_params, load_usecase, load_schema, load_gates)
-
-
 def load_all(root: Path, *loads: Callable[[Path], Any]) -> list[Any]:
     """What each of `loads` reads at `root`. Raises one ConfigurationError with all their faults."""
     faults: list[str] = []
@@ -379,7 +423,7 @@ def load_all(root: Path, *loads: Callable[[Path], Any]) -> list[Any]:
             where = Path(error.where).relative_to(root)
             faults.extend(f"{where}: {fault}" for fault in error.faults)
     if faults:
-        raise ConfigurationError("configuration", faults)
+        raise ConfigurationError("configuration", list(dict.fromkeys(faults)))  # two read one file
     return loaded
 
 

@@ -21,22 +21,44 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
+from pipeline.approvers import load_approvers
 from pipeline.champion import champion_path
-from pipeline.config import check_configuration, load_params, load_usecase, parse_utc
+from pipeline.config import (
+    load_all,
+    load_gates,
+    load_params,
+    load_schema,
+    load_usecase,
+    parse_utc,
+)
 from pipeline.core.pull.body import build_pull_text
 from pipeline.core.report.escape import clean
 from pipeline.core.triggers.ledger import Ledger, causes_of
 from pipeline.domain import Verdict
 from pipeline.errors import Bug, GateRefused, OutsideError, exit_code_of
+from pipeline.gates_config import load_quality_policy
 from pipeline.github_env import add_summary, set_outputs
 from pipeline.jsonio import load_json, save_text
 from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.params_file import set_as_of
 from pipeline.proposing.finished import TEMPLATE, by_hand
 from pipeline.proposing.run_files import load_pull_facts
+from pipeline.rollout_config import load_rollout_plan
+from pipeline.trigger_config import load_triggers
 
 NO_CHAMPION = (
     "# No model serves yet: a person approves the first one, with scripts/set_champion.py.\n"
+)
+# All that any part of the run reads, up to the manifest: a fault must not wait for the training.
+CONFIGURATION = (
+    load_params,
+    load_usecase,
+    load_schema,
+    load_gates,
+    load_quality_policy,
+    load_approvers,
+    load_triggers,
+    load_rollout_plan,
 )
 # How the trigger ledger calls the ends of a run, as scripts/settle_retrain.py takes them.
 OUTCOMES = {0: "proposed", 1: "lost", 4: "incident"}
@@ -66,7 +88,7 @@ def retrain(root: Path, arguments: argparse.Namespace) -> int:
     """Run, report and (with --apply) push and register. Returns the exit code."""
     if arguments.as_of is not None:
         set_as_of(root / "params.yaml", parse_as_of(arguments.as_of))
-    check_configuration(root)
+    load_all(root, *CONFIGURATION)
     start_model(champion_path(root, load_usecase(root).model))
     print(f"Retraining as of {load_params(root).collect.as_of:%Y-%m-%d %H:%M} UTC", flush=True)
     code = recollect(root) or reproduce(root)

@@ -78,6 +78,7 @@ def test_all_faults_of_all_files_are_reported_at_once(repository: Path) -> None:
     edit(repository / "params.yaml", wrong)
     edit(repository / "configs/gates.yaml", {"confidence: 0.95": "confidence: 95"})
     edit(repository / "configs/usecase.yaml", {"model: even-digit": "model: ../../etc"})
+    edit(repository / "configs/rollout-plan.yaml", {"type: canary": "type: canari"})
     run = retrain(repository)
     assert run.returncode == CONFIGURATION
     for words in (
@@ -86,8 +87,9 @@ def test_all_faults_of_all_files_are_reported_at_once(repository: Path) -> None:
         "params.yaml: collect.history_days: missing",
         "configs/gates.yaml: comparison.confidence: found 95",
         "configs/usecase.yaml: model: found '../../etc'",
+        "configs/rollout-plan.yaml: rollout_strategy.type: found 'canari'",
     ):
-        assert words in run.stderr
+        assert run.stderr.count(words) == 1
     assert not (repository / "artifacts").exists()
 
 

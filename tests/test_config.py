@@ -111,6 +111,33 @@ def test_a_limit_that_limits_nothing_is_refused() -> None:
     assert any("limits nothing" in fault for fault in faults_of(Gates, text))
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "before", "after", "words"),
+    [
+        ("configs/gates.yaml", Gates, "min_improvement: 0.01", "min_improvement: 1", "0.01 is one"),
+        ("configs/gates.yaml", Gates, "accuracy: 0.02", "accuracy: 2", "0.01 is one"),
+        ("configs/gates.yaml", Gates, "margin: 0.05", "margin: 5", "0.01 is one"),
+        ("configs/gates.yaml", Gates, "{min: 0.58}", "{min: 58}", "roc_auc.min is 58; expected"),
+        ("params.yaml", Params, "n_jobs: 2", "n_jobs: 0", "or -1 for one a core"),
+        ("params.yaml", Params, "neg_log_loss", "acuracy", "'neg_log_loss', 'neg_brier_score'"),
+        ("params.yaml", Params, "[0.5, 2.0]", "[2.0, 0.5]", "the lower end first"),
+    ],
+)
+def test_a_figure_that_cannot_be_meant_is_refused(
+    name: str, kind: type, before: str, after: str, words: str
+) -> None:
+    text = (ROOT / name).read_text()
+    assert before in text
+    [fault] = faults_of(kind, text.replace(before, after))
+    assert words in fault
+
+
+def test_a_limit_of_the_log_loss_may_be_above_one() -> None:
+    text = (ROOT / "configs/gates.yaml").read_text()
+    changed = text.replace("roc_auc: {min: 0.58}", "log_loss: {max: 1.5}")
+    assert "log_loss" in parse_section(Gates, parse_yaml(changed, "g"), "g").comparison.limits
+
+
 @pytest.mark.parametrize("text", ["? [a]\n: 1\n", "{{a: 1}: 2}"])
 def test_a_key_that_is_no_plain_value_is_one_clear_error(text):
     with pytest.raises(ConfigurationError, match=r"x\.yaml"):

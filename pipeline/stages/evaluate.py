@@ -19,6 +19,7 @@ from pipeline.ml.model_io import load_model
 from pipeline.ml.tables import features_of, load_table, save_table
 from pipeline.stages import outputs
 from pipeline.stages.holdout import blocks_of, slice_masks
+from pipeline.stages.named_columns import check_named_columns
 from pipeline.stages.stage import say
 
 
@@ -26,6 +27,7 @@ def run(root: Path) -> None:
     """Write metrics, details with intervals and slices, curves, predictions and latency."""
     params, usecase = load_params(root), load_usecase(root)
     holdout = load_table(root / outputs.HOLDOUT)
+    check_named_columns(root, holdout.columns)
     X, y = features_of(holdout), holdout["label"].to_numpy()
     digest = load_json(root / outputs.TRAIN_SUMMARY)["model_digest"]
     model = load_model(root / outputs.MODEL, digest)

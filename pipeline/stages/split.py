@@ -16,6 +16,7 @@ from pipeline.ml.tables import load_table, save_table
 from pipeline.stages import outputs
 from pipeline.stages.champion import champion_package, seen_by
 from pipeline.stages.incident import stop_on_fault
+from pipeline.stages.named_columns import check_named_columns
 from pipeline.stages.stage import say
 
 
@@ -23,6 +24,8 @@ def run(root: Path) -> None:
     """Write train.parquet, holdout.parquet, seen_ids.parquet and summary.json."""
     params = load_params(root)
     rows = load_table(root / outputs.FEATURES)
+    # Policy decides nothing here, so it is no dependency in dvc.yaml: another one trains nothing.
+    check_named_columns(root, rows.columns)
     seen = seen_by(champion_package(root))
     split = split_rows(rows, seen, params.split)
     train = rows[split.train].reset_index(drop=True)
