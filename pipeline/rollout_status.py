@@ -33,6 +33,7 @@ _NAME = re.compile(r"^([0-9]{4,9})-[a-z0-9-]{1,40}\.yaml$")
 
 Text = Annotated[str, Field(max_length=4_000)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, lt=10**9)]
 Sequence = Annotated[int, Field(ge=1, lt=10**9)]
 ReadVerdict = Annotated[Verdict, Field(strict=False)]
 
@@ -112,10 +113,15 @@ class GateEvidence(Section):
 
 
 class Trouble(Section):
-    """A run of checks that were FAIL or ERROR and did not end the rollout yet."""
+    """A run of checks that were FAIL or ERROR and did not end the rollout yet.
+
+    `verdict` is the newest, `since` when the run began with either. `other_seconds` is how much of
+    it was of the other verdict; None where all of it was of this one.
+    """
 
     verdict: ReadVerdict
     since: UtcTime
+    other_seconds: Seconds | None = None
 
 
 class Record(Section):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.domain import Verdict
 from pipeline.errors import ConfigurationError
 from pipeline.rollout_commands import (
     Command,
@@ -20,6 +21,7 @@ from pipeline.rollout_status import (
     Kind,
     Phase,
     RolloutStatus,
+    Trouble,
     load_status,
     parse_record,
     render_record,
@@ -118,6 +120,19 @@ def test_a_state_that_cannot_be_is_refused(change, found: str) -> None:
     assert change(text) != text
     with pytest.raises(ConfigurationError, match=found):
         parse_record(change(text), "x")
+
+
+def test_trouble_that_was_written_before_it_was_counted_apart_is_read() -> None:
+    record = a_life().status.records[0]
+    trouble = Trouble(verdict=Verdict.ERROR, since=START)
+    text = render_record(record.model_copy(update={"trouble": trouble}))
+    assert "other_seconds" not in text
+    assert parse_record(text, "x").trouble == trouble
+    flapped = trouble.model_copy(update={"other_seconds": 312.000001})
+    text = render_record(record.model_copy(update={"trouble": flapped}))
+    assert parse_record(text, "x").trouble == flapped
+    with pytest.raises(ConfigurationError, match="other_seconds"):
+        parse_record(text.replace("312.000001", ".inf"), "x")
 
 
 def test_a_sequence_is_never_used_twice_reverted_or_not() -> None:

@@ -63,7 +63,7 @@ class Decided:
 class Beside:
     """`sequence` is that of `Decided` when the weights were set.
 
-    `trouble` is the watchdog's own: the looks at `trouble_of` have been so for that long.
+    `trouble` is the watchdog's own: the run of looks at `trouble_of` that were FAIL or ERROR.
     """
 
     routed_since: datetime | None = None

@@ -6,6 +6,11 @@
 
 A champion that fails as well, or does not answer, is held and alerted: going back may not help.
 Checks in a row are counted in time, by check_interval: a look every few seconds is not a check.
+Each verdict is counted by itself, and its count stands still while the other one goes on: a FAIL
+that is held is no blindness, and blindness is no FAIL that lasts. Who flaps between both is rolled
+back once either count is full, so at the first FAIL or ERROR for which it is, and never later than
+the two limits together: only a PASS or INCONCLUSIVE lets both counts begin anew. Where a FAIL must
+not end it (the champion is bad as well, auto_rollback is off), being blind for too long still does.
 """
 
 from __future__ import annotations
@@ -16,11 +21,13 @@ from pipeline.core.rollout.assess import Assessment
 from pipeline.core.rollout.effects import RolloutStep
 from pipeline.core.rollout.state import Rollout, Situation
 from pipeline.core.rollout.step import end_rollout, hold_alert, make_record, transition
+from pipeline.core.rollout.trouble import counted, go_on
 from pipeline.core.rollout.windows import next_open
 from pipeline.core.rollout.wording import render_length
+from pipeline.domain import Verdict
 from pipeline.manifest import RolloutSpec
 from pipeline.rollout_config import PlannedStage
-from pipeline.rollout_status import Kind, Phase, Trouble
+from pipeline.rollout_status import Kind, Phase
 
 
 def on_fail(
@@ -30,7 +37,7 @@ def on_fail(
     if (why := _why_not_back(situation, spec, found)) is not None:
         return _hold(situation, rollout, found, f"{why} {found.why}", is_alarming=True)
     checks = spec.plan.limits.failure_limit
-    lasted = _lasted(situation, rollout)
+    lasted = _lasted(situation, rollout, found.verdict)
     if lasted < (checks - 1) * spec.plan.monitoring.check_interval:
         reason = f"FAIL, and {checks} checks in a row would roll back. {found.why}"
         return _hold(situation, rollout, found, reason)
@@ -43,7 +50,7 @@ def on_error(
     """ERROR: hold, until blind for too long. A champion that does not answer is FAIL before it."""
     limits, interval = spec.plan.limits, spec.plan.monitoring.check_interval
     budget = min(limits.blindness_budget, max((limits.error_limit - 1) * interval, timedelta(0)))
-    lasted = _lasted(situation, rollout)
+    lasted = _lasted(situation, rollout, found.verdict)
     if lasted >= budget:
         reason = f"Blind for {render_length(lasted)} and longer: {found.why}"
         return _roll_back(situation, rollout, spec, found, reason)
@@ -93,10 +100,9 @@ def _why_not_back(situation: Situation, spec: RolloutSpec, found: Assessment) ->
     return None if spec.plan.monitoring.auto_rollback else "auto_rollback is off: a person decides."
 
 
-def _lasted(situation: Situation, rollout: Rollout) -> timedelta:
-    """For how long the looks have been FAIL or ERROR without a break."""
-    trouble = rollout.state.trouble
-    return situation.now - trouble.since if trouble else timedelta(0)
+def _lasted(situation: Situation, rollout: Rollout, verdict: Verdict) -> timedelta:
+    """For how long the looks have had this verdict, since the last one that was no trouble."""
+    return counted(go_on(rollout.state.trouble, verdict, situation.now), situation.now)
 
 
 def _roll_back(
@@ -122,10 +128,9 @@ def _hold(
 ) -> RolloutStep:
     """Nothing moves. The first look of this kind is recorded, so that its time is known."""
     state, verdict = rollout.state, found.verdict
-    known = state.trouble
-    if known is not None and known.verdict is verdict:
+    trouble = go_on(state.trouble, verdict, situation.now)
+    if trouble is state.trouble:
         return RolloutStep(reason, verdict=verdict)
-    trouble = Trouble(verdict=verdict, since=known.since if known else situation.now)
     record = make_record(
         situation, state, Kind.HELD, state.phase, reason, assessment=found, trouble=trouble
     )
