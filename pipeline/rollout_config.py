@@ -15,13 +15,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from pipeline.config import Count, Identifier, Section, load_section, parse_section, parse_yaml
 from pipeline.rollout_metrics import Metric, MetricsPlan
 from pipeline.rollout_units import Derived, Duration, Limit, Unit, WallTime, Zone, parse_quantity
 from pipeline.trigger_config import WEEKDAYS, Weekday
 
+
+def _in_steps(percent: float) -> float:
+    if percent != round(percent, 2):
+        raise ValueError("expected a multiple of 0.01 percent: there are 10,000 buckets of users")
+    return percent
+
+
+IN_STEPS = AfterValidator(_in_steps)  # a finer weight could be set by no traffic provider
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Step = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, le=24 * 365, allow_inf_nan=False)]
@@ -83,10 +91,13 @@ class _Timed(Section):
 
 
 class CanaryStage(_Timed):
-    """One stage of a canary. With `hold` it goes on only after a person's resume or promote."""
+    """One stage of a canary. With `hold` it goes on only after a person's resume or promote.
+
+    `traffic_percentage` is a multiple of 0.01: users are hashed into 10,000 buckets.
+    """
 
     stage: Count | None = None
-    traffic_percentage: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+    traffic_percentage: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False), IN_STEPS]
     success_criteria: Annotated[Criteria, Field(min_length=1)]
     hold: bool = False
     deadline: Duration | None = None
@@ -107,9 +118,12 @@ class BlueGreen(Section):
 
 
 class Rolling(_Timed):
-    """Equal batches of `batch_percentage`, each for its duration; the last may be smaller."""
+    """Equal batches of `batch_percentage`, each for its duration; the last may be smaller.
 
-    batch_percentage: Annotated[float, Field(ge=2, le=100, allow_inf_nan=False)]
+    `batch_percentage` is a multiple of 0.01, as `traffic_percentage` is.
+    """
+
+    batch_percentage: Annotated[float, Field(ge=2, le=100, allow_inf_nan=False), IN_STEPS]
     success_criteria: Annotated[Criteria, Field(min_length=1)]
 
 
@@ -301,7 +315,8 @@ def criteria_of(written: dict[str, Any]) -> tuple[Criterion, ...]:
 
 def _batches(rolling: Rolling) -> list[Any]:
     count = -int(-100 // rolling.batch_percentage)
-    weights = [min(100.0, rolling.batch_percentage * i) for i in range(1, count + 1)]
+    # As the provider will say them: 3 * 14.3 is a little more than the 42.9 that can be set.
+    weights = [round(min(100.0, rolling.batch_percentage * i), 2) for i in range(1, count + 1)]
     return [(w, rolling.length, rolling.success_criteria, False, None) for w in weights]
 
 

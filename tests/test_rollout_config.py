@@ -184,6 +184,8 @@ def test_a_duration_is_written_in_its_largest_unit(length: timedelta, text: str)
         ("traffic_percentage: 25", "traffic_percentage: 0", "greater than 0"),
         ("traffic_percentage: 25", "traffic_percentage: 101", "less than or equal to 100"),
         ("traffic_percentage: 100", "traffic_percentage: 80", "expected 100"),
+        ("traffic_percentage: 25", "traffic_percentage: 33.333", "expected a multiple of 0.01"),
+        ("traffic_percentage: 5", "traffic_percentage: 0.001", "expected a multiple of 0.01"),
         ("stage: 2", "stage: 3", "stage 3 stands where stage 2 belongs"),
         ("      duration_hours: 2\n", "", "needs either duration_hours or duration"),
         ("duration_hours: 2\n", "duration: 90\n", "expected a duration such as"),
@@ -268,6 +270,20 @@ def test_blue_green_is_nothing_then_everything() -> None:
 def test_rolling_is_batches_up_to_everything(batch: int, weights: list[int]) -> None:
     body = f"type: rolling, rolling: {{batch_percentage: {batch}, duration: 1h, {CRITERIA}}}"
     assert [s.weight_percent for s in plan_of(body).stages] == weights
+
+
+@pytest.mark.parametrize("batch", [14.3, 33.33, 2.01, 6.25, 99.99])
+def test_a_batch_in_steps_of_the_buckets_has_weights_that_can_be_set(batch: float) -> None:
+    body = f"type: rolling, rolling: {{batch_percentage: {batch}, duration: 1h, {CRITERIA}}}"
+    weights = [s.weight_percent for s in plan_of(body).stages]
+    assert weights == [round(weight * 100) * 100 / 10_000 for weight in weights]
+    assert (weights[0], weights[-1]) == (batch, 100)
+
+
+def test_a_batch_finer_than_the_buckets_is_a_mistake() -> None:
+    body = f"type: rolling, rolling: {{batch_percentage: 33.333, duration: 1h, {CRITERIA}}}"
+    with pytest.raises(ConfigurationError, match=r"33\.333; expected a multiple of 0\.01"):
+        plan_of(body)
 
 
 def test_a_mirror_stage_comes_first() -> None:

@@ -213,6 +213,8 @@ def test_in_a_mirror_stage_the_challenger_gets_copies() -> None:
         (Routing(CHAMPION, OTHER, 5.0), False),
         (Routing(OTHER, CHALLENGER, 5.0), False),
         (Routing(CHAMPION, CHALLENGER, 6.0), False),
+        (Routing(CHAMPION, CHALLENGER, 5.01), False),
+        (Routing(CHAMPION, CHALLENGER, 5.000000000000001), True),  # one bucket is 0.01 %
         (Routing(CHAMPION, CHALLENGER, 5.0, is_mirrored=True), False),
     ],
 )
