@@ -3,7 +3,8 @@
 A criterion is PASS only with enough samples on the right side of its limit. On the wrong side it is
 FAIL where that is more than chance (a proportion) or rests on enough samples (anything else), and
 INCONCLUSIVE until then. A rollback condition can only end a rollout or say nothing: too few samples
-for it do not hold a stage up, since what a stage must show are its criteria.
+for it do not hold a stage up, since what a stage must show are its criteria. At 100 %, and in the
+bake, the champion of before serves nobody, so its gate says that it is not judged.
 """
 
 from __future__ import annotations
@@ -47,20 +48,21 @@ class Assessment:
     @cached_property
     def verdict(self) -> Verdict:
         """PASS only where every criterion passed and no condition failed or broke."""
-        ending = (Verdict.FAIL, Verdict.ERROR)
-        speaking = [gate.verdict for gate in self.conditions if gate.verdict in ending]
-        return _urgent([*(gate.verdict for gate in self.gates), *speaking])
+        return _urgent([gate.verdict for gate in self._deciding])
 
     @property
     def why(self) -> str:
         """The reasons of the gates that have the verdict, in one line."""
-        found = self._with(self.verdict)
+        found = [gate for gate in self._deciding if gate.verdict is self.verdict]
         shown = [f"{gate.name}: {gate.reason} ({gate.rule})" for gate in found[:MAX_SHOWN]]
         more = len(found) - len(shown)
         return "; ".join([*shown, *([f"and {more} more"] if more else [])])
 
-    def _with(self, verdict: Verdict) -> tuple[Gate, ...]:
-        return tuple(g for g in (*self.gates, *self.conditions) if g.verdict is verdict)
+    @property
+    def _deciding(self) -> tuple[Gate, ...]:
+        """A condition that is quiet, or not judged, holds nothing up."""
+        ending = (Verdict.FAIL, Verdict.ERROR)
+        return (*self.gates, *(gate for gate in self.conditions if gate.verdict in ending))
 
 
 def assess(
@@ -76,10 +78,12 @@ def assess(
         (criterion, _assess_role(spec, criterion, "challenger", observation, now))
         for criterion in stage.criteria
     ]
-    conditions: tuple[Gate, ...] = ()
-    unconditional: tuple[Gate, ...] = ()
-    if expected.challenger is not None and expected.champion_percent > 0:
-        conditions, unconditional = assess_conditions(spec, observation, now)
+    conditions, unconditional = assess_conditions(
+        spec,
+        observation,
+        now,
+        is_champion_serving=expected.challenger is not None and expected.champion_percent > 0,
+    )
     health = _assess_health("challenger", observation.challenger_health)
     standby = _assess_health("champion", observation.champion_health)
     routing = _assess_routing(expected, observation.routing)

@@ -14,16 +14,27 @@ from pipeline.manifest import RolloutSpec
 from pipeline.rollout_config import CONDITIONS
 
 
+UNJUDGED = "not judged: the champion gets no traffic"
+
+
 def assess_conditions(
-    spec: RolloutSpec, observation: Observation, now: datetime
+    spec: RolloutSpec, observation: Observation, now: datetime, *, is_champion_serving: bool = True
 ) -> tuple[tuple[Gate, ...], tuple[Gate, ...]]:
-    """The gates of the plan's conditions: those that decide, and those of a dry run."""
+    """The gates of the plan's conditions: those that decide, and those of a dry run.
+
+    Where the champion serves nobody there is nothing of the same minutes to compare with. What it
+    did hours ago was another hour's traffic. So each gate says that it is not judged.
+    """
     deciding: list[Gate] = []
     dry: list[Gate] = []
     for condition, metric in CONDITIONS.items():
         limit = getattr(spec.plan.rollback_conditions, condition)
         if limit is not None:
-            gate = _assess_condition(spec, condition, limit, observation, now)
+            gate = (
+                _assess_condition(spec, condition, limit, observation, now)
+                if is_champion_serving
+                else _unjudged(condition, limit)
+            )
             (dry if metric in spec.plan.metrics.dry_run else deciding).append(gate)
     return tuple(deciding), tuple(dry)
 
@@ -58,9 +69,7 @@ def assess_difference(
 
     `is_drop`: a lower share is worse (accuracy); otherwise a higher one is (errors).
     """
-    name = "accuracy drop" if is_drop else "error rate spike"
-    word = "below" if is_drop else "above"
-    rule = f"less than {render_figure(limit, 'fraction')} {word} the champion's"
+    name, rule = _told("accuracy_drop" if is_drop else "error_rate_spike", limit)
     if isinstance(challenger, Unread) or isinstance(champion, Unread):
         return _unread(name, rule, challenger, champion)
     if not (0 <= challenger.value <= 1 and 0 <= champion.value <= 1):
@@ -87,7 +96,7 @@ def assess_latency_spike(
     challenger: Reading | Unread, champion: Reading | Unread, limit_percent: float, min_samples: int
 ) -> Gate:
     """FAIL iff the p95 is `limit_percent` or more above the champion's, each from `min_samples`."""
-    name, rule = "latency spike", f"less than {limit_percent:g} % above the champion's"
+    name, rule = _told("latency_spike_pct", limit_percent)
     if isinstance(challenger, Unread) or isinstance(champion, Unread):
         return _unread(name, rule, challenger, champion)
     if min(challenger.n, champion.n) < min_samples:
@@ -106,6 +115,22 @@ def assess_latency_spike(
         difference=challenger.value - champion.value,
         n=int(challenger.n),
     )
+
+
+def _unjudged(condition: str, limit: float) -> Gate:
+    name, rule = _told(condition, limit)
+    return Gate(name, Verdict.INCONCLUSIVE, rule, UNJUDGED)
+
+
+def _told(condition: str, limit: float) -> tuple[str, str]:
+    """The name of a condition's gate, and what it asks."""
+    if condition == "latency_spike_pct":
+        return "latency spike", f"less than {limit:g} % above the champion's"
+    name, word = {
+        "error_rate_spike": ("error rate spike", "above"),
+        "accuracy_drop": ("accuracy drop", "below"),
+    }[condition]
+    return name, f"less than {render_figure(limit, 'fraction')} {word} the champion's"
 
 
 def _bad(reading: Reading, is_drop: bool) -> float:

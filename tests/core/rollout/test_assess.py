@@ -10,7 +10,7 @@ from scipy import stats
 
 from pipeline.core.proportions import binomial_tail, excess_tail
 from pipeline.core.rollout.assess import Assessment, assess, assess_criterion
-from pipeline.core.rollout.conditions import assess_difference, assess_latency_spike
+from pipeline.core.rollout.conditions import UNJUDGED, assess_difference, assess_latency_spike
 from pipeline.core.rollout.observation import Health, Observation, Routing
 from pipeline.core.rollout.samples import Reading, Unread, read_sample
 from pipeline.domain import Gate, Verdict
@@ -210,7 +210,9 @@ def test_a_challenger_within_its_limits_fails_by_being_worse_than_the_champion()
 def test_a_champion_is_compared_with_as_long_as_it_serves_anybody(percent, is_compared) -> None:
     found = look(SLOWER, percent=percent)
     assert found.verdict is (Verdict.FAIL if is_compared else Verdict.PASS)
-    assert bool(found.conditions) is is_compared
+    reasons = {gate.reason for gate in found.conditions}
+    assert (reasons == {UNJUDGED}) is not is_compared
+    assert len(found.conditions) == 2
     assert look(ERRING, ERRING, percent=percent).is_champion_bad_as_well is is_compared
 
 
@@ -292,6 +294,11 @@ def test_known_harm_comes_before_a_broken_gauge_and_a_quiet_condition_holds_noth
     criteria, conditions, expected
 ) -> None:
     assert Assessment(gates(*criteria), conditions=gates(*conditions)).verdict is expected
+
+
+def test_a_quiet_condition_is_no_reason_to_hold() -> None:
+    quiet, unjudged = gates(Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
+    assert Assessment((quiet,), conditions=(unjudged,)).why == "g0: reason 0 (a rule)"
 
 
 def test_two_reasons_are_shown_and_the_others_counted() -> None:

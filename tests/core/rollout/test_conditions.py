@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.core.proportions import excess_tail
 from pipeline.core.rollout.conditions import (
+    UNJUDGED,
     assess_conditions,
     assess_difference,
     assess_latency_spike,
@@ -182,6 +183,18 @@ def test_a_plan_has_only_the_conditions_that_it_names() -> None:
     spec = spec_of(rollback_conditions=[{"latency_spike_pct": 50}])
     deciding, dry = looked(spec, GOOD)
     assert (list(verdicts(deciding)), dry) == (["latency spike"], ())
+
+
+def test_where_the_champion_serves_nobody_each_condition_says_that_it_is_not_judged() -> None:
+    spec = with_accuracy(metrics={"dry_run": ["latency_p95"]})
+    seen = Observation("a", None, samples(spec, START, BAD))
+    deciding, dry = assess_conditions(spec, seen, START, is_champion_serving=False)
+    assert [(gate.name, gate.rule) for gate in (*deciding, *dry)] == [
+        ("error rate spike", "less than 1 % above the champion's"),
+        ("accuracy drop", "less than 5 % below the champion's"),
+        ("latency spike", "less than 50 % above the champion's"),
+    ]
+    assert {(g.verdict, g.reason) for g in (*deciding, *dry)} == {(Verdict.INCONCLUSIVE, UNJUDGED)}
 
 
 def test_a_condition_on_a_metric_of_a_dry_run_decides_nothing() -> None:

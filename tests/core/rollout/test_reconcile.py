@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.core.rollout.conditions import UNJUDGED
 from pipeline.core.rollout.effects import Commit, MoveAlias, SetWeights, WriteChampion, WriteRecord
 from pipeline.core.rollout.observation import Health, Routing, Stop
 from pipeline.core.rollout.reconcile import reconcile
@@ -410,7 +411,15 @@ def test_in_the_bake_nothing_is_compared_with_a_champion_that_serves_nobody() ->
     alone = samples(spec, now + HOUR, champion={})
     step = tick(world, now + HOUR, alone)
     assert step.record.kind is Kind.SETTLED
-    assert not [gate for gate in step.record.gates if "spike" in gate.name]
+    assert {gate.reason for gate in step.record.gates if "spike" in gate.name} == {UNJUDGED}
+
+
+def test_a_stage_with_all_of_the_traffic_says_that_nothing_is_compared_and_goes_on() -> None:
+    world, spec, now = in_stage(3)
+    step = tick(world, now + HOUR, samples(spec, now + HOUR, champion={}))
+    assert step.record.kind is Kind.PROMOTED
+    assert {gate.reason for gate in step.record.gates if "spike" in gate.name} == {UNJUDGED}
+    assert f"{UNJUDGED} (less than 1 % above the champion's)" in world.commits[-1].message
 
 
 # ---------------------------------------------------------------- what people do
