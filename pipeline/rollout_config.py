@@ -181,7 +181,8 @@ class Limits(Section):
 
     FAIL for `failure_limit` checks rolls back (1: at once). ERROR for `error_limit` checks, or
     for `blindness_budget`, rolls back. INCONCLUSIVE after the stage's duration holds until
-    `inconclusive_limit` checks or the stage's `deadline` are over, whichever is sooner.
+    `inconclusive_limit` checks or the stage's `deadline` are over, whichever is sooner; both count
+    only while a deploy window is open.
     """
 
     failure_limit: Count = 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from pipeline.core.rollout.patience import time_waited
 from pipeline.core.rollout.state import Rollout, current_rollout, stage_of
-from pipeline.core.rollout.windows import next_open
 from pipeline.doctoring.finding import Finding, fault, ok, warning
 from pipeline.doctoring.situation import Situation
 from pipeline.errors import PipelineError
@@ -92,8 +92,7 @@ def _overdue(spec: RolloutSpec | None, rollout: Rollout, now: datetime) -> timed
     stage = stage_of(spec, record)
     if stage is None:
         return None
-    due = next_open(spec.plan.deploy_windows, record.stage_since + stage.duration)
-    late = now - (max(due, record.deadline_from or due) + stage.deadline + PATIENCE)
+    late = time_waited(spec.plan, record, stage, now - PATIENCE) - stage.deadline
     return late if late > timedelta(0) else None
 
 

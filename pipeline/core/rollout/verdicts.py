@@ -2,7 +2,8 @@
 
     FAIL          weight 0 at once; with failure_limit n, once it was FAIL for n checks in a row
     ERROR         hold; roll back after error_limit checks, or when blind for blindness_budget
-    INCONCLUSIVE  hold; roll back when the stage's deadline or inconclusive_limit checks are over
+    INCONCLUSIVE  hold; roll back when the stage's deadline or inconclusive_limit checks are over,
+                  which count while a deploy window is open
 
 A champion that fails as well, or does not answer, is held and alerted: going back may not help.
 Checks in a row are counted in time, by check_interval: a look every few seconds is not a check.
@@ -19,10 +20,10 @@ from datetime import timedelta
 
 from pipeline.core.rollout.assess import Assessment
 from pipeline.core.rollout.effects import RolloutStep
+from pipeline.core.rollout.patience import time_waited
 from pipeline.core.rollout.state import Rollout, Situation
 from pipeline.core.rollout.step import end_rollout, hold_alert, make_record, transition
 from pipeline.core.rollout.trouble import counted, go_on
-from pipeline.core.rollout.windows import next_open
 from pipeline.core.rollout.wording import render_length
 from pipeline.domain import Verdict
 from pipeline.manifest import RolloutSpec
@@ -65,15 +66,17 @@ def on_inconclusive(
     stage: PlannedStage,
     found: Assessment,
 ) -> RolloutStep | None:
-    """INCONCLUSIVE past the deadline: the end. None before it: hold without a word in git."""
+    """INCONCLUSIVE past the deadline: the end. None before it: hold without a word in git.
+
+    Just at the deadline is past it.
+    """
     state, limits = rollout.state, spec.plan.limits
-    due = next_open(spec.plan.deploy_windows, state.stage_since + stage.duration)
     patience = stage.deadline
     if limits.inconclusive_limit is not None:
         checks = limits.inconclusive_limit * spec.plan.monitoring.check_interval
         patience = min(patience, checks)
-    start = max(due, state.deadline_from or due)
-    if state.phase is Phase.PAUSED or situation.now < start + patience:
+    waited = time_waited(spec.plan, state, stage, situation.now)
+    if state.phase is Phase.PAUSED or waited < patience:
         return None
     reason = f"No PASS within {render_length(patience)} after its time: {found.why}"
     return _roll_back(situation, rollout, spec, found, reason)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.rollout.windows import is_open, next_open
+from pipeline.core.rollout.windows import is_open, next_open, time_open
 from pipeline.rollout_config import DeployWindow
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -59,3 +59,32 @@ def test_the_next_opening_is_open_and_not_before(minute: int) -> None:
     found = next_open((OFFICE,), moment)
     assert found >= moment
     assert is_open((OFFICE,), found)
+
+
+def test_only_the_time_within_a_window_counts() -> None:
+    assert time_open((OFFICE,), at(3, 15), at(4, 10)) == timedelta(hours=2)
+    assert time_open((OFFICE,), at(4, 16), at(8, 9)) == timedelta(0)  # from Thursday to Monday
+    assert time_open((OFFICE,), at(3, 10), at(3, 11)) == timedelta(hours=1)
+    assert time_open((OFFICE,), at(1, 0), at(8, 0)) == timedelta(hours=28)
+
+
+def test_without_windows_all_time_counts_and_none_before_its_beginning() -> None:
+    assert time_open((), at(3, 15), at(4, 15)) == timedelta(days=1)
+    for windows in ((), (OFFICE,)):
+        assert time_open(windows, at(3, 12), at(3, 12)) == timedelta(0)
+        assert time_open(windows, at(3, 12), at(3, 10)) == timedelta(0)
+        assert time_open(windows, at(8, 12), at(3, 10)) == timedelta(0)
+
+
+def test_windows_that_overlap_count_once() -> None:
+    early = DeployWindow(days=("wednesday",), start=time(8), end=time(12), timezone=BERLIN)
+    within = DeployWindow(days=("wednesday",), start=time(10), end=time(11), timezone=BERLIN)
+    assert time_open((OFFICE, early, within), at(3, 0), at(4, 0)) == timedelta(hours=8)
+
+
+@given(st.integers(0, 350 * 24 * 4), st.integers(0, 14 * 24 * 4))
+def test_the_time_that_is_open_is_that_of_the_quarters_of_an_hour(first: int, more: int) -> None:
+    quarter = timedelta(minutes=15)
+    since = datetime(2013, 1, 1, tzinfo=UTC) + first * quarter
+    quarters = sum(is_open((OFFICE,), since + i * quarter) for i in range(more))
+    assert time_open((OFFICE,), since, since + more * quarter) == quarters * quarter
