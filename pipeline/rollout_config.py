@@ -197,6 +197,8 @@ class Statistics(Section):
 
     A criterion is tested against its limit, which healthy figures are far from. A condition is
     tested against the champion, which healthy figures equal, and is looked at thousands of times.
+    Neither is a FAIL before three bad events (errors, or wrong answers), but for a criterion that
+    allows none.
     """
 
     criterion_alpha: Annotated[float, Field(gt=0, le=0.5)] = 0.01

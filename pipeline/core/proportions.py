@@ -10,6 +10,17 @@ from scipy import special
 from pipeline.core.comparison.sums import FloatArray
 
 MAX_TERMS = 1_000_000  # as many as a few milliseconds add up
+# Where a limit is as small as alpha, one bad event of one is no chance to the test, and a rollout
+# is looked at thousands of times. Fewer than these are no harm yet.
+MIN_BAD = 3
+
+
+def is_enough(bad: float) -> bool:
+    """Whether as many bad events may be harm at all: `MIN_BAD` or more, if a test agrees.
+
+    A share times a count may be 2.9999999999999996: that is 3.
+    """
+    return round(bad, 9) >= MIN_BAD
 
 
 def binomial_tail(events: float, n: float, limit: float) -> float:

@@ -1,10 +1,11 @@
 """The gates of one look at a rollout: criteria, rollback conditions, and who answers.
 
 A criterion is PASS only with enough samples on the right side of its limit. On the wrong side it is
-FAIL where that is more than chance (a proportion) or rests on enough samples (anything else), and
-INCONCLUSIVE until then. A rollback condition can only end a rollout or say nothing: too few samples
-for it do not hold a stage up, since what a stage must show are its criteria. At 100 %, and in the
-bake, the champion of before serves nobody, so its gate says that it is not judged.
+FAIL where that is more than chance and rests on three bad events (a proportion), or rests on enough
+samples (anything else), and INCONCLUSIVE until then. A rollback condition can only end a rollout or
+say nothing: too few samples for it do not hold a stage up, since what a stage must show are its
+criteria. At 100 %, and in the bake, the champion of before serves nobody, so its gate says that it
+is not judged.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from pipeline.core.proportions import binomial_tail
+from pipeline.core.proportions import binomial_tail, is_enough
 from pipeline.core.rollout.conditions import assess_conditions
 from pipeline.core.rollout.observation import Health, Observation, Role, Routing
 from pipeline.core.rollout.samples import Reading, Unread, read_sample
@@ -108,7 +109,8 @@ def assess_criterion(
 ) -> Gate:
     """PASS, FAIL, INCONCLUSIVE or ERROR; the limit itself is allowed.
 
-    `alpha` is the one-sided chance at which a proportion beyond its limit is no chance any more.
+    `alpha` is the one-sided chance at which a proportion beyond its limit is no chance any more;
+    fewer than `MIN_BAD` bad events always may be, unless the limit allows none at all.
     """
     unit = metric.base_unit
     rule = render_rule(criterion, unit)
@@ -132,7 +134,7 @@ def _judge(
     if metric.kind == "proportion" and not 0 <= found.value <= 1:
         return Verdict.ERROR, ": no share can be"
     if beyond > 0 and metric.kind == "proportion":
-        if _tail(criterion, found) <= alpha:
+        if _is_harm(criterion, found, alpha):
             return Verdict.FAIL, ""
     elif beyond > 0 and found.n >= metric.min_samples:
         return Verdict.FAIL, ""
@@ -143,11 +145,21 @@ def _judge(
     return (Verdict.PASS, "") if beyond > -float("inf") else (Verdict.ERROR, ": infinite")
 
 
+def _is_harm(criterion: Criterion, found: Reading, alpha: float) -> bool:
+    """More than chance, and more than one or two: those are enough only where none is allowed."""
+    tail = _tail(criterion, found)
+    return tail <= alpha and (tail == 0 or is_enough(_bad(criterion, found)))
+
+
 def _tail(criterion: Criterion, found: Reading) -> float:
     """The chance of such a figure or a worse one, if the truth were at the limit."""
-    if criterion.bound == "max":
-        return binomial_tail(found.events, found.n, criterion.limit)
-    return binomial_tail(found.n - found.events, found.n, 1 - criterion.limit)
+    limit = criterion.limit if criterion.bound == "max" else 1 - criterion.limit
+    return binomial_tail(_bad(criterion, found), found.n, limit)
+
+
+def _bad(criterion: Criterion, found: Reading) -> float:
+    """How many of a proportion's samples are what its limit is about: errors, or wrong answers."""
+    return found.events if criterion.bound == "max" else found.n - found.events
 
 
 def _assess_role(

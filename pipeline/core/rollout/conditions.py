@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-from pipeline.core.proportions import excess_tail
+from pipeline.core.proportions import excess_tail, is_enough
 from pipeline.core.rollout.observation import Observation, Role
 from pipeline.core.rollout.samples import Reading, Unread, read_sample
 from pipeline.core.rollout.wording import render_count, render_figure
 from pipeline.domain import Gate, Verdict
 from pipeline.manifest import RolloutSpec
 from pipeline.rollout_config import CONDITIONS
-
 
 UNJUDGED = "not judged: the champion gets no traffic"
 
@@ -67,7 +66,8 @@ def assess_difference(
 ) -> Gate:
     """FAIL iff the share is worse by `limit` or more, and chance would do that by `alpha` at most.
 
-    `is_drop`: a lower share is worse (accuracy); otherwise a higher one is (errors).
+    Never before `MIN_BAD` bad events. `is_drop`: a lower share is worse (accuracy); otherwise a
+    higher one is (errors).
     """
     name, rule = _told("accuracy_drop" if is_drop else "error_rate_spike", limit)
     if isinstance(challenger, Unread) or isinstance(champion, Unread):
@@ -77,7 +77,7 @@ def assess_difference(
     bad, base = _bad(challenger, is_drop), _bad(champion, is_drop)
     worse = bad / challenger.n - base / champion.n
     tail = excess_tail(bad, challenger.n, base, champion.n)
-    is_harm = round(worse - limit, 12) >= 0 and tail <= alpha
+    is_harm = round(worse - limit, 12) >= 0 and tail <= alpha and is_enough(bad)
     return Gate(
         name,
         Verdict.FAIL if is_harm else Verdict.PASS,

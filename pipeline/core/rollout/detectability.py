@@ -19,6 +19,7 @@ from datetime import timedelta
 
 from scipy import special
 
+from pipeline.core.proportions import MIN_BAD
 from pipeline.core.rollout.wording import render_length, render_metric, render_percent
 from pipeline.rollout_config import Criterion, PlannedStage, RolloutPlan
 
@@ -217,8 +218,9 @@ def _power_of_rate(n: int, limit: float, harm: float, alpha: float) -> float:
 
 
 def _critical(n: int, limit: float, alpha: float) -> int:
-    """The least count that a rate of `limit` reaches with a chance of `alpha` at most."""
-    low, high = 0, n + 1
+    """The least count that is a FAIL: a rate of `limit` has it with a chance of `alpha` at most."""
+    low = MIN_BAD if limit > 0 else 1
+    high = max(n + 1, low)
     while low < high:
         middle = (low + high) // 2
         if _tail(middle, n, limit) <= alpha:
@@ -229,9 +231,7 @@ def _critical(n: int, limit: float, alpha: float) -> int:
 
 
 def _tail(count: int, n: int, rate: float) -> float:
-    """P(X >= count) for X ~ Binomial(n, rate)."""
-    if count <= 0:
-        return 1.0
+    """P(X >= count) for X ~ Binomial(n, rate), and a count of 1 or more."""
     return float(special.betainc(count, n - count + 1, rate)) if count <= n else 0.0
 
 

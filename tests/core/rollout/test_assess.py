@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pipeline.core.proportions import binomial_tail, excess_tail
+from pipeline.core.proportions import binomial_tail, excess_tail, is_enough
 from pipeline.core.rollout.assess import Assessment, assess, assess_criterion
 from pipeline.core.rollout.conditions import UNJUDGED, assess_difference, assess_latency_spike
 from pipeline.core.rollout.observation import Health, Observation, Routing
@@ -19,6 +19,8 @@ from pipeline.rollout_metrics import DEFAULT_METRICS
 from tests.rollouts import BAD, GOOD, START, sample, samples, spec_of
 
 ERRORS = Criterion("error_rate", "max", 0.02, "number")
+STRICT, NONE = (Criterion("error_rate", "max", limit, "number") for limit in (0.01, 0.0))
+ALL_RIGHT = Criterion("accuracy", "min", 0.99, "number")
 ACCURACY = Criterion("accuracy", "min", 0.8, "number")
 P95 = Criterion("latency_p95", "max", 150.0, "ms")
 
@@ -37,13 +39,22 @@ def verdict(criterion: Criterion, value: float, n: float) -> Verdict:
         (ERRORS, 0.021, 1_000, Verdict.INCONCLUSIVE),  # 21 against 20: chance
         (ERRORS, 0.04, 1_000, Verdict.FAIL),
         (ERRORS, 1.0, 3, Verdict.FAIL),  # three of three are no chance either
+        (ERRORS, 1.0, 2, Verdict.INCONCLUSIVE),  # no chance by the test, but only two
+        (ERRORS, 1.0, 2.99, Verdict.INCONCLUSIVE),
         (ERRORS, 1.0, 1, Verdict.INCONCLUSIVE),
+        (STRICT, 1.0, 1, Verdict.INCONCLUSIVE),
+        (STRICT, 1.0, 2, Verdict.INCONCLUSIVE),
+        (STRICT, 1.0, 3, Verdict.FAIL),
+        (NONE, 1.0, 1, Verdict.FAIL),  # none is allowed, and one is no chance
+        (NONE, 0.0, 300, Verdict.PASS),
         (ERRORS, 1.5, 1_000, Verdict.ERROR),
         (ERRORS, -0.1, 1_000, Verdict.ERROR),
         (ERRORS, math.inf, 1_000, Verdict.ERROR),
         (ACCURACY, 0.8, 300, Verdict.PASS),
         (ACCURACY, 0.79, 300, Verdict.INCONCLUSIVE),
         (ACCURACY, 0.7, 300, Verdict.FAIL),
+        (ALL_RIGHT, 0.0, 2, Verdict.INCONCLUSIVE),
+        (ALL_RIGHT, 0.0, 3, Verdict.FAIL),  # the bad ones are the wrong answers
         (P95, 150.0, 300, Verdict.PASS),
         (P95, 150.1, 300, Verdict.FAIL),
         (P95, 150.1, 299, Verdict.INCONCLUSIVE),
@@ -53,6 +64,12 @@ def verdict(criterion: Criterion, value: float, n: float) -> Verdict:
 )
 def test_a_criterion_against_its_limit(criterion, value, n, expected) -> None:
     assert verdict(criterion, value, n) is expected
+
+
+def test_three_bad_events_are_enough_and_a_share_of_them_may_be_a_little_less() -> None:
+    assert 3 / 47 * 47 < 3
+    assert is_enough(3 / 47 * 47)
+    assert not is_enough(2.999)
 
 
 def test_a_figure_at_just_the_allowed_chance_is_no_chance_any_more() -> None:
@@ -113,6 +130,19 @@ def test_a_spike_must_be_large_and_more_than_chance() -> None:
     assert spike(0.0199, 20_000) is Verdict.PASS  # no chance, but too small
     assert spike(0.03, 200) is Verdict.PASS  # large, but chance
     assert spike(0.5, 20) is Verdict.FAIL
+
+
+def test_a_spike_or_a_drop_has_three_bad_events_at_least() -> None:
+    def spike(n: float) -> Verdict:
+        flawless = Reading(0.0, 1_000_000)
+        return assess_difference(Reading(1.0, n), flawless, 0.01, 0.00001, is_drop=False).verdict
+
+    def drop(n: float) -> Verdict:
+        flawless = Reading(1.0, 1_000_000)
+        return assess_difference(Reading(0.0, n), flawless, 0.01, 0.00001, is_drop=True).verdict
+
+    assert [spike(n) for n in (1, 2, 3)] == [Verdict.PASS, Verdict.PASS, Verdict.FAIL]
+    assert [drop(n) for n in (1, 2, 3)] == [Verdict.PASS, Verdict.PASS, Verdict.FAIL]
 
 
 def test_a_drop_is_one_of_accuracy() -> None:

@@ -87,6 +87,11 @@ def test_no_harm_beyond_the_limit_is_shown_by_no_traffic() -> None:
     assert needed_for_excess(0.01, 0.01, 0.01, 0.99, 0) is None  # nobody to compare with
 
 
+def test_what_a_test_would_show_by_one_or_two_needs_three_all_the_same() -> None:
+    n = needed_for_rate(1e-6, 0.05, 0.01, 0.99)
+    assert stats.binom.sf(2, n, 0.05) >= 0.99 > stats.binom.sf(2, n - 1, 0.05)
+
+
 def test_where_no_failure_is_allowed_the_first_one_shows_the_harm() -> None:
     n = needed_for_rate(0.0, 0.05, 0.01, 0.99)
     assert 1 - 0.95**n >= 0.99 > 1 - 0.95 ** (n - 1)
