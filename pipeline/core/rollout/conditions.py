@@ -104,7 +104,8 @@ def assess_latency_spike(
         return Gate(name, Verdict.INCONCLUSIVE, rule, f"{n} requests: fewer than {min_samples:,}")
     if not (0 < champion.value < math.inf) or challenger.value < 0:
         return Gate(name, Verdict.ERROR, rule, "a latency is no time that can be compared")
-    is_harm = challenger.value >= champion.value * (1 + limit_percent / 100)
+    above = challenger.value / champion.value - 1
+    is_harm = round(above - limit_percent / 100, 12) >= 0  # 110 ms are 10 % above 100 ms
     return Gate(
         name,
         Verdict.FAIL if is_harm else Verdict.PASS,

@@ -102,6 +102,28 @@ def test_a_latency_spike_is_told_with_both_latencies() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("limit", "champion", "challenger"),
+    [
+        (10, 100, 110),
+        (10, 90, 99),
+        (10, 50, 55),
+        (10, 20_000, 22_000),
+        (5, 200, 210),
+        (50, 0.1, 0.15),
+    ],
+)
+def test_just_the_limit_above_is_a_spike(limit, champion, challenger) -> None:
+    base = Reading(champion, 1_000)
+    for value, verdict in ((challenger, Verdict.FAIL), (challenger * 0.999999, Verdict.PASS)):
+        assert assess_latency_spike(Reading(value, 1_000), base, limit, 300).verdict is verdict
+
+
+def test_a_latency_beyond_measure_is_a_spike() -> None:
+    assert spike(Reading(math.inf, 300), Reading(5e-324, 300)).verdict is Verdict.FAIL
+    assert spike(Reading(1e308, 300), Reading(5e-324, 300)).verdict is Verdict.FAIL
+
+
 def test_too_few_requests_for_a_latency_are_counted() -> None:
     gate = spike(Reading(150.0, 299), Reading(100.0, 1_300))
     assert (gate.name, gate.rule) == ("latency spike", "less than 50 % above the champion's")
