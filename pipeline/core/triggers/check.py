@@ -52,12 +52,14 @@ def plan_check(
     """Take what fired into the ledger and decide whether a retrain starts.
 
     Broken data speaks for itself alone: with `data_faults` only the events of triggers that do not
-    look at data are recorded, and nothing starts. A proposal whose challenger serves by now has
-    won; one whose rollout is `ended` without that, by the retrain's id and in words, has lost.
+    look at data are recorded, and nothing starts: a retrain that hangs waits, with the attempts
+    it has left, until the data is mended. A proposal whose challenger serves by now has won; one
+    whose rollout is `ended` without that, by the retrain's id and in words, has lost.
     """
     ledger = _settle_merged(ledger, model, champion, at)
     ledger = _settle_ended(ledger, model, ended or {}, at)
-    ledger, lost = recover(ledger, at, config.recovery)
+    # Nothing is dispatched on broken data, so no attempt may be used up by it either.
+    ledger, again = (ledger, None) if data_faults else recover(ledger, model, at, config.recovery)
     fired = [d for d in decisions if d.status is Status.FIRED]
     if data_faults:
         fired = [d for d in fired if d.trigger in CHAMPION_FREE]
@@ -65,8 +67,7 @@ def plan_check(
     plan = plan_retrain(
         ledger, config.pacing, model=model, champion=champion, at=at, data_faults=data_faults
     )
-    again = next((retrain for retrain in lost if retrain.model == model), None)
-    dispatch = None if data_faults else plan.dispatch or again
+    dispatch = plan.dispatch or again
     causes = causes_of(plan.ledger, dispatch.id) if dispatch else ()
     return CheckPlan(tuple(decisions), plan.ledger, dispatch, causes, plan.joined, plan.held)
 

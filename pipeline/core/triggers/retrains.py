@@ -165,25 +165,27 @@ def is_asked_again(retrain: Retrain) -> bool:
     return retrain.state is RetrainState.PLANNED and retrain.attempt == 0
 
 
-def recover(ledger: Ledger, at: datetime, recovery: Recovery) -> tuple[Ledger, tuple[Retrain, ...]]:
-    """The ledger without retrains that hang, and those to dispatch (again).
+def recover(
+    ledger: Ledger, model: str, at: datetime, recovery: Recovery
+) -> tuple[Ledger, Retrain | None]:
+    """The ledger without a retrain of `model` that hangs, and the one to dispatch (again), if any.
 
-    A step counts as lost once it has lasted its timeout or longer.
+    A step counts as lost once it has lasted its timeout or longer. Each call may use up an attempt,
+    so only who can dispatch what is returned should ask: the retrains of other models are left to
+    the checks of those.
     """
-    again: list[Retrain] = []
-    for retrain in ledger.retrains:
-        limit = _timeouts(recovery).get(retrain.state)
-        if limit is None or at - retrain.changed_at < limit:
-            continue
-        lost = f"{retrain.state} for {limit} or longer (attempt {retrain.attempt})"
-        if retrain.state is RetrainState.PROPOSED:
-            given_up = replace(retrain, state=RetrainState.ABANDONED, changed_at=at, note=lost)
-            ledger = _put(ledger, given_up)
-            continue
-        tried = _again(retrain, at, recovery, lost)
-        ledger = _put(ledger, tried)
-        again += [tried] if tried.state is RetrainState.PLANNED else []
-    return ledger, tuple(again)
+    found = open_retrain(ledger, model)
+    if found is None:
+        return ledger, None
+    limit = _timeouts(recovery)[found.state]
+    if at - found.changed_at < limit:
+        return ledger, None
+    lost = f"{found.state} for {limit} or longer (attempt {found.attempt})"
+    if found.state is RetrainState.PROPOSED:
+        given_up = replace(found, state=RetrainState.ABANDONED, changed_at=at, note=lost)
+        return _put(ledger, given_up), None
+    tried = _again(found, at, recovery, lost)
+    return _put(ledger, tried), tried if tried.state.is_open else None
 
 
 def find_retrain(ledger: Ledger, retrain: str) -> Retrain:

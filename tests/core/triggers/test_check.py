@@ -89,6 +89,28 @@ def test_a_dispatch_that_was_lost_is_dispatched_again_and_not_while_data_is_brok
     assert check(planned, quiet(), at=late, data_faults=("stale feed",)).dispatch is None
 
 
+def test_broken_data_uses_up_no_attempt_of_a_retrain_that_hangs() -> None:
+    ledger = check(Ledger(), fired()).ledger
+    for hours in range(1, 50):
+        late = AT + timedelta(hours=hours)
+        plan = check(ledger, quiet(), at=late, data_faults=("stale feed",))
+        assert (plan.ledger, plan.dispatch) == (ledger, None)
+    mended = check(ledger, quiet(), at=AT + timedelta(hours=50))
+    assert mended.dispatch is not None
+    assert mended.dispatch.attempt == 2
+    assert [event.trigger for event in mended.causes] == ["data_drift"]
+
+
+def test_the_check_of_another_model_leaves_a_retrain_that_hangs_to_its_own_check() -> None:
+    ledger = mark_dispatched(check(Ledger(), fired()).ledger, "flights-0001", AT)
+    late = AT + CONFIG.recovery.start_timeout
+    other = check(ledger, quiet(), model="trains", at=late)
+    assert (other.ledger, other.dispatch) == (ledger, None)
+    own = check(other.ledger, quiet(), at=late)
+    assert own.dispatch is not None
+    assert (own.dispatch.id, own.dispatch.attempt) == ("flights-0001", 2)
+
+
 def test_a_merged_proposal_has_won() -> None:
     ledger = mark_dispatched(check(Ledger(), fired()).ledger, "flights-0001", AT)
     ledger = claim_run(ledger, "flights-0001", "7", AT)[0]
