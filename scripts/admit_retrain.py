@@ -22,12 +22,14 @@ from pipeline.champion import load_champion
 from pipeline.config import load_usecase, parse_utc
 from pipeline.core.report.escape import clean, escape_markdown
 from pipeline.core.triggers.admission import Admission, admit_decided, admit_planned
+from pipeline.core.triggers.check import Fate
 from pipeline.core.triggers.decision import Status, TriggerDecision
 from pipeline.core.triggers.ledger import Ledger, calendar_since
 from pipeline.core.triggers.rules import assess_schedule
 from pipeline.errors import ConfigurationError, exit_code_of
 from pipeline.github_env import add_summary, load_event, set_outputs
 from pipeline.monitoring.ledger_store import LedgerStore
+from pipeline.monitoring.merged import merged_challengers
 from pipeline.monitoring.run_request import RunRequest, request_of
 from pipeline.trigger_config import load_triggers
 
@@ -86,6 +88,7 @@ def answer_to(root: Path, request: RunRequest, ledger: Ledger, at: datetime) -> 
         champion=champion.digest if champion else "none",
         run=request.run,
         at=at,
+        fate=Fate(merged=merged_challengers(root, model)),
     )
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +22,7 @@ from pathlib import Path
 
 from pipeline.config import load_usecase, parse_utc
 from pipeline.core.report.escape import escape_markdown
-from pipeline.core.triggers.check import CheckPlan, plan_check
+from pipeline.core.triggers.check import CheckPlan, Fate, plan_check
 from pipeline.core.triggers.check_report import check_json, render_check, render_check_markdown
 from pipeline.core.triggers.ledger import (
     Ledger,
@@ -73,12 +73,12 @@ def check(root: Path, arguments: argparse.Namespace) -> int:
         return 0
     sight = look(monitored, at)
     store = LedgerStore(root, is_local=arguments.local)
-    ended = partial(ended_proposal, root, monitored.champion.model, is_local=arguments.local)
+    fate = partial(fate_of_proposal, root, monitored.champion.model, is_local=arguments.local)
     if arguments.apply:
-        plan = record(store, monitored, sight, ended)
+        plan = record(store, monitored, sight, fate)
     else:
         ledger = store.read()
-        plan = decide(ledger, monitored, sight, ended(ledger))
+        plan = decide(ledger, monitored, sight, fate(ledger))
     tell(monitored, sight, plan, arguments.json)
     if plan.dispatch is not None:
         start(store, plan, at, arguments)
@@ -99,23 +99,26 @@ def look(monitored: Monitored, at: datetime) -> Sight:
         return Sight(Observation(rules), (f"the schema changed: {error}",))
 
 
-def ended_proposal(root: Path, model: str, ledger: Ledger, *, is_local: bool) -> Mapping[str, str]:
-    """How the open proposal ended: closed, or its rollout. Without an open one nobody is asked."""
+def fate_of_proposal(root: Path, model: str, ledger: Ledger, *, is_local: bool) -> Fate:
+    """What became of the open proposal. Without an open one nobody is asked."""
     found = open_retrain(ledger, model)
     if found is None or found.state is not RetrainState.PROPOSED:
-        return {}
+        return Fate()
     # Slow to import, and seldom needed.
+    from pipeline.monitoring.merged import merged_challengers  # noqa: PLC0415
     from pipeline.proposing.forges import known_forge  # noqa: PLC0415
     from pipeline.rolling.ended import closed_retrain, ended_retrains  # noqa: PLC0415
     from pipeline.rolling.repository import RolloutRepository  # noqa: PLC0415
 
     forge = known_forge(root, is_local=is_local)
     closed = closed_retrain(forge, found.id) if forge is not None else {}
-    return closed or ended_retrains(RolloutRepository(root, None if is_local else "origin"), model)
+    repository = RolloutRepository(root, None if is_local else "origin")
+    ended = closed or ended_retrains(repository, model)
+    return Fate(ended, merged_challengers(root, model))
 
 
 def decide(
-    ledger: Ledger, monitored: Monitored, sight: Sight, ended: Mapping[str, str] | None = None
+    ledger: Ledger, monitored: Monitored, sight: Sight, fate: Fate | None = None
 ) -> CheckPlan:
     """What follows from `sight` on top of `ledger`."""
     return plan_check(
@@ -126,7 +129,7 @@ def decide(
         champion=monitored.champion.digest,
         at=sight.observation.rules.at,
         data_faults=sight.data_faults,
-        ended=ended,
+        fate=fate,
     )
 
 
@@ -140,12 +143,12 @@ def record(
     store: LedgerStore,
     monitored: Monitored,
     sight: Sight,
-    ended: Callable[[Ledger], Mapping[str, str]],
+    fate: Callable[[Ledger], Fate],
 ) -> CheckPlan:
     """Decide on top of the newest ledger, and save what follows before anything is dispatched."""
 
     def step(ledger: Ledger) -> tuple[Ledger, CheckPlan]:
-        plan = decide(ledger, monitored, sight, ended(ledger))
+        plan = decide(ledger, monitored, sight, fate(ledger))
         return plan.ledger, plan
 
     return store.update(step, f"Record a check of {monitored.champion.model}")

@@ -13,9 +13,11 @@ from pipeline.adapters.git.branches import GitBranches
 from pipeline.adapters.git.ledger_branch import BRANCH
 from pipeline.adapters.local_forge import LocalForge
 from pipeline.core.proposal.identity import branch_of
+from pipeline.manifest import render_rollout
 from tests.called import Called, call_script
 from tests.monitored import DIGEST, monitored_repository
 from tests.repository import git, python
+from tests.rollouts import spec_of
 
 QUIET_DAY = "2013-04-16T12:00:00Z"
 BAD_DAY = "2013-06-11T12:00:00Z"
@@ -101,6 +103,26 @@ def test_a_proposal_that_a_person_closed_has_lost_and_frees_the_next(repository:
     check(repository, BAD_DAY, "--local", "--apply")
     (ended,) = ledger(repository)["retrains"]
     assert (ended["state"], "#1 was closed" in ended["note"]) == ("LOST", True)
+
+
+@pytest.mark.parametrize(("letter", "state"), [("d", "WON"), ("b", "PLANNED")])
+def test_a_proposal_wins_by_its_own_challenger_alone(
+    repository: Path, letter: str, state: str
+) -> None:
+    check(repository, BAD_DAY, "--local", "--apply")
+    retrain = "flight-delay-0001"
+    call_script(repository, "admit_retrain", "--local", f"--retrain={retrain}", "--apply")
+    proposed = ("settle_retrain", "--local", f"--retrain={retrain}", "--outcome=proposed")
+    call_script(repository, *proposed, "--apply")
+    if state == "WON":
+        merged = spec_of(letter, "c").model_copy(update={"retrain": retrain})
+        (repository / "rollouts/flight-delay/rollout.yaml").write_text(render_rollout(merged))
+    for name in ("champion.yaml", "reference.json"):  # another one serves from now on
+        path = repository / "rollouts/flight-delay" / name
+        path.write_text(path.read_text().replace(DIGEST, f"sha256:{letter * 64}"))
+    check(repository, BAD_DAY, "--local", "--apply")
+    (found,) = ledger(repository)["retrains"]
+    assert (found["state"], letter * 64 in found["note"]) == (state, True)
 
 
 def test_a_champion_whose_answers_nothing_records_is_no_incident(repository: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.core.triggers.check import plan_check
+from pipeline.core.triggers.check import Fate, plan_check
 from pipeline.core.triggers.check_report import outcome
 from pipeline.core.triggers.decision import Status, TriggerDecision
 from pipeline.core.triggers.ledger import Event, Ledger, causes_of, open_retrain
@@ -54,6 +54,7 @@ def admit_decided(
     champion: str,
     run: str,
     at: datetime,
+    fate: Fate | None = None,
 ) -> Admission:
     """A run that brings its own reason: the calendar's, a person's or an alert's answer.
 
@@ -63,7 +64,7 @@ def admit_decided(
     mine = open_retrain(ledger, model)
     if mine is not None and (mine.run == run or is_left_by(mine, run)):
         return admit_planned(ledger, mine.id, run, at)
-    plan = plan_check(ledger, decisions, config, model=model, champion=champion, at=at)
+    plan = plan_check(ledger, decisions, config, model=model, champion=champion, at=at, fate=fate)
     if plan.dispatch is not None:
         return admit_planned(plan.ledger, plan.dispatch.id, run, at)
     quiet = "; ".join(f"{d.trigger}: {d.reason}" for d in decisions if d.status != Status.FIRED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pipeline.core.triggers.decision import Status, TriggerDecision
@@ -18,7 +18,7 @@ from pipeline.core.triggers.ledger import (
     open_retrain,
     record,
 )
-from pipeline.core.triggers.retrains import plan_retrain, recover, settle
+from pipeline.core.triggers.retrains import plan_retrain, recover, reopen, settle
 from pipeline.trigger_config import TriggerConfig
 
 
@@ -38,6 +38,18 @@ class CheckPlan:
     held: str | None = None
 
 
+@dataclass(frozen=True)
+class Fate:
+    """What git and the forge know of proposals, each by its retrain's id.
+
+    `ended` says in words how one ended without serving. `merged` is the digest of the challenger
+    that a merged manifest names for it; None where nobody looked, or where it cannot be read.
+    """
+
+    ended: Mapping[str, str] = field(default_factory=dict)
+    merged: Mapping[str, str] | None = None
+
+
 def plan_check(
     ledger: Ledger,
     decisions: Sequence[TriggerDecision],
@@ -47,19 +59,24 @@ def plan_check(
     champion: str,
     at: datetime,
     data_faults: Sequence[str] = (),
-    ended: Mapping[str, str] | None = None,
+    fate: Fate | None = None,
 ) -> CheckPlan:
     """Take what fired into the ledger and decide whether a retrain starts.
 
     Broken data speaks for itself alone: with `data_faults` only the events of triggers that do not
     look at data are recorded, and nothing starts: a retrain that hangs waits, with the attempts
-    it has left, until the data is mended. A proposal whose challenger serves by now has won; one
-    whose rollout is `ended` without that, by the retrain's id and in words, has lost.
+    it has left, until the data is mended. An open proposal whose challenger serves has won; one
+    that has `ended` without that has lost; one that lies open while another champion came to serve
+    is evaluated again, since it was judged against the one before.
     """
-    ledger = _settle_merged(ledger, model, champion, at)
-    ledger = _settle_ended(ledger, model, ended or {}, at)
+    fate = fate or Fate()
+    ledger = _settle_merged(ledger, model, champion, fate, at)
+    ledger = _settle_ended(ledger, model, fate, at)
+    ledger = _reopen_outdated(ledger, model, champion, fate, at)
     # Nothing is dispatched on broken data, so no attempt may be used up by it either.
-    ledger, again = (ledger, None) if data_faults else recover(ledger, model, at, config.recovery)
+    ledger, again = (
+        (ledger, None) if data_faults else recover(ledger, model, champion, at, config.recovery)
+    )
     fired = [d for d in decisions if d.status is Status.FIRED]
     if data_faults:
         fired = [d for d in fired if d.trigger in CHAMPION_FREE]
@@ -72,17 +89,39 @@ def plan_check(
     return CheckPlan(tuple(decisions), plan.ledger, dispatch, causes, plan.joined, plan.held)
 
 
-def _settle_merged(ledger: Ledger, model: str, champion: str, at: datetime) -> Ledger:
-    """The champion is another than when the open retrain was planned: its proposal was merged."""
+def _open_proposal(ledger: Ledger, model: str) -> Retrain | None:
     found = open_retrain(ledger, model)
-    if found is None or found.state is not RetrainState.PROPOSED or found.champion == champion:
+    return found if found is not None and found.state is RetrainState.PROPOSED else None
+
+
+def _settle_merged(ledger: Ledger, model: str, champion: str, fate: Fate, at: datetime) -> Ledger:
+    """The champion is the open proposal's challenger.
+
+    That the champion is another than before does not say so: a person may have put a former one
+    back.
+    """
+    found = _open_proposal(ledger, model)
+    if found is None or (fate.merged or {}).get(found.id) != champion:
         return ledger
     return settle(ledger, found.id, RetrainState.WON, at, note=f"{champion} serves")
 
 
-def _settle_ended(ledger: Ledger, model: str, ended: Mapping[str, str], at: datetime) -> Ledger:
+def _settle_ended(ledger: Ledger, model: str, fate: Fate, at: datetime) -> Ledger:
     """The open proposal was merged and rolled back: else every trigger would join it for days."""
-    found = open_retrain(ledger, model)
-    if found is None or found.state is not RetrainState.PROPOSED or found.id not in ended:
+    found = _open_proposal(ledger, model)
+    if found is None or found.id not in fate.ended:
         return ledger
-    return settle(ledger, found.id, RetrainState.LOST, at, note=ended[found.id])
+    return settle(ledger, found.id, RetrainState.LOST, at, note=fate.ended[found.id])
+
+
+def _reopen_outdated(ledger: Ledger, model: str, champion: str, fate: Fate, at: datetime) -> Ledger:
+    """Another champion serves than the one that the open proposal was compared with.
+
+    One that is merged is left alone: it is being rolled out, and how that ends git will say.
+    """
+    found = _open_proposal(ledger, model)
+    if found is None or found.champion == champion or fate.merged is None:
+        return ledger
+    if found.id in fate.merged:
+        return ledger
+    return reopen(ledger, found.id, at, f"{champion} serves by now", champion=champion)

@@ -105,11 +105,14 @@ def mark_proposed(ledger: Ledger, retrain: str, run: str, at: datetime) -> Ledge
     return _put(ledger, replace(found, state=RetrainState.PROPOSED, changed_at=at))
 
 
-def reopen(ledger: Ledger, retrain: str, at: datetime, note: str) -> Ledger:
+def reopen(
+    ledger: Ledger, retrain: str, at: datetime, note: str, *, champion: str | None = None
+) -> Ledger:
     """PROPOSED becomes PLANNED: it is evaluated again, since the world has moved on.
 
-    `recover` dispatches it, as its first attempt. One that is PLANNED or on its way already stays
-    as it is. Raises PipelineError for one that has ended.
+    `recover` dispatches it, as its first attempt, against the `champion` that serves by then. One
+    that is PLANNED or on its way already stays as it is. Raises PipelineError for one that has
+    ended.
     """
     found = find_retrain(ledger, retrain)
     if not found.state.is_open:
@@ -117,7 +120,13 @@ def reopen(ledger: Ledger, retrain: str, at: datetime, note: str) -> Ledger:
     if found.state is not RetrainState.PROPOSED:
         return ledger
     again = replace(
-        found, state=RetrainState.PLANNED, changed_at=at, attempt=0, run=None, note=note
+        found,
+        champion=champion or found.champion,
+        state=RetrainState.PLANNED,
+        changed_at=at,
+        attempt=0,
+        run=None,
+        note=note,
     )
     return _put(ledger, again)
 
@@ -166,13 +175,13 @@ def is_asked_again(retrain: Retrain) -> bool:
 
 
 def recover(
-    ledger: Ledger, model: str, at: datetime, recovery: Recovery
+    ledger: Ledger, model: str, champion: str, at: datetime, recovery: Recovery
 ) -> tuple[Ledger, Retrain | None]:
     """The ledger without a retrain of `model` that hangs, and the one to dispatch (again), if any.
 
     A step counts as lost once it has lasted its timeout or longer. Each call may use up an attempt,
     so only who can dispatch what is returned should ask: the retrains of other models are left to
-    the checks of those.
+    the checks of those. What is tried again is compared with the `champion` that serves now.
     """
     found = open_retrain(ledger, model)
     if found is None:
@@ -184,7 +193,7 @@ def recover(
     if found.state is RetrainState.PROPOSED:
         given_up = replace(found, state=RetrainState.ABANDONED, changed_at=at, note=lost)
         return _put(ledger, given_up), None
-    tried = _again(found, at, recovery, lost)
+    tried = replace(_again(found, at, recovery, lost), champion=champion)
     return _put(ledger, tried), tried if tried.state.is_open else None
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipeline.core.drift import Drift
-from pipeline.core.triggers.check import plan_check
+from pipeline.core.triggers.check import Fate, plan_check
 from pipeline.core.triggers.check_report import (
     check_json,
     outcome,
@@ -22,7 +22,7 @@ from pipeline.trigger_config import TriggerConfig, TriggerName, Triggers
 
 AT = datetime(2013, 6, 3, 12, tzinfo=UTC)
 CONFIG = TriggerConfig(retraining_triggers=Triggers())
-OLD, NEW = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+OLD, NEW, OTHER = ("sha256:" + letter * 64 for letter in "abc")
 
 
 def fired(trigger: TriggerName = "data_drift", window: str = "w1") -> TriggerDecision:
@@ -111,28 +111,51 @@ def test_the_check_of_another_model_leaves_a_retrain_that_hangs_to_its_own_check
     assert (own.dispatch.id, own.dispatch.attempt) == ("flights-0001", 2)
 
 
-def test_a_merged_proposal_has_won() -> None:
+def proposed() -> Ledger:
     ledger = mark_dispatched(check(Ledger(), fired()).ledger, "flights-0001", AT)
     ledger = claim_run(ledger, "flights-0001", "7", AT)[0]
-    ledger = mark_proposed(ledger, "flights-0001", "7", AT)
-    same = check(ledger, quiet()).ledger.retrains[0]
-    assert same.state is RetrainState.PROPOSED
-    merged = check(ledger, quiet(), champion=NEW).ledger.retrains[0]
-    assert merged.state is RetrainState.WON
-    assert NEW in merged.note
+    return mark_proposed(ledger, "flights-0001", "7", AT)
+
+
+def test_a_proposal_has_won_once_its_challenger_serves() -> None:
+    merged = Fate(merged={"flights-0001": NEW})
+    rolling = check(proposed(), quiet(), fate=merged).ledger.retrains[0]
+    assert rolling.state is RetrainState.PROPOSED
+    (won,) = check(proposed(), quiet(), champion=NEW, fate=merged).ledger.retrains
+    assert (won.state, won.note) == (RetrainState.WON, f"{NEW} serves")
+
+
+def test_a_proposal_is_evaluated_again_when_another_champion_serves_than_its_challenger() -> None:
+    back = check(proposed(), quiet(), champion=NEW, fate=Fate(merged={"flights-0000": NEW}))
+    (again,) = back.ledger.retrains
+    assert (again.state, again.attempt) == (RetrainState.PLANNED, 0)
+    assert (again.champion, again.note) == (NEW, f"{NEW} serves by now")
+    late = AT + CONFIG.recovery.dispatch_timeout
+    due = check(back.ledger, quiet(), champion=NEW, at=late, fate=Fate(merged={}))
+    assert due.dispatch is not None
+    assert (due.dispatch.id, due.dispatch.attempt) == ("flights-0001", 1)
+    ledger = claim_run(due.ledger, "flights-0001", "8", late)[0]
+    ledger = mark_proposed(ledger, "flights-0001", "8", late)
+    assert check(ledger, quiet(), champion=NEW, at=late, fate=Fate(merged={})).ledger == ledger
+
+
+@pytest.mark.parametrize("merged", [{"flights-0001": OTHER}, None])
+def test_a_proposal_that_is_being_rolled_out_or_not_looked_at_waits(merged) -> None:
+    ledger = proposed()
+    assert check(ledger, quiet(), champion=NEW, fate=Fate(merged=merged)).ledger == ledger
 
 
 def test_a_proposal_that_was_rolled_back_has_lost_and_the_next_news_starts_a_retrain() -> None:
     ledger = mark_dispatched(check(Ledger(), fired()).ledger, "flights-0001", AT)
     ledger = claim_run(ledger, "flights-0001", "7", AT)[0]
-    ended = {"flights-0001": "RolledBack: error rate"}
-    assert check(ledger, quiet(), ended=ended).ledger == ledger  # it still trains
+    ended = Fate(ended={"flights-0001": "RolledBack: error rate"})
+    assert check(ledger, quiet(), fate=ended).ledger == ledger  # it still trains
     ledger = mark_proposed(ledger, "flights-0001", "7", AT)
-    assert check(ledger, quiet(), ended={"flights-0000": "Aborted"}).ledger == ledger
-    settled = check(ledger, quiet(), at=AT + timedelta(days=1), ended=ended).ledger
+    assert check(ledger, quiet(), fate=Fate(ended={"flights-0000": "Aborted"})).ledger == ledger
+    settled = check(ledger, quiet(), at=AT + timedelta(days=1), fate=ended).ledger
     (lost,) = settled.retrains
-    assert (lost.state, lost.note) == (RetrainState.LOST, ended["flights-0001"])
-    plan = check(settled, fired(window="w9"), at=AT + timedelta(days=9), ended=ended)
+    assert (lost.state, lost.note) == (RetrainState.LOST, ended.ended["flights-0001"])
+    plan = check(settled, fired(window="w9"), at=AT + timedelta(days=9), fate=ended)
     assert plan.dispatch == plan.ledger.retrains[1]
 
 

@@ -198,7 +198,7 @@ def test_a_retrain_that_is_given_up_says_when_and_after_what(state):
     ledger, name = in_state(state)
     late = AT + 30 * DAY
     given_up = Recovery(max_attempts=1)
-    found = find_retrain(recover(ledger, MODEL, late, given_up)[0], name)
+    found = find_retrain(recover(ledger, MODEL, CHAMPION, late, given_up)[0], name)
     assert (found.state, found.changed_at) == (STATES.ABANDONED, late)
     assert found.note.startswith(f"{state} for ")
     assert found.run == (None if state is STATES.RUNNING else "run-1")
@@ -224,7 +224,7 @@ def test_a_refusal_says_who_holds_the_retrain_and_why_not():
 
 def test_a_run_that_lost_its_claim_can_neither_propose_nor_settle_nor_fail_the_retrain():
     ledger, name = in_state(STATES.RUNNING)
-    ledger, _ = recover(ledger, MODEL, AT + 12 * HOUR, RECOVERY)
+    ledger, _ = recover(ledger, MODEL, CHAMPION, AT + 12 * HOUR, RECOVERY)
     ledger, is_mine = claim_run(ledger, name, "run-2", AT + 13 * HOUR)
     assert is_mine
     with pytest.raises(PipelineError, match="Stop this run"):
@@ -264,8 +264,11 @@ def test_an_unknown_retrain_is_told_with_the_newest_five_that_are_known():
 )
 def test_a_step_that_hangs_is_tried_again_from_its_timeout_on(state, limit):
     ledger, name = in_state(state)
-    assert recover(ledger, MODEL, AT + limit - timedelta(seconds=1), RECOVERY) == (ledger, None)
-    changed, again = recover(ledger, MODEL, AT + limit, RECOVERY)
+    assert recover(ledger, MODEL, CHAMPION, AT + limit - timedelta(seconds=1), RECOVERY) == (
+        ledger,
+        None,
+    )
+    changed, again = recover(ledger, MODEL, CHAMPION, AT + limit, RECOVERY)
     assert again == find_retrain(changed, name)
     assert (again.state, again.attempt, again.run) == (STATES.PLANNED, 2, None)
     assert len(causes_of(changed, name)) == 6
@@ -281,17 +284,17 @@ def test_only_the_models_own_retrain_is_recovered_whatever_stands_before_it():
         hanging("two", STATES.RUNNING),
         replace(hanging("one", STATES.PLANNED), id="one-0002"),
     )
-    ledger, again = recover(Ledger(retrains=retrains), "one", AT + 30 * DAY, RECOVERY)
+    ledger, again = recover(Ledger(retrains=retrains), "one", CHAMPION, AT + 30 * DAY, RECOVERY)
     assert again == ledger.retrains[3]
     assert (again.id, again.attempt) == ("one-0002", 2)
     assert ledger.retrains[:3] == retrains[:3]
-    assert recover(ledger, "none", AT + 30 * DAY, RECOVERY) == (ledger, None)
+    assert recover(ledger, "none", CHAMPION, AT + 30 * DAY, RECOVERY) == (ledger, None)
 
 
 def test_after_too_many_tries_it_is_given_up():
     ledger, name = in_state(STATES.PLANNED)
     for k in range(1, RECOVERY.max_attempts + 1):
-        ledger, again = recover(ledger, MODEL, AT + k * DAY, RECOVERY)
+        ledger, again = recover(ledger, MODEL, CHAMPION, AT + k * DAY, RECOVERY)
         assert bool(again) == (k < RECOVERY.max_attempts)
     assert find_retrain(ledger, name).state is STATES.ABANDONED
     assert "attempt 3" in find_retrain(ledger, name).note
@@ -308,8 +311,8 @@ def test_a_run_that_reports_its_crash_is_tried_again_at_once():
 
 def test_a_proposal_waits_for_people_and_is_given_up_in_the_end():
     ledger, name = in_state(STATES.PROPOSED)
-    assert recover(ledger, MODEL, AT + 13 * DAY, RECOVERY) == (ledger, None)
-    ledger, again = recover(ledger, MODEL, AT + 14 * DAY, RECOVERY)
+    assert recover(ledger, MODEL, CHAMPION, AT + 13 * DAY, RECOVERY) == (ledger, None)
+    ledger, again = recover(ledger, MODEL, CHAMPION, AT + 14 * DAY, RECOVERY)
     assert again is None
     assert find_retrain(ledger, name).state is STATES.ABANDONED
 
@@ -344,7 +347,7 @@ def monitor(store, dispatches, at, events):
 
     def step(ledger):
         outbox.clear()
-        ledger, again = recover(ledger, MODEL, at, RECOVERY)
+        ledger, again = recover(ledger, MODEL, CHAMPION, at, RECOVERY)
         found = plan(record(ledger, events), at=at)
         outbox.extend([again] if again else [])
         outbox.extend([found.dispatch] if found.dispatch else [])
@@ -421,11 +424,14 @@ def test_a_proposal_that_is_out_of_date_is_dispatched_again_as_a_first_attempt()
     assert (reopened.note, reopened.run) == ("the champion changed", None)
     assert is_asked_again(reopened)
     assert not is_asked_again(find_retrain(ledger, name))
-    assert reopen(stale, name, AT + 2 * DAY, "again") == stale
-    _, none_yet = recover(stale, MODEL, AT + DAY, RECOVERY)
+    assert reopen(stale, name, AT + 2 * DAY, "again", champion="sha256:b") == stale
+    moved = reopen(ledger, name, AT + DAY, "the champion changed", champion="sha256:b")
+    assert find_retrain(moved, name) == replace(reopened, champion="sha256:b")
+    _, none_yet = recover(stale, MODEL, CHAMPION, AT + DAY, RECOVERY)
     assert none_yet is None
-    ledger, again = recover(stale, MODEL, AT + DAY + RECOVERY.dispatch_timeout, RECOVERY)
-    assert (again.id, again.attempt) == (name, 1)
+    late = AT + DAY + RECOVERY.dispatch_timeout
+    ledger, again = recover(stale, MODEL, "sha256:b", late, RECOVERY)
+    assert (again.id, again.attempt, again.champion) == (name, 1, "sha256:b")
     assert not is_asked_again(again)
     ledger = mark_dispatched(ledger, name, AT + DAY)
     assert claim_run(ledger, name, "run-2", AT + DAY)[1]
