@@ -268,9 +268,10 @@ class Pacing(Section):
 class DataFaults(Section):
     """What is broken data, and so an incident instead of a retrain.
 
-    A column's missing share above the reference's by `null_flood` or more; its median moved by a
-    factor of `units_jump_ratio` or more; no row newer than `stale_after`. Looked for in the last
-    `window` before a check.
+    A column's missing share above the reference's by `null_flood` or more, or a share of
+    `null_flood` or more of its values gone; its median and spread moved by a factor of
+    `units_jump_ratio` or more, or around a median of 0 its spread by the square of that; no row
+    newer than `stale_after`. Looked for in the last `window` before a check.
     """
 
     window: Duration = timedelta(hours=24)

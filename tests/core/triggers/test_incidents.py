@@ -5,7 +5,8 @@ import pytest
 
 from pipeline.core.binning import Bins, Counts
 from pipeline.core.profile import ColumnProfile, count_column, profile_column
-from pipeline.core.triggers.incidents import CurrentColumn, find_data_faults, units_ratio
+from pipeline.core.triggers.incidents import CurrentColumn, find_data_faults
+from pipeline.core.triggers.units import spread_ratio, units_ratio
 from pipeline.trigger_config import DataFaults
 
 AT = datetime(2013, 7, 2, tzinfo=UTC)
@@ -61,6 +62,40 @@ def test_nulls_that_the_reference_had_as_well_are_no_flood():
     assert faults({"distance": column(gappy, reference=reference)}, reference=reference) == ()
 
 
+def with_gaps(values, missing):
+    """`values`, of which the share `missing` is gone, spread evenly."""
+    place = np.arange(len(values))
+    return np.where(np.floor(place * missing) < np.floor((place + 1) * missing), np.nan, values)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_flood"),
+    [
+        (0.55, 1.0, True),  # the missing share cannot grow by 50 points, but all values went
+        (0.55, 0.78, True),  # half of the 45 % that had a value
+        (0.55, 0.77, False),
+        (0.55, 0.60, False),  # what chance does
+        (0.30, 0.66, True),
+        (0.30, 0.64, False),
+        (0.70, 1.0, False),  # rarely known at all: a day without is no fault
+    ],
+)
+def test_a_column_that_often_has_no_value_is_flooded_when_half_of_its_values_go(
+    before, after, is_flood
+):
+    reference = {"distance": profile_column(with_gaps(MILES, before), kind="number")}
+    current = column(with_gaps(MILES[:2_000], after), reference=reference)
+    found = faults({"distance": current}, reference=reference)
+    assert found == ((f"distance: {after:.1%} missing, {before:.1%} in the reference",) * is_flood)
+
+
+def test_few_values_gone_from_few_rows_are_chance():
+    reference = {"distance": profile_column(with_gaps(MILES, 0.60), kind="number")}
+    for rows, is_flood in ((300, False), (3_000, True)):  # 40 % had a value, 33 % do
+        current = column(with_gaps(MILES[:rows], 0.67), reference=reference)
+        assert bool(faults({"distance": current}, reference=reference, null_flood=0.1)) == is_flood
+
+
 @pytest.mark.parametrize("factor", [1_000.0, 3.3, 0.001, 0.3])
 def test_other_units_multiply_median_and_spread(factor):
     (found,) = faults({"distance": column(MILES[:1_000] * factor)})
@@ -94,6 +129,44 @@ def test_the_factor_of_units_is_that_by_which_both_grew_or_shrank(median, decile
 def test_the_factor_of_constants_is_that_of_their_value(value):
     constant = profile_column(np.full(900, 2.0), kind="number")
     assert units_ratio(constant, (value,) * 3) == pytest.approx(4.0)
+
+
+MINUTES_LATE = np.concatenate([np.zeros(3_000), RNG.exponential(20, size=2_000)])
+AROUND_ZERO = {"distance": profile_column(MINUTES_LATE, kind="number")}
+
+
+@pytest.mark.parametrize("factor", [60.0, 1_000.0, 1 / 60])
+def test_around_a_median_of_zero_the_spread_tells_other_units(factor):
+    current = column(MINUTES_LATE * factor, reference=AROUND_ZERO)
+    (fault,) = faults({"distance": current}, reference=AROUND_ZERO)
+    of = f"{max(factor, 1 / factor):.3g}"
+    told = f"the spread around the median of 0 changed by a factor of {of}"
+    assert fault == f"distance: {told}: have the units changed?"
+
+
+def test_around_a_median_of_zero_the_spread_has_to_change_by_the_square_of_the_limit():
+    current = column(MINUTES_LATE * 9.01, reference=AROUND_ZERO)
+    assert len(faults({"distance": current}, reference=AROUND_ZERO)) == 1
+    current = column(MINUTES_LATE * 8.99, reference=AROUND_ZERO)
+    assert faults({"distance": current}, reference=AROUND_ZERO) == ()
+
+
+def test_a_storm_and_a_calm_day_are_no_other_units():
+    storm = np.concatenate([np.zeros(400), RNG.exponential(400, size=600)])
+    calm = np.concatenate([np.zeros(850), RNG.exponential(0.5, size=150)])
+    for day in (storm, calm):
+        current = column(day, reference=AROUND_ZERO)
+        assert faults({"distance": current}, reference=AROUND_ZERO) == ()
+
+
+def test_the_spread_is_asked_only_around_a_median_of_zero_and_of_what_varies():
+    deciles = (0.0, 0.0, 900.0)
+    counts = AROUND_ZERO["distance"].counts
+    assert spread_ratio(AROUND_ZERO["distance"], counts, deciles) > 9
+    assert spread_ratio(AROUND_ZERO["distance"], counts, (0.0, 0.0, 0.0)) == 1.0
+    assert spread_ratio(REFERENCE["distance"], REFERENCE["distance"].counts, deciles) == 1.0
+    rare = profile_column(np.arange(900) == 7, kind="number")
+    assert spread_ratio(rare, rare.counts, deciles) == 1.0
 
 
 def test_units_changed_from_the_limit_on_and_the_medians_are_told():
@@ -147,3 +220,13 @@ def test_a_feed_is_stale_from_its_limit_on_and_without_any_row():
     assert faults(good, newest=AT - timedelta(days=2) + timedelta(seconds=1)) == ()
     assert "stale feed: the newest row is 2 days" in faults(good, newest=AT - timedelta(days=2))[0]
     assert faults(good, newest=None) == ("stale feed: no row at all",)
+
+
+def test_a_row_from_the_future_hides_no_dead_feed():
+    good = {"distance": column(MILES)}
+    assert faults(good, newest=AT + timedelta(minutes=15)) == ()
+    (fault,) = faults(good, newest=AT + timedelta(hours=1))
+    assert fault == (
+        "feed ahead of the clock: the newest row is 1:00:00 in the future, expected none: is a "
+        "time zone wrong?"
+    )
