@@ -8,7 +8,7 @@ from datetime import datetime
 from pipeline.core.proportions import excess_tail, is_enough
 from pipeline.core.rollout.observation import Observation, Role
 from pipeline.core.rollout.samples import Reading, Unread, read_sample
-from pipeline.core.rollout.wording import render_count, render_figure
+from pipeline.core.rollout.wording import CONDITION_NAMES, render_count, render_figure
 from pipeline.domain import Gate, Verdict
 from pipeline.manifest import RolloutSpec
 from pipeline.rollout_config import CONDITIONS
@@ -125,12 +125,10 @@ def _unjudged(condition: str, limit: float) -> Gate:
 
 def _told(condition: str, limit: float) -> tuple[str, str]:
     """The name of a condition's gate, and what it asks."""
+    name = CONDITION_NAMES[condition]
     if condition == "latency_spike_pct":
-        return "latency spike", f"less than {limit:g} % above the champion's"
-    name, word = {
-        "error_rate_spike": ("error rate spike", "above"),
-        "accuracy_drop": ("accuracy drop", "below"),
-    }[condition]
+        return name, f"less than {limit:g} % above the champion's"
+    word = "below" if condition == "accuracy_drop" else "above"
     return name, f"less than {render_figure(limit, 'fraction')} {word} the champion's"
 
 

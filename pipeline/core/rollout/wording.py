@@ -5,8 +5,14 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
-from pipeline.rollout_config import Criterion
+from pipeline.rollout_config import CONDITIONS, Criterion
 from pipeline.rollout_units import Unit
+
+CONDITION_NAMES = {  # rollback condition -> the name of its gate
+    "error_rate_spike": "error rate spike",
+    "latency_spike_pct": "latency spike",
+    "accuracy_drop": "accuracy drop",
+}
 
 
 def render_figure(value: float, unit: Unit) -> str:
@@ -26,6 +32,12 @@ def render_count(n: float) -> str:
 def render_metric(name: str) -> str:
     """`latency_p95` as latency p95."""
     return name.replace("_", " ")
+
+
+def gates_of_metric(metric: str) -> frozenset[str]:
+    """The names of the gates that read `metric`: its criterion and its rollback conditions."""
+    conditions = (CONDITION_NAMES[name] for name, read in CONDITIONS.items() if read == metric)
+    return frozenset([render_metric(metric), *conditions])
 
 
 def render_rule(criterion: Criterion, unit: Unit) -> str:

@@ -1,8 +1,8 @@
 """How long it took from the first sign of harm until the challenger had no traffic.
 
 Both ends are of one clock. Where figures of the challenger failed, it is the reconciler's: from the
-oldest figure that the decision rested on, or from when it began to fail, to the record. Where a
-person asked (a revert, an abort), it is git's: from that commit to the commit of the record.
+oldest of those figures, or from when they began to fail, to the record. Where a person asked (a
+revert, an abort), it is git's: from that commit to the commit of the record.
 Traffic is taken away before the record is committed, so the true time is a little shorter.
 
 No time is given where git knows no beginning: a stop at the traffic layer, which comes before git
@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from pipeline.core.report.figures import duration
+from pipeline.core.rollout.wording import gates_of_metric
 from pipeline.core.site.attempts import Attempt, Outcome
 from pipeline.core.site.facts import Ask, Written
 from pipeline.core.site.success_figures import Figure, Standing
@@ -99,15 +100,22 @@ def _asked(attempt: Attempt, ended: Written, asked: Sequence[Ask]) -> datetime |
 
 
 def _first_failure(attempt: Attempt, ended: Written) -> datetime:
-    """When failing began: what the record before says of trouble, or the oldest figure of now."""
+    """When failing began: what the record before says of trouble, or the oldest failed figure.
+
+    A figure that passed says nothing of harm, however old it is: labels may be days late. Where
+    what failed has no figure (a server that does not answer), the look itself saw it first.
+    """
     record = ended.record
     before = attempt.written[: attempt.written.index(ended)]
     trouble = before[-1].record.trouble if before else None
     if trouble is not None and trouble.verdict is Verdict.FAIL:
         return min(trouble.since, record.at)
+    failed = {gate.name for gate in record.gates if gate.decides and gate.verdict is Verdict.FAIL}
     sampled = [
         sample.sampled_at
         for sample in record.samples
-        if sample.role == "challenger" and sample.sampled_at is not None
+        if sample.role == "challenger"
+        and sample.sampled_at is not None
+        and failed & gates_of_metric(sample.metric)
     ]
     return min([*sampled, record.at])

@@ -6,14 +6,27 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.core.rollout.observation import Stop
+from pipeline.core.rollout.observation import Health, Stop
 from pipeline.core.site.attempts import attempts_of
 from pipeline.core.site.rollbacks import rollback_time, rollbacks_of
 from pipeline.core.site.success_figures import Standing
 from pipeline.rollout_commands import Command, Verb
 from pipeline.rollout_status import Phase
 from tests.core.site_histories import ask, failed_world, promoted_world, written_of
-from tests.rollouts import BAD, DAY, GOOD, MINUTE, MODEL, START, samples, spec_of, tick, world_of
+from tests.rollouts import (
+    BAD,
+    DAY,
+    GOOD,
+    HOUR,
+    MINUTE,
+    MODEL,
+    START,
+    sample,
+    samples,
+    spec_of,
+    tick,
+    world_of,
+)
 
 SECOND = timedelta(seconds=1)
 
@@ -26,6 +39,52 @@ def of(world, *asked):
 def test_a_failing_figure_is_timed_from_the_oldest_one_that_was_used() -> None:
     found = of(failed_world(seen_ago=100 * SECOND))
     assert (found.took, found.cause) == (100 * SECOND, "a figure failed")
+
+
+ACCURACY = {
+    "kind": "proportion",
+    "events": 'sum(increase(model_correct_total{model_version="{version}"}[{window}]))',
+    "count": 'sum(increase(model_labelled_total{model_version="{version}"}[{window}]))',
+    "newest": 'max(label_times{model_version="{version}"})',
+    "max_age": "2d",
+    "window": "30m",
+}
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "served", "took"),
+    [
+        (0.8, BAD, 20 * SECOND),  # its labels are late, and it passed
+        (0.3, BAD, 26 * HOUR),
+        (0.3, GOOD, 26 * HOUR),
+    ],
+)
+def test_only_figures_that_failed_are_timed(accuracy: float, served, took: timedelta) -> None:
+    spec = spec_of(
+        metrics={"queries": {"accuracy": ACCURACY}},
+        rollback_conditions=[{"error_rate_spike": 0.01}, {"accuracy_drop": 0.05}],
+    )
+    world = world_of(spec)
+    tick(world, START)
+    now = START + 10 * MINUTE
+    labels = [
+        sample(spec, "accuracy", role, value, n=2_000, now=now - 26 * HOUR)
+        for role, value in (("challenger", accuracy), ("champion", 0.8))
+    ]
+    fresh = samples(spec, now, served, GOOD, sampled_at=now - 20 * SECOND)
+    tick(world, now, (*fresh, *labels))
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK
+    assert of(world).took == took
+
+
+def test_a_server_that_does_not_answer_is_timed_from_the_look_that_saw_it() -> None:
+    world = world_of(spec_of())
+    tick(world, START)
+    now = START + 10 * MINUTE
+    old = samples(world.spec, now, sampled_at=now - MINUTE)
+    tick(world, now, old, challenger_health=Health(False, "connection refused"))
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK
+    assert of(world).took == timedelta(0)
 
 
 def test_one_that_fails_for_several_checks_is_timed_from_the_first() -> None:
