@@ -13,7 +13,14 @@ from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from pipeline.config import Count, Fraction, NotNegative, Section, load_section
 
@@ -42,6 +49,8 @@ DEFAULT_PRIORITIES: dict[TriggerName, Priority] = {
 }
 _HIGHER = ("accuracy", "precision", "recall", "f1", "auc", "coverage")
 _LOWER = ("loss", "error", "latency", "brier")
+_FRACTIONS = {"accuracy", "precision", "recall", "f1", "coverage", "brier"}
+MAX_PSI = 5.0  # two windows that share hardly a value; 0.1 is moderate and 0.2 large
 _UNIT = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -80,12 +89,31 @@ def _cron(value: Any) -> Any:
     return value
 
 
+def _fraction(value: float) -> float:
+    """Above 0 and below 1: nothing drops by all of it, and 1 is one percent written for 0.01."""
+    if not 0 < value < 1:
+        raise ValueError(f"expected {_like_a_fraction(value)}")
+    return value
+
+
+def _psi(value: float) -> float:
+    if value > MAX_PSI:
+        raise ValueError(f"expected a PSI such as 0.2, and at most {MAX_PSI:g}")
+    return value
+
+
+def _like_a_fraction(value: float) -> str:
+    """What was meant, where `value` is a percentage."""
+    return f"a fraction such as {value / 100 if 1 <= value < 100 else 0.7:.2f}"
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 WallTime = Annotated[time, BeforeValidator(_wall_time)]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Cron = Annotated[str, BeforeValidator(_cron)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Drop = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Drop = Annotated[float, Field(gt=0, allow_inf_nan=False), AfterValidator(_fraction)]
+Psi = Annotated[float, Field(gt=0, allow_inf_nan=False), AfterValidator(_psi)]
 
 
 class PerformanceTrigger(Section):
@@ -95,6 +123,7 @@ class PerformanceTrigger(Section):
     `out_of` judged windows violated, the latest among them. A value equal to the threshold does
     not violate it. A window that violated counts as violating until the metric is better than the
     threshold by `hysteresis`. Windows with fewer than `min_rows` labelled rows are not judged.
+    Of a metric that is a fraction (see `is_fraction`) both are fractions too, 0 to 1.
     """
 
     enabled: bool = True
@@ -107,6 +136,18 @@ class PerformanceTrigger(Section):
     direction: Direction | None = None
     hysteresis: NotNegative = 0.0
     min_rows: Count = 300
+
+    @field_validator("threshold", "hysteresis")
+    @classmethod
+    def _is_in_the_metrics_unit(cls, value: float, info: ValidationInfo) -> float:
+        metric = info.data.get("metric", "")
+        if not is_fraction(metric):
+            return value
+        # An error rate cannot be above 1, nor can anything be better by 1: it is 1 percent.
+        is_low = _direction_of(metric) == "lower_is_better" or info.field_name == "hysteresis"
+        if not 0 <= value <= 1 or (is_low and value == 1):
+            raise ValueError(f"expected {_like_a_fraction(value)}, as {metric} is one")
+        return value
 
     @property
     def is_higher_better(self) -> bool:
@@ -135,7 +176,7 @@ class DataDriftTrigger(Section):
     """
 
     enabled: bool = True
-    psi_threshold: Drop
+    psi_threshold: Psi
     affected_features_threshold: Count
     window: Duration
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.001
@@ -342,6 +383,15 @@ class TriggerConfig(Section):
 def load_triggers(root: Path) -> TriggerConfig:
     """configs/triggers.yaml of the repository at `root`."""
     return load_section(TriggerConfig, root / "configs" / "triggers.yaml")
+
+
+def is_fraction(metric: str) -> bool:
+    """Whether the name says 0 to 1: accuracy, f1_weighted, roc_auc, error_rate, but no percent."""
+    words = set(metric.split("_"))
+    if words & {"percent", "pct"}:
+        return False
+    has_auc = any(word.endswith("auc") for word in words)
+    return bool(words & _FRACTIONS) or has_auc or "error_rate" in metric
 
 
 def _direction_of(metric: str) -> Direction | None:

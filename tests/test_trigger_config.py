@@ -14,6 +14,7 @@ from pipeline.trigger_config import (
     PRIORITIES,
     TRIGGER_NAMES,
     TriggerConfig,
+    is_fraction,
     load_triggers,
 )
 
@@ -206,6 +207,71 @@ def test_a_schedule_has_the_fields_of_its_frequency_and_no_others(fields: str, f
 def test_a_mistake_is_reported_with_its_place(old: str, new: str, found: str) -> None:
     assert old in PROTOCOL
     assert found in faults_of(PROTOCOL.replace(old, new, 1))
+
+
+PERCENT = [
+    ("threshold: 0.85", "threshold: 70", "threshold: found 70; expected a fraction such as 0.70"),
+    ("threshold: 0.85", "threshold: 1.5", "expected a fraction such as 0.01, as accuracy is one"),
+    ("threshold: 0.85", "threshold: -0.1", "expected a fraction such as 0.70"),
+    ("threshold: 0.85", "threshold: 100", "expected a fraction such as 0.70"),
+    (
+        "threshold: 0.85",
+        "threshold: 0.85\n    hysteresis: 1",
+        "hysteresis: found 1; expected a fra",
+    ),
+    ("accuracy_drop: 0.05", "accuracy_drop: 10", "accuracy_drop: found 10; expected a fraction "),
+    ("accuracy_drop: 0.05", "accuracy_drop: 1", "expected a fraction such as 0.01"),
+    ("f1_drop: 0.05", "f1_drop: 5", "f1_drop: found 5; expected a fraction such as 0.05"),
+    ("psi_threshold: 0.2", "psi_threshold: 10", "psi_threshold: found 10; expected a PSI such as"),
+    (
+        "metric: accuracy\n    threshold: 0.85",
+        "metric: error_rate\n    threshold: 1",
+        "as error_ra",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "found"), PERCENT)
+def test_a_percentage_for_a_fraction_is_refused_since_it_always_or_never_fires(
+    old: str, new: str, found: str
+) -> None:
+    assert old in PROTOCOL
+    assert found in faults_of(PROTOCOL.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("metric", "is_one"),
+    [
+        ("accuracy", True),
+        ("balanced_accuracy", True),
+        ("f1_weighted", True),
+        ("precision_at_10", True),
+        ("roc_auc", True),
+        ("prauc_weighted", True),
+        ("brier_score", True),
+        ("coverage", True),
+        ("error_rate_5xx", True),
+        ("accuracy_percent", False),
+        ("calibration_error", False),
+        ("log_loss", False),
+        ("latency_p95_ms", False),
+        ("revenue", False),
+    ],
+)
+def test_which_metrics_are_fractions(metric: str, *, is_one: bool) -> None:
+    assert is_fraction(metric) is is_one
+
+
+def test_limits_of_what_is_no_fraction_and_those_at_the_edge_are_taken() -> None:
+    edge = PROTOCOL.replace("threshold: 0.85", "threshold: 1", 1).replace("0.2\n", "5\n", 1)
+    rules = parse(edge).retraining_triggers
+    assert rules.performance_degradation.threshold == 1
+    assert rules.data_drift.psi_threshold == 5
+    latency = "metric: latency_p95_ms\n    hysteresis: 5\n    threshold: 150"
+    rules = parse(
+        PROTOCOL.replace("metric: accuracy\n    threshold: 0.85", latency)
+    ).retraining_triggers
+    assert rules.performance_degradation.threshold == 150
 
 
 def test_all_mistakes_are_reported_at_once() -> None:
