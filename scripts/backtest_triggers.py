@@ -37,7 +37,12 @@ from pipeline.errors import ConfigurationError, exit_code_of
 from pipeline.jsonio import render_json, save_text
 from pipeline.monitoring.history import History, newest_known
 from pipeline.monitoring.observe import Source
-from pipeline.monitoring.production import Monitored, load_monitored, watching
+from pipeline.monitoring.production import (
+    Monitored,
+    drift_rule_faults,
+    load_monitored,
+    watching,
+)
 from pipeline.timeline import Timeline
 from pipeline.trigger_config import TriggerConfig
 
@@ -143,6 +148,9 @@ def prepare(root: Path, arguments: argparse.Namespace) -> tuple[Options, Monitor
             f"--retrain-takes: found {takes}, expected less than proposal_timeout in "
             f"{arguments.config}, {limit}: every retrain would be given up before it is decided"
         )
+    if monitored is not None and config is not None:
+        monitored = replace(monitored, policy=replace(monitored.policy, triggers=config))
+        faults += [f"{arguments.config}: {fault}" for fault in drift_rule_faults(monitored)]
     if arguments.wins != "never" and find_spec("pandas") is None:
         faults.append(
             f"--wins {arguments.wins}: a winner's reference needs pandas, which is not installed: "
@@ -163,7 +171,7 @@ def prepare(root: Path, arguments: argparse.Namespace) -> tuple[Options, Monitor
         out=arguments.out,
         wanted=wanted,
     )
-    return options, replace(monitored, policy=replace(monitored.policy, triggers=config))
+    return options, monitored
 
 
 def load_champion_and_policy(root: Path) -> Monitored:

@@ -16,11 +16,12 @@ from pipeline.core.drift import Drift, psi
 from pipeline.core.report.escape import clean
 from pipeline.core.triggers.datadrift import assess_data_drift
 from pipeline.core.triggers.decision import Status
+from pipeline.core.triggers.watched import watched_columns
 from pipeline.core.triggers.windows import Window
 from pipeline.errors import ConfigurationError, GateRefused, exit_code_of
 from pipeline.jsonio import save_json
 from pipeline.monitoring.parquet_counts import count_parquet
-from pipeline.monitoring.production import Monitored, load_monitored
+from pipeline.monitoring.production import Monitored, drift_rule_faults, load_monitored
 from pipeline.trigger_config import DataDriftTrigger
 
 
@@ -40,6 +41,8 @@ def check(root: Path, file: Path, json: Path | None) -> int:
     if monitored is None or rule is None:
         fault = f"needs a champion of {load_usecase(root).model}, and data_drift to be configured"
         raise ConfigurationError("check_drift", [fault])
+    if faults := drift_rule_faults(monitored):
+        raise ConfigurationError("configs/triggers.yaml", list(faults))
     drifts = drifts_of(file, monitored, rule)
     for name, drift in sorted(drifts.items(), key=lambda item: -(item[1].value or 0)):
         print(f"  {name:24} {line(drift)}")
@@ -53,7 +56,7 @@ def check(root: Path, file: Path, json: Path | None) -> int:
 
 def drifts_of(file: Path, monitored: Monitored, rule: DataDriftTrigger) -> dict[str, Drift]:
     """The drift of each watched column of `file`. Raises DataIncident where a column is gone."""
-    watched = {n: p for n, p in monitored.reference.columns.items() if n not in rule.ignore}
+    watched = watched_columns(rule, monitored.reference.columns)
     counted = count_parquet(file, watched)
     limits = {"threshold": rule.psi_threshold, "alpha": rule.alpha}
     return {name: psi(watched[name], counts, **limits) for name, counts in counted.items()}

@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.config import load_usecase, parse_utc
-from pipeline.core.report.escape import escape_markdown
+from pipeline.core.report.escape import clean, escape_markdown
 from pipeline.core.triggers.check import CheckPlan, Fate, plan_check
 from pipeline.core.triggers.check_report import check_json, render_check, render_check_markdown
 from pipeline.core.triggers.ledger import (
@@ -39,7 +39,12 @@ from pipeline.github_env import add_summary, forge_of
 from pipeline.jsonio import render_json, save_text
 from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.monitoring.observe import Sight, observe
-from pipeline.monitoring.production import Monitored, load_monitored, watching
+from pipeline.monitoring.production import (
+    Monitored,
+    drift_rule_faults,
+    load_monitored,
+    watching,
+)
 
 UNSEEN = (
     "Nothing records what the champion answers, so its performance is not known: see "
@@ -194,6 +199,10 @@ def tell(monitored: Monitored, sight: Sight, plan: CheckPlan, path: Path | None)
     for fault in sight.data_faults:
         print(f"Data incident: {fault}", file=sys.stderr)
         add_summary(f"- **Data incident**: {escape_markdown(fault)}")
+    # No error: a retrain that drops a feature would stop the watch over the model it made.
+    for fault in drift_rule_faults(monitored):
+        print(f"Warning: configs/triggers.yaml: {clean(fault)}", file=sys.stderr)
+        add_summary(f"- **Warning**: configs/triggers.yaml: {escape_markdown(fault)}")
     if path is not None:
         value = check_json(
             plan,

@@ -21,6 +21,7 @@ from pipeline.core.triggers.conceptdrift import has_dropped
 from pipeline.core.triggers.incidents import find_data_faults
 from pipeline.core.triggers.labelled import LabelledWindow, LabelRules, why_unjudged
 from pipeline.core.triggers.rules import Observation
+from pipeline.core.triggers.watched import watched_columns
 from pipeline.core.triggers.windows import Window, closed_windows
 from pipeline.monitoring.answers import labelled_windows
 from pipeline.monitoring.current import count_current
@@ -181,7 +182,7 @@ def _with_drift(
 def _drifts_of(
     window: Window, rule: DataDriftTrigger, source: Source, reference: Reference, at: datetime
 ) -> Mapping[str, Drift]:
-    watched = {name: p for name, p in reference.columns.items() if name not in rule.ignore}
+    watched = watched_columns(rule, reference.columns)
     moments = moments_of(as_of=at, start=window.start, end=window.end)
     current = count_current(source.connection, source.rows, watched, moments, with_deciles=False)
     return {

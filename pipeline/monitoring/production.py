@@ -14,10 +14,12 @@ import sqlalchemy as sa
 from pipeline.adapters.warehouse import connect, is_there, reading, safe_url
 from pipeline.champion import Champion, load_champion
 from pipeline.config import load_all, load_params, load_schema, load_usecase
+from pipeline.core.triggers.watched import watch_faults
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.monitoring.observe import MeasuredWindow, Policy, Source
 from pipeline.monitoring.provided import measured_by
 from pipeline.monitoring.reference import Reference, load_reference
+from pipeline.pointintime import ROW_COLUMNS
 from pipeline.trigger_config import load_triggers
 from pipeline.usecase import query
 
@@ -74,6 +76,16 @@ def recorded_answers(connection: sa.Connection) -> sa.Select | None:
     tables = [found for found in answers.get_final_froms() if isinstance(found, sa.Table)]
     is_there = all(inspector.has_table(table.name, table.schema) for table in tables)
     return answers if is_there else None
+
+
+def drift_rule_faults(monitored: Monitored) -> tuple[str, ...]:
+    """What data_drift says of columns and cannot be: see `watch_faults`. () where it is off."""
+    rule = monitored.policy.triggers.retraining_triggers.data_drift
+    if rule is None or not rule.enabled:
+        return ()
+    names = (column.name for column in query.rows().selected_columns)
+    rows = [name for name in names if name not in ROW_COLUMNS]
+    return watch_faults(rule, monitored.reference.columns, rows)
 
 
 def _provider(monitored: Monitored) -> MeasuredWindow | None:

@@ -202,3 +202,15 @@ def test_without_a_champion_there_is_nothing_to_replay(
     (repository / "rollouts" / "flight-delay" / "champion.yaml").unlink()
     assert replay() == 2
     assert "set_champion" in capsys.readouterr().err
+
+
+def test_a_rule_about_columns_that_are_not_there_is_refused_with_the_file_it_is_in(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = repository / "configs/other.yaml"
+    text = (repository / "configs/triggers.yaml").read_text(encoding="utf-8")
+    other.write_text(text.replace("[weekday]", "[distanse]"))
+    assert replay("--config", "configs/other.yaml") == 2
+    said = capsys.readouterr().err
+    assert "configs/other.yaml: retraining_triggers.data_drift.ignore: 'distanse' is no" in said
+    assert "did you mean 'distance'?" in said

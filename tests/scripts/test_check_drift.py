@@ -60,3 +60,19 @@ def test_a_file_that_is_not_there_is_one_clear_error(repository: Path) -> None:
     assert done.returncode == 3
     assert "nowhere.parquet" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_rule_about_columns_that_are_not_there_is_one_error_with_all_of_it(
+    repository: Path,
+) -> None:
+    path = repository / "configs/triggers.yaml"
+    good = path.read_text()
+    bad = good.replace("ignore: [temp,", "ignore: [tmep,").replace(
+        "threshold: 2,", "threshold: 99,"
+    )
+    path.write_text(bad)
+    done = call_script(repository, "check_drift", "same.parquet")
+    path.write_text(good)
+    assert done.returncode == 2
+    assert "'tmep' is no column; did you mean 'temp'?" in done.stderr
+    assert "found 99; only 11 features are watched, so it can never fire" in done.stderr

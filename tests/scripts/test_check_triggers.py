@@ -125,6 +125,22 @@ def test_a_proposal_wins_by_its_own_challenger_alone(
     assert (found["state"], letter * 64 in found["note"]) == (state, True)
 
 
+def test_a_misspelt_column_is_a_loud_warning_and_the_check_goes_on(repository: Path) -> None:
+    path = repository / "configs/triggers.yaml"
+    path.write_text(path.read_text().replace("ignore: [temp,", "ignore: [tmep,"))
+    done = check(repository, QUIET_DAY, "--local", GITHUB_STEP_SUMMARY=str(repository / "sum.md"))
+    assert done.returncode == 0, done.stderr
+    assert "Warning: configs/triggers.yaml: retraining_triggers.data_drift.ignore: 'tmep'" in (
+        done.stderr
+    )
+    assert "did you mean 'temp'?" in done.stderr
+    assert "- **Warning**: " in (repository / "sum.md").read_text()
+    path.write_text(
+        path.read_text().replace("data_drift:\n    {", "data_drift:\n    {enabled: false, ")
+    )
+    assert "Warning" not in check(repository, QUIET_DAY, "--local").stderr
+
+
 def test_a_champion_whose_answers_nothing_records_is_no_incident(repository: Path) -> None:
     spoil(repository, "DROP TABLE flight_predictions")
     done = check(repository, BAD_DAY, "--local")
