@@ -30,9 +30,7 @@ COMMANDS = {
     ),
     "python -m scripts.who_served --user X --at 2013-07-02T12:00:00Z": SERVED,
     "python -m scripts.who_served --user X --at TIME": SERVED,
-    "git log perennial/ledger": LEDGER,
     "git log origin/perennial/ledger": LEDGER,
-    "git show perennial/ledger:ledger.json": Then(says=f'"{MODEL}-0005"'),
     "git show origin/perennial/ledger:ledger.json": Then(says=f'"{MODEL}-0005"'),
     "git log --oneline -- rollouts/flight-delay/status": Then(says="flight-delay: 50 % to"),
     "git show MERGE:evidence/…/manifest.json": Then(says="configs/gates.yaml"),
@@ -51,7 +49,6 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(origin, "checkout", "--quiet", "--detach")  # as on a server: no branch is in use
     git(folder, "clone", "--quiet", "--depth=2", "--no-single-branch", origin.as_uri(), "clone")
     git(clone, "switch", "--quiet", "main")
-    git(clone, "branch", "perennial/ledger", "origin/perennial/ledger")
     shutil.copy(ROOT / "configs/rollout-plan.yaml", clone / "other-plan.yaml")
     return clone
 
