@@ -3,13 +3,17 @@
 `invalid` comes first: a sample-ratio mismatch, outcomes that are no numbers, or clocks that differ
 make every metric void. The champion wins when it is shown to be better, or a guardrail to be
 broken. The challenger wins when it is shown to be better and every guardrail to be kept.
+
+An mSPRT's p is the smallest so far, so that it may rest on an earlier look: who wins follows from
+the difference at that look, never from where it points by now. Where the two contradict each other
+nobody advances.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -35,12 +39,17 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class Reading:
-    """The primary metric at one look; the interval and p hold at all looks together."""
+    """The primary metric at one look; the interval and p hold at all looks together.
+
+    `shown` is the difference at the look that attained `p_value`: what p is evidence for points
+    where that one did, wherever the difference points by now. NaN where nothing was compared.
+    """
 
     at: datetime
     estimate: Estimate
     interval: Interval
     p_value: float
+    shown: float
 
     @property
     def n(self) -> int:
@@ -87,14 +96,14 @@ def read_looks(test: ABTest, looks: Sequence[Look]) -> tuple[Reading, ...]:
     """The primary metric at each look.
 
     Before the burn-in the interval is infinite and p is 1. The mSPRT's p-value is the smallest so
-    far; a confidence sequence's is that of the look, as its interval is.
+    far, with what its look showed; a confidence sequence's is that of the look, as its interval is.
     """
     readings: list[Reading] = []
     for look in looks:
         reading = _read(test, look)
-        if test.test == "msprt" and readings:
-            smallest = min(reading.p_value, readings[-1].p_value)
-            reading = Reading(reading.at, reading.estimate, reading.interval, smallest)
+        if test.test == "msprt" and readings and readings[-1].p_value < reading.p_value:
+            best = readings[-1]
+            reading = replace(reading, p_value=best.p_value, shown=best.shown)
         readings.append(reading)
     return tuple(readings)
 
@@ -120,7 +129,8 @@ def _read(test: ABTest, look: Look) -> Reading:
         half = float(confseq.standard_errors(seen, test.alpha)) * math.sqrt(estimate.variance)
         low, high = estimate.difference - half, estimate.difference + half
         p = float(confseq.p_value(estimate.z, seen))
-    return Reading(look.at, estimate, Interval(low, high, 1 - test.alpha), p)
+    interval = Interval(low, high, 1 - test.alpha)
+    return Reading(look.at, estimate, interval, p, shown=estimate.difference)
 
 
 def _decide(
@@ -162,9 +172,12 @@ def _no_winner(test: ABTest, now: Reading, *, is_over: bool) -> tuple[Result, st
 def _winner(
     test: ABTest, now: Reading, guardrails: Sequence[GuardrailResult]
 ) -> tuple[Result, str]:
-    shown = f"{test.primary.metric} differs by {now.estimate.difference:+.4g}"
-    if test.primary.sign * now.estimate.difference < 0:
+    shown = f"{test.primary.metric} differs by {now.shown:+.4g}"
+    if test.primary.sign * now.shown < 0:
         return Result.MODEL_A, f"{shown}: the champion is better (p = {now.p_value:.2g})"
+    if test.primary.sign * now.estimate.difference <= 0:  # an mSPRT's p is of an earlier look
+        turned = f"{shown} at an earlier look, but by {now.estimate.difference:+.4g} by now"
+        return Result.INCONCLUSIVE, f"{turned}: the two contradict each other"
     unsure = [rail.guardrail.metric for rail in guardrails if rail.state is not Kept.KEPT]
     if unsure:
         told = f"{shown}, but it is not shown that {', '.join(unsure)} lost less than the margin"

@@ -68,6 +68,29 @@ def test_the_p_value_of_the_msprt_never_rises_and_that_of_a_confidence_sequence_
     assert first < 0.001 < then
 
 
+@pytest.mark.parametrize("turns", [EVEN, evidence(ones(20_000, 15_600), ones(20_000, 15_640))])
+@pytest.mark.parametrize("first", [LOSING, evidence(ones(250, 215), ones(250, 170))])
+def test_evidence_that_the_challenger_is_worse_never_makes_it_the_winner(first, turns):
+    """An mSPRT's p is kept; what it speaks for is kept with it, even from before min_samples."""
+    found = answer(config(test="msprt"), first, turns, is_over=True)
+    assert found.latest.estimate.difference > 0
+    assert found.latest.p_value < 0.05
+    assert found.result is Result.MODEL_A
+    assert "differs by -" in found.reasons[0]
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_win_that_has_turned_round_since_advances_nobody(is_over):
+    turned = evidence(ones(30_000, 24_000), ones(30_000, 23_990))
+    found = answer(config(test="msprt"), WINNING, turned, is_over=is_over)
+    assert found.result is Result.INCONCLUSIVE
+    assert found.reasons[0].startswith(
+        "accuracy differs by +0.04 at an earlier look, but by -0.0003333 by now"
+    )
+    fading = evidence(ones(30_000, 24_000), ones(30_000, 24_010))
+    assert answer(config(test="msprt"), WINNING, fading).result is Result.MODEL_B
+
+
 def test_a_test_that_is_over_without_a_winner_has_no_significant_difference():
     assert answer(config(), EVEN, is_over=True).result is Result.NO_SIGNIFICANT_DIFFERENCE
     assert answer(config(), WINNING, is_over=True).result is Result.MODEL_B
