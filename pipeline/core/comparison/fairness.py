@@ -74,6 +74,16 @@ class FairnessResult:
     p_value: float
     p_adjusted: float = math.nan  # after Holm over the harm family
 
+    @property
+    def unjudged_share(self) -> float:
+        """Rows in groups too small to judge, over all rows that the rate is a share of; NaN for 0.
+
+        For a TPR those are the rows with label 1: a group that has few of them hides little.
+        """
+        small = sum(group.denominator for group in self.groups if not group.is_judged)
+        every = sum(group.denominator for group in self.groups)
+        return small / every if every else math.nan
+
 
 @dataclass(frozen=True, eq=False)
 class _Group:

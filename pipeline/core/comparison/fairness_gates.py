@@ -1,8 +1,10 @@
 """When wider gaps between groups keep a challenger out.
 
 PASS when the gap widens by at most max_worsening; FAIL when it widens by more and that is shown
-(Holm-adjusted one-sided p < alpha); INCONCLUSIVE when it does and is not shown, and when fewer than
-two groups are big enough to have a gap.
+(Holm-adjusted one-sided p < alpha); INCONCLUSIVE when it does and is not shown, when fewer than two
+groups are big enough to have a gap, and when the gap would pass but too many rows are in groups
+too small to judge (see unjudged). Those are not pooled, as small slices are: a gap between two
+groups of one pool would vanish in its mean.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import math
 
 from pipeline.core.comparison.fairness import FairnessResult
 from pipeline.core.comparison.scoring import TIE
+from pipeline.core.comparison.unjudged import is_too_much_unjudged, render_share
 from pipeline.core.comparison.wording import render_limit, render_number
 from pipeline.domain import Gate, Verdict
 
@@ -44,6 +47,10 @@ def _judge(found: FairnessResult, alpha: float) -> tuple[Verdict, str]:
         return Verdict.FAIL, "The gap cannot be computed, and what is unknown is not fair."
     story = _story(found, judged)
     if found.worsening <= found.max_worsening + TIE:
+        unseen = found.unjudged_share
+        if is_too_much_unjudged(unseen):
+            left = f"{render_share(unseen)} are in groups too small to judge: too many"
+            return Verdict.INCONCLUSIVE, f"{story}; yet {left}."
         return Verdict.PASS, f"{story}."
     evidence = f"Holm-adjusted p {render_number(found.p_adjusted)}"
     if found.p_adjusted < alpha:

@@ -5,10 +5,9 @@ FAIL: of dozens of small slices some are beyond by chance, so the p-values of al
 fairness gaps, one family of accusations, are Holm-adjusted together (see comparison). Beyond it and
 not shown is INCONCLUSIVE; a figure that cannot be computed is FAIL.
 
-Where even the pool of small values ("other") is smaller than min_rows, it cannot be judged. If it
-holds more than MAX_UNJUDGED_SHARE of the rows the column is INCONCLUSIVE, since too much of the
-data went unseen. Up to that share it is listed as not judged and blocks nothing: otherwise one rare
-value would keep every challenger out for ever.
+Where even the pool of small values ("other") is smaller than min_rows, it cannot be judged. Whether
+that makes the column INCONCLUSIVE, or is listed and blocks nothing, follows from its share of the
+rows: see unjudged.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from dataclasses import replace
 from pipeline.config import ComparisonPolicy, SlicePolicy
 from pipeline.core.comparison.scoring import TIE
 from pipeline.core.comparison.slices import SliceResult
+from pipeline.core.comparison.unjudged import is_too_much_unjudged, render_share
 from pipeline.core.comparison.wording import (
     render_change,
     render_limit,
@@ -27,8 +27,6 @@ from pipeline.core.comparison.wording import (
     render_number,
 )
 from pipeline.domain import Gate, Verdict, worst
-
-MAX_UNJUDGED_SHARE = 0.05
 
 
 def judge_slices(found: Sequence[SliceResult], policy: ComparisonPolicy) -> tuple[SliceResult, ...]:
@@ -80,10 +78,10 @@ def _judge(part: SliceResult, policy: ComparisonPolicy) -> SliceResult:
 
 
 def _judge_small(part: SliceResult, rules: SlicePolicy) -> SliceResult:
-    """A pool below min_rows: INCONCLUSIVE above MAX_UNJUDGED_SHARE of the rows, else not judged."""
+    """A pool below min_rows: INCONCLUSIVE where it is too much of the rows, else not judged."""
     story = f"{part.label}: {part.n:,} rows are fewer than {rules.min_rows:,}"
-    share = f"{100 * part.share:.1f} % of all"
-    if part.share > MAX_UNJUDGED_SHARE:
+    share = render_share(part.share)
+    if is_too_much_unjudged(part.share):
         reason = f"{story}, yet {share}: too many to leave unjudged."
         return replace(part, verdict=Verdict.INCONCLUSIVE, reason=reason)
     return replace(part, reason=f"{story} and only {share}: not judged.")

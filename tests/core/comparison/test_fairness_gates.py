@@ -1,4 +1,5 @@
 import dataclasses
+import math
 
 import pytest
 
@@ -58,6 +59,36 @@ def test_fewer_than_two_big_groups_are_inconclusive(judged):
 
 def test_a_gap_that_cannot_be_computed_fails():
     assert verdict(worsening=NAN) is Verdict.FAIL
+
+
+def with_small_groups(*sizes):
+    small = (GroupRate(f"S{n}", n, n, 0.0, 1.0, is_judged=False) for n in sizes)
+    return dataclasses.replace(FOUND, groups=(*GROUPS[:2], *small), worsening=0.01)
+
+
+def test_a_gap_passes_only_where_nearly_all_rows_are_in_groups_that_were_judged():
+    def judged(*sizes):
+        return assess_fairness(with_small_groups(*sizes), alpha=0.05)
+
+    assert judged(47).verdict is Verdict.PASS  # 4.96 % of 947
+    assert judged(25, 23).verdict is Verdict.INCONCLUSIVE  # 5.06 % of 948
+    assert judged(*[190] * 40).reason == (
+        "Over 2 of 42 groups the gap widens by 0.0100, 0.0200 to 0.1500; "
+        "yet 89.4 % of all are in groups too small to judge: too many."
+    )
+
+
+def test_rows_that_were_not_judged_do_not_excuse_a_harm_that_is_shown():
+    found = dataclasses.replace(with_small_groups(5_000), worsening=0.13)
+    assert assess_fairness(found, alpha=0.05).verdict is Verdict.FAIL
+
+
+def test_the_share_that_is_not_judged_is_of_the_rows_that_the_rate_is_a_share_of():
+    few_late = GroupRate("TEB", 900, 9, 0.0, 1.0, is_judged=False)
+    found = dataclasses.replace(FOUND, groups=(*GROUPS[:2], few_late), worsening=0.01)
+    assert found.unjudged_share == 9 / 909
+    assert assess_fairness(found, alpha=0.05).verdict is Verdict.PASS
+    assert math.isnan(dataclasses.replace(FOUND, groups=()).unjudged_share)
 
 
 def test_the_gate_says_its_numbers():
