@@ -36,7 +36,13 @@ from pipeline.jsonio import load_json
 from pipeline.proposing.forges import add_forge_options, chosen_forge
 from pipeline.proposing.rehearsal import rehearse
 from pipeline.reviewing.approvals import assess_reviews
-from pipeline.reviewing.facts import Commits, assess_contents, commits_of, judges_alike
+from pipeline.reviewing.facts import (
+    Commits,
+    assess_contents,
+    commits_of,
+    judges_alike,
+    ran_by_hand,
+)
 
 CONTEXT = "perennial/verify"
 STATES = {
@@ -106,9 +112,11 @@ def gates_of(
         return (_free("serving", "It changes nothing that serves."),)
     if kind is Kind.RETRAIN and pull.is_fork:
         return (_NOT_OURS,)
-    approvals = assess_reviews(commits.root, pull, forge.reviews(pull.number))
+    reviews = forge.reviews(pull.number)
     if kind is Kind.SERVING:
-        return (approvals,)
+        return (assess_reviews(commits.root, pull, reviews),)
+    is_by_hand = ran_by_hand(commits.head)
+    approvals = assess_reviews(commits.root, pull, reviews, is_by_hand=is_by_hand)
     try:
         contents = (*assess_contents(commits, pull.body, at), rollback_gate(commits, branch))
     except PipelineError as error:

@@ -104,6 +104,19 @@ def test_an_honest_proposal_that_both_roles_approved_may_be_merged(repository: P
     assert "success" in status.read_text()
 
 
+def test_a_retrain_by_hand_waits_for_as_many_people_as_its_trigger_asks_for(
+    repository: Path,
+) -> None:
+    path = repository / "configs/triggers.yaml"
+    path.write_text(path.read_text().replace("min_approvals: 1", "min_approvals: 3"))
+    commit(repository, "Ask for three")
+    review(repository, "ada")
+    review(repository, "linus")
+    _, gates, said = judge(repository)
+    assert gates["approvals"] == "INCONCLUSIVE", said
+    assert "1 more of ml_lead or product_owner, since it ran by hand" in said
+
+
 def test_without_approvals_and_figures_it_waits_and_nothing_else_does(repository: Path) -> None:
     shutil.rmtree(repository / "artifacts/review")
     code, gates, said = judge(repository)

@@ -6,15 +6,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.approvers import load_approvers
-from pipeline.core.review.approvals import Opinion, assess_approvals
+from pipeline.core.review.approvals import Opinion, Quorum, assess_approvals
 from pipeline.domain import Gate
 from pipeline.forge import PullRequest, Review
 from pipeline.gates_config import load_quality_policy
+from pipeline.trigger_config import TriggerConfig, load_triggers
 
 
-def assess_reviews(root: Path, pull: PullRequest, reviews: Iterable[Review]) -> Gate:
+def assess_reviews(
+    root: Path, pull: PullRequest, reviews: Iterable[Review], *, is_by_hand: bool = False
+) -> Gate:
     """Whether each role that the policy below `root` asks for approved the newest commit.
 
+    A retrain that ran by hand (`is_by_hand`) needs the approvals of `manual_retrain` as well.
     Raises ConfigurationError for a policy that cannot be read.
     """
     return assess_approvals(
@@ -23,4 +27,18 @@ def assess_reviews(root: Path, pull: PullRequest, reviews: Iterable[Review]) -> 
         authors=[pull.author],
         roles_wanted=load_quality_policy(root).deployment_safety.approving_roles,
         logins_of=load_approvers(root).roles,
+        quorum=manual_quorum(load_triggers(root)) if is_by_hand else None,
     )
+
+
+def manual_quorum(triggers: TriggerConfig) -> Quorum | None:
+    """Who must agree to a retrain by hand; None where the rule asks for no approval.
+
+    Where no such retrain is allowed, nobody can.
+    """
+    rule = triggers.retraining_triggers.manual_retrain
+    if rule is None or not rule.enabled:
+        return Quorum((), 1, "since configs/triggers.yaml allows no retrain by hand")
+    if not rule.requires_approval:
+        return None
+    return Quorum(rule.approvers, rule.min_approvals, "since it ran by hand")

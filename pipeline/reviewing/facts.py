@@ -31,7 +31,12 @@ from pipeline.core.quality.as_json import QUALITY_GATES
 from pipeline.core.quality.facts import COLLECT, COMPARISON
 from pipeline.core.review import gates as review
 from pipeline.core.review.kind import Change
-from pipeline.core.review.proposal import Proposed, assess_proposal, assess_quality
+from pipeline.core.review.proposal import (
+    Proposed,
+    assess_proposal,
+    assess_quality,
+    waits_for_manual_approval,
+)
 from pipeline.domain import Gate
 from pipeline.dvclock import Lock, parse_lock
 from pipeline.errors import ConfigurationError, OutsideError
@@ -118,6 +123,17 @@ def assess_contents(commits: Commits, body: str, now: datetime) -> tuple[Gate, .
         assess_quality(_json(head, QUALITY_GATES)),
         review.assess_age(as_of, now, policy.readiness.data_collected_and_validated.max_data_age),
     )
+
+
+def ran_by_hand(head: Tree) -> bool:
+    """Whether the retrain at `head` waits for the approvals of one by hand.
+
+    No where it does not say: then `assess_contents` raises, and the pull request fails by that.
+    """
+    try:
+        return waits_for_manual_approval(_json(head, QUALITY_GATES))
+    except OutsideError:
+        return False
 
 
 def judges_alike(root: Path, then: str, now: str) -> bool:

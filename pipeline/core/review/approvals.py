@@ -24,6 +24,18 @@ class Opinion:
     commit: str
 
 
+@dataclass(frozen=True)
+class Quorum:
+    """`at_least` (1 or more) different people, each of whom speaks for any of `roles`.
+
+    Without roles nobody ever can. `why` says, after a comma, what the approvals are for.
+    """
+
+    roles: tuple[str, ...]
+    at_least: int
+    why: str
+
+
 def assess_approvals(
     opinions: Iterable[Opinion],
     *,
@@ -31,8 +43,11 @@ def assess_approvals(
     authors: Iterable[str],
     roles_wanted: Sequence[str],
     logins_of: Mapping[str, Sequence[str]],
+    quorum: Quorum | None = None,
 ) -> Gate:
     """One approval for each of `roles_wanted`, by different or the same people of those roles.
+
+    With a `quorum` so many people as well; an approval for a role counts towards it too.
 
     Counts the newest deciding review of each person (oldest come first in `opinions`): APPROVED,
     on the commit `head`, not by one of `authors`. A login is the same in capitals. A request for
@@ -41,24 +56,41 @@ def assess_approvals(
     latest = {o.login.casefold(): o for o in opinions if o.state in _DECIDING}
     own = {author.casefold() for author in authors}
     members = {
-        role: {login.casefold() for login in logins_of.get(role, ())} for role in roles_wanted
+        role: {login.casefold() for login in logins_of.get(role, ())}
+        for role in (*roles_wanted, *(quorum.roles if quorum else ()))
     }
+
+    def why_not(*roles: str) -> list[str | None]:
+        logins = set().union(*(members[role] for role in roles))
+        return [_why_not(latest.get(login), login, head, own) for login in sorted(logins)]
+
     against = [
         o.login
         for key, o in latest.items()
         if o.state == "CHANGES_REQUESTED" and any(key in logins for logins in members.values())
     ]
-    missing = []
-    for role, logins in members.items():
-        reasons = [_why_not(latest.get(login), login, head, own) for login in sorted(logins)]
-        if None not in reasons:
-            missing.append(f"{role} ({_reasons(reasons)})")
-    rule = f"Approved on the newest commit by: {', '.join(roles_wanted) or 'nobody has to'}."
+    missing = [
+        f"{role} ({_reasons(reasons)})"
+        for role in roles_wanted
+        if None not in (reasons := why_not(role))
+    ]
+    rule = f"Approved on the newest commit by: {', '.join(roles_wanted) or 'nobody has to'}"
+    if quorum is not None:
+        reasons = why_not(*quorum.roles)
+        people = f"of {' or '.join(quorum.roles) or 'nobody'}, {quorum.why}"
+        rule = f"{rule}; and by {quorum.at_least} {people}"
+        lacking = quorum.at_least - reasons.count(None)
+        if lacking > 0:
+            missing.append(f"{lacking} more {people} ({_reasons(reasons)})")
     if against:
-        return Gate("approvals", Verdict.FAIL, rule, f"{', '.join(against)} asked for changes.")
+        return Gate(
+            "approvals", Verdict.FAIL, f"{rule}.", f"{', '.join(against)} asked for changes."
+        )
     if missing:
-        return Gate("approvals", Verdict.INCONCLUSIVE, rule, f"Waits for {'; '.join(missing)}.")
-    return Gate("approvals", Verdict.PASS, rule, "All of them approved this commit.")
+        return Gate(
+            "approvals", Verdict.INCONCLUSIVE, f"{rule}.", f"Waits for {'; '.join(missing)}."
+        )
+    return Gate("approvals", Verdict.PASS, f"{rule}.", "All of them approved this commit.")
 
 
 def _why_not(opinion: Opinion | None, login: str, head: str, own: set[str]) -> str | None:

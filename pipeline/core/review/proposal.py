@@ -9,8 +9,10 @@ from typing import Any
 from pipeline.domain import Gate, Verdict, worst
 
 _PACKAGE = "artifacts/package"
-# People decide these in the pull request itself, where they wait: the gate `approvals` counts them.
-_BY_PEOPLE = frozenset({"plan_approved", "sign_off", "triggers_validated"})
+# People decide these in the pull request itself, where they wait: the gate `approvals` counts them,
+# those that a retrain by hand waits for too (see waits_for_manual_approval).
+_TRIGGERS = "triggers_validated"
+_BY_PEOPLE = frozenset({"plan_approved", "sign_off", _TRIGGERS})
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,7 @@ def assess_quality(found: Mapping[str, Any]) -> Gate:
 
     `found` is artifacts/gates/quality-gates.json. Items that are not required do not count.
     """
-    every = [item for gate in found.get("gates", ()) for item in gate.get("items", ())]
-    items = [
-        item for item in every if item.get("is_required", True) and not _is_decided_later(item)
-    ]
+    items = [item for item in _required(found) if not _is_decided_later(item)]
     verdict = worst(Verdict(item["verdict"]) for item in items)
     still_open = [item for item in items if item["verdict"] != Verdict.PASS]
     said = "; ".join(f"{item['title']}: {item['reason']}" for item in still_open[:3])
@@ -82,6 +81,25 @@ def assess_quality(found: Mapping[str, Any]) -> Gate:
     )
 
 
+def waits_for_manual_approval(found: Mapping[str, Any]) -> bool:
+    """Whether the retrain ran by hand, so that `manual_retrain` has its approvals still to come.
+
+    One that the trigger ledger knows had them when it was admitted. `found` is as above.
+    """
+    return any(
+        item.get("name") == _TRIGGERS and _waits_for_people(item) for item in _required(found)
+    )
+
+
+def _required(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    every = [item for gate in found.get("gates", ()) for item in gate.get("items", ())]
+    return [item for item in every if item.get("is_required", True)]
+
+
+def _waits_for_people(item: Mapping[str, Any]) -> bool:
+    is_open = item.get("verdict") == Verdict.INCONCLUSIVE and item.get("waits", False)
+    return is_open and item.get("name") in _BY_PEOPLE
+
+
 def _is_decided_later(item: Mapping[str, Any]) -> bool:
-    waits_for_people = item.get("waits", False) and item.get("name") in _BY_PEOPLE
-    return waits_for_people or item.get("is_later", False)
+    return _waits_for_people(item) or item.get("is_later", False)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.core.review.approvals import Opinion, assess_approvals
+from pipeline.core.review.approvals import Opinion, Quorum, assess_approvals
 from pipeline.domain import Gate, Verdict
 
 HEAD, OLD = "b" * 40, "a" * 40
@@ -83,3 +83,36 @@ def test_a_request_for_changes_blocks_even_where_another_of_the_role_approved() 
 def test_a_stranger_cannot_block() -> None:
     gate = assess([*BOTH, Opinion("mallory", "CHANGES_REQUESTED", HEAD)])
     assert gate.verdict is Verdict.PASS
+
+
+TWO_LEADS = Quorum(("ml_lead", "risk"), 2, "since it ran by hand")
+
+
+def test_a_quorum_is_of_different_people_and_beside_the_roles() -> None:
+    waits = assess(BOTH, quorum=TWO_LEADS)
+    assert waits.verdict is Verdict.INCONCLUSIVE
+    assert waits.rule == (
+        "Approved on the newest commit by: ml_lead, product_owner; and by 2 of ml_lead or risk, "
+        "since it ran by hand."
+    )
+    assert waits.reason == (
+        "Waits for 1 more of ml_lead or risk, since it ran by hand (no review yet)."
+    )
+    grace = Opinion("grace", "APPROVED", HEAD)
+    assert assess([*BOTH, grace], quorum=TWO_LEADS).verdict is Verdict.PASS
+    assert assess([*BOTH, grace], quorum=TWO_LEADS, authors=["Grace"]).verdict is not Verdict.PASS
+    both_roles = {**ROLES, "risk": ["ada"]}
+    assert assess(BOTH, quorum=TWO_LEADS, logins_of=both_roles).verdict is Verdict.INCONCLUSIVE
+
+
+def test_whoever_could_make_a_quorum_can_ask_for_changes_too() -> None:
+    against = [*BOTH, Opinion("rae", "CHANGES_REQUESTED", HEAD)]
+    roles = {**ROLES, "risk": ["rae"]}
+    assert assess(against, logins_of=roles).verdict is Verdict.PASS
+    assert assess(against, logins_of=roles, quorum=TWO_LEADS).verdict is Verdict.FAIL
+
+
+def test_a_quorum_of_no_roles_is_never_there() -> None:
+    gate = assess(BOTH, quorum=Quorum((), 1, "since none is allowed"))
+    assert gate.verdict is Verdict.INCONCLUSIVE
+    assert "1 more of nobody, since none is allowed" in gate.reason

@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.core.review.proposal import Proposed, assess_proposal, assess_quality
+from pipeline.core.review.proposal import (
+    Proposed,
+    assess_proposal,
+    assess_quality,
+    waits_for_manual_approval,
+)
 from pipeline.domain import Gate, Verdict
 
 CHAMPION, PACKAGE = "sha256:" + "c" * 64, "d" * 32 + ".dir"
@@ -79,3 +84,16 @@ def test_what_only_the_rollout_can_tell_is_left_to_it_and_other_waits_are_not() 
     assert quality(item("registered", "PASS"), later).verdict is Verdict.PASS
     waits = item("monitoring_configured", "INCONCLUSIVE", waits=True)
     assert quality(item("registered", "PASS"), waits).verdict is Verdict.INCONCLUSIVE
+
+
+def test_only_a_retrain_by_hand_that_needs_approvals_waits_for_them_here() -> None:
+    def waits(**changes: Any) -> bool:
+        asked = {**item("triggers_validated", "INCONCLUSIVE", waits=True), **changes}
+        return waits_for_manual_approval({"gates": [{"items": [item("sign_off", "FAIL"), asked]}]})
+
+    assert waits()
+    assert not waits(verdict="PASS")
+    assert not waits(waits=False)
+    assert not waits(is_required=False)
+    assert not waits(name="sign_off")
+    assert not waits_for_manual_approval({})
