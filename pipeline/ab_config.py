@@ -92,10 +92,20 @@ class PrimaryMetric(Metric):
 class Guardrail(Metric):
     """A metric that the challenger must not lose `margin` of, in its own unit, shown by the data.
 
-    A loss of exactly `margin` is too much.
+    A loss of exactly `margin` is too much. `max_ratio` is for rare failures: the test ends once the
+    challenger is shown to fail more than so many times as often as the champion (1: more often at
+    all), by its share of the failures, however few outcomes there are yet.
     """
 
     margin: PositiveFinite
+    max_ratio: Annotated[float, Field(ge=1, le=100)] | None = None
+
+    @model_validator(mode="after")
+    def _counts_failures(self) -> Self:
+        is_failure = self.kind == "proportion" and self.direction == "lower_is_better"
+        if self.max_ratio is not None and not is_failure:
+            raise ValueError("max_ratio is for a proportion of which lower is better: failures")
+        return self
 
 
 class ABTest(Section):

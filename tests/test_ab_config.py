@@ -9,6 +9,7 @@ from pipeline.errors import ConfigurationError
 from tests.core.ab_tests import ACCURACY, LATENCY, PLAIN, SPENT, config
 
 ROOT = Path(__file__).parent.parent
+FAILURES = {**LATENCY, "kind": "proportion", "max_ratio": 2}
 FLIGHTS_A_DAY = 920  # 336,776 in 2013
 
 
@@ -51,6 +52,9 @@ def test_all_faults_are_told_at_once_each_with_its_place():
         ({"primary": {**ACCURACY, "min_effect": float("inf")}}, "primary.min_effect"),
         ({"guardrails": [LATENCY, LATENCY]}, "latency measured twice"),
         ({"guardrails": [{**LATENCY, "margin": 0}]}, "guardrails.0.margin"),
+        ({"guardrails": [{**LATENCY, "max_ratio": 2}]}, "lower is better: failures"),
+        ({"guardrails": [{**FAILURES, "max_ratio": 0.5}]}, "guardrails.0.max_ratio"),
+        ({"guardrails": [{**FAILURES, "direction": "higher_is_better"}]}, "failures"),
         ({"burn_in": 500}, "min_samples 200 is below burn_in 500"),
         ({"maturity": "28d"}, "no outcome would ever count"),
         ({"burn_in": 1}, "burn_in"),

@@ -8,6 +8,10 @@ changed. Ramdas, Grünwald, Vovk and Shafer (2023), "Game-theoretic statistics a
 valid inference", sections 2 and 5.2 (mixtures of likelihood ratios); the conditional test of two
 Poisson rates is Przyborowski and Wilenski (1940).
 
+A challenger may be allowed to fail `max_ratio` times as often: then its share of the failures is at
+most max_ratio w / (max_ratio w + 1 - w), and the bets are on multiples of that. The likelihood
+ratio of a Bernoulli falls as the truth falls, so that it holds for all smaller ratios too.
+
 The evidence is a list of counts, one for each period of constant weight: it survives a restart and
 a change of weight to the last digit, since it is the same counts.
 """
@@ -15,14 +19,13 @@ a change of weight to the last digit, since it is the same counts.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-# What is bet on: the challenger fails 1.25 to 32 times as often. Equal parts, so that each costs
-# at most log(9) of evidence.
+# What is bet on: the challenger fails 1.25 to 32 times as often as it may. Equal parts, so that
+# each costs at most log(9) of evidence.
 RATIOS = (1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0, 18.0, 32.0)
 BASIS_POINTS = 10_000
 
@@ -42,15 +45,18 @@ class Failures:
             raise ValueError(f"failures: found {self}, expected counts of 0 or more")
 
 
-def log_e_value(periods: Sequence[Failures], ratios: Sequence[float] = RATIOS) -> float:
-    """Log evidence that the challenger fails more often; compare with log(1/alpha).
+def log_e_value(
+    periods: Sequence[Failures], ratios: Sequence[float] = RATIOS, *, max_ratio: float = 1.0
+) -> float:
+    """Log evidence that it fails more than `max_ratio` times as often; compare with log(1/alpha).
 
     Periods in which one model had all the traffic say nothing. 0 for no failures at all.
     """
     ratio = np.asarray(ratios, dtype=np.float64)
     logs = np.zeros_like(ratio)
     for period in _by_weight(periods):
-        share = period.challenger_basis_points / BASIS_POINTS
+        weight = period.challenger_basis_points / BASIS_POINTS
+        share = max_ratio * weight / (max_ratio * weight + 1 - weight)
         if 0 < share < 1:
             whole = ratio * share + (1 - share)  # q/w = ratio/whole, (1-q)/(1-w) = 1/whole
             failures = period.champion + period.challenger
@@ -59,9 +65,9 @@ def log_e_value(periods: Sequence[Failures], ratios: Sequence[float] = RATIOS) -
     return top + math.log(float(np.mean(np.exp(logs - top))))
 
 
-def failures_p(periods: Sequence[Failures]) -> float:
-    """The always-valid p-value of "the challenger fails no more often": 1/e, at most 1."""
-    return min(1.0, math.exp(-max(log_e_value(periods), 0.0)))
+def failures_p(periods: Sequence[Failures], *, max_ratio: float = 1.0) -> float:
+    """The always-valid p-value of "it fails `max_ratio` times as often or less": 1/e, at most 1."""
+    return min(1.0, math.exp(-max(log_e_value(periods, max_ratio=max_ratio), 0.0)))
 
 
 def add_failures(periods: Sequence[Failures], new: Failures) -> tuple[Failures, ...]:
@@ -82,13 +88,3 @@ def _by_weight(periods: Sequence[Failures]) -> tuple[Failures, ...]:
     for period in periods:
         merged = add_failures(merged, period)
     return merged
-
-
-def failures_to_json(periods: Sequence[Failures]) -> list[dict[str, int]]:
-    """`periods` as plain values."""
-    return [asdict(one) for one in periods]
-
-
-def failures_from_json(values: Sequence[Mapping[str, Any]]) -> tuple[Failures, ...]:
-    """What `failures_to_json` made. Raises ValueError or TypeError for anything else."""
-    return tuple(Failures(**{str(k): int(v) for k, v in value.items()}) for value in values)

@@ -78,11 +78,15 @@ def _primary_words(results: ABTestResults) -> dict[str, str]:
 
 def _guardrail_words(rail: GuardrailRow) -> dict[str, str]:
     better = "may not fall" if rail.direction == "higher_is_better" else "may not rise"
+    rule, p = f"{better} by {rail.margin:g} or more", f"{rail.p_value:.2g}"
+    if rail.p_failures is not None:
+        rule = f"{rule}, nor come more than {number(rail.max_ratio)} times as often"
+        p = f"{p}; {rail.p_failures:.2g}"
     return {
         "metric": rail.metric,
-        "rule": f"{better} by {rail.margin:g} or more",
+        "rule": rule,
         "estimate": "–" if rail.estimate is None else f"{rail.estimate:+.4f}",
-        "p": f"{rail.p_value:.2g}",
+        "p": p,
         "state": rail.state,
     }
 

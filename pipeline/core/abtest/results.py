@@ -61,7 +61,10 @@ class PrimaryResult(Section):
 
 
 class GuardrailRow(Section):
-    """One guardrail; p_value is that of "the margin or more is lost", after Holm."""
+    """One guardrail; p_value is that of "the margin or more is lost", after Holm.
+
+    p_failures is that of "it fails at most max_ratio times as often"; null without a max_ratio.
+    """
 
     metric: str
     direction: Literal["higher_is_better", "lower_is_better"]
@@ -70,6 +73,8 @@ class GuardrailRow(Section):
     estimate: Number
     p_value: P
     n: Whole
+    max_ratio: Number = None
+    p_failures: P | None = None
 
 
 class SampleRatio(Section):
@@ -232,6 +237,8 @@ def _guardrail(rail: GuardrailResult) -> GuardrailRow:
         estimate=_finite(rail.estimate.difference),
         p_value=rail.p_inferior,
         n=rail.estimate.n_a + rail.estimate.n_b,
+        max_ratio=rail.guardrail.max_ratio,
+        p_failures=rail.p_failures,
     )
 
 

@@ -136,7 +136,13 @@ def _read(test: ABTest, look: Look) -> Reading:
 def _decide(
     test: ABTest, now: Reading, guardrails: Sequence[GuardrailResult], *, is_over: bool
 ) -> tuple[Result, str]:
-    """The answer of a sound test."""
+    """The answer of a sound test.
+
+    Rare failures come before the minimum of outcomes: theirs is a p-value from the first one on.
+    """
+    for rail in guardrails:
+        if rail.p_failures is not None and rail.p_failures <= test.alpha:
+            return Result.MODEL_A, _fails_too_often(rail, rail.p_failures)
     too_little = _too_little(test, now.estimate)
     if too_little:
         return Result.INCONCLUSIVE, too_little
@@ -146,6 +152,12 @@ def _decide(
     if now.p_value <= test.alpha:
         return _winner(test, now, guardrails)
     return _no_winner(test, now, is_over=is_over)
+
+
+def _fails_too_often(rail: GuardrailResult, p: float) -> str:
+    metric, times = rail.guardrail.metric, rail.guardrail.max_ratio
+    told = "more often" if times == 1 else f"more than {times:g} times as often"
+    return f"guardrail broken: {metric} comes {told} with the challenger (p = {p:.2g})"
 
 
 def _too_little(test: ABTest, found: Estimate) -> str:

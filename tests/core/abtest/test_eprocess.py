@@ -1,4 +1,3 @@
-import json
 import math
 
 import pytest
@@ -8,9 +7,7 @@ from pipeline.core.abtest.eprocess import (
     RATIOS,
     Failures,
     add_failures,
-    failures_from_json,
     failures_p,
-    failures_to_json,
     log_e_value,
 )
 
@@ -37,17 +34,37 @@ def test_its_mean_under_the_null_is_one_at_every_weight():
             assert total == pytest.approx(1.0)
 
 
-def test_evidence_carries_across_weights_and_restarts_to_the_last_digit():
+def test_a_challenger_that_may_fail_twice_as_often_is_judged_from_there_on():
+    period, share = Failures(2_500, champion=3, challenger=7), 2 * 0.25 / (2 * 0.25 + 0.75)
+    expected = 0.0
+    for ratio in RATIOS:
+        q = ratio * share / (ratio * share + 1 - share)
+        new, null = (stats.binom.pmf(7, 10, p) for p in (q, share))
+        expected += new / null / len(RATIOS)
+    assert math.exp(log_e_value([period], max_ratio=2)) == pytest.approx(expected)
+    twice = [Failures(5_000, 100, 200)]
+    assert failures_p(twice) < 1e-6
+    assert failures_p(twice, max_ratio=2) == 1.0
+
+
+@pytest.mark.parametrize("times", [0.5, 1.0, 1.9, 2.0])
+def test_its_mean_is_one_at_most_for_every_ratio_that_is_allowed(times):
+    truth = times * 0.25 / (times * 0.25 + 0.75)
+    total = sum(
+        stats.binom.pmf(k, 20, truth)
+        * math.exp(log_e_value([Failures(2_500, 20 - k, k)], max_ratio=2))
+        for k in range(21)
+    )
+    assert total <= 1 + 1e-12
+
+
+def test_evidence_carries_across_changes_of_weight_to_the_last_digit():
     steps = [Failures(100, 2, 1), Failures(500, 1, 1), Failures(100, 0, 1), Failures(2_500, 3, 4)]
-    straight: tuple[Failures, ...] = ()
-    restarted: tuple[Failures, ...] = ()
+    so_far: tuple[Failures, ...] = ()
     for step in steps:
-        straight = add_failures(straight, step)
-        saved = json.dumps(failures_to_json(restarted))
-        restarted = add_failures(failures_from_json(json.loads(saved)), step)
-    assert restarted == straight
-    assert straight[0] == Failures(100, 2, 2)
-    assert log_e_value(restarted) == log_e_value(steps)
+        so_far = add_failures(so_far, step)
+    assert so_far[0] == Failures(100, 2, 2)
+    assert log_e_value(so_far) == log_e_value(steps)
     assert log_e_value(steps) > log_e_value(steps[:1])
 
 

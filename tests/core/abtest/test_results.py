@@ -15,6 +15,7 @@ from pipeline.core.abtest.results import (
     results_of,
     results_schema,
 )
+from pipeline.core.abtest.sums import counts
 from pipeline.core.abtest.verdict import Result
 from pipeline.core.abtest.wait import how_much_longer
 from pipeline.core.routing import Variant
@@ -61,12 +62,35 @@ def guarded():
     return config(primary=SPENT, guardrails=[LATENCY]), evidence(*cells)
 
 
+def watched():
+    sides = [
+        Cell(900, metrics={"accuracy": counts(900, 700), "error_rate": counts(900, failed)})
+        for failed in (0, 20)
+    ]
+    errors = {"metric": "error_rate", "kind": "proportion", "direction": "lower_is_better"}
+    rail = {**errors, "margin": 0.01, "max_ratio": 2}
+    return config(guardrails=[rail]), evidence(*sides)
+
+
 CASES = {
     Result.MODEL_B: guarded(),
     Result.MODEL_A: (config(), evidence(ones(9_000, 8_000), ones(9_000, 7_000))),
     Result.INCONCLUSIVE: (config(), evidence(ones(9_000, 8_000), ones(9_000, 8_001))),
     Result.INVALID: (config(), evidence(ones(9_000, 8_000), Cell())),
 }
+
+
+def test_a_guardrail_on_rare_failures_tells_its_ratio_and_both_p_values():
+    found = results(*watched())
+    [rail] = results_json(found)["guardrails"]
+    assert (rail["max_ratio"], rail["state"]) == (2.0, "broken")
+    assert 0 < rail["p_failures"] < 0.05
+    jsonschema.validate(results_json(found), results_schema())
+    page = render_ab_test(TEMPLATE, found, has_picture=False)
+    assert "may not rise by 0.01 or more, nor come more than 2 times as often" in page
+    assert f"; {rail['p_failures']:.2g} |" in page
+    [plain] = results_json(results(*guarded()))["guardrails"]
+    assert (plain["max_ratio"], plain["p_failures"]) == (None, None)
 
 
 @pytest.mark.parametrize("result", CASES, ids=str)
