@@ -59,6 +59,7 @@ MAY_IMPORT = {
         "pipeline.core",
         "pipeline.ml",
         "pipeline.adapters",
+        "pipeline.monitoring.ab_tests",
         "pipeline.stages",
         "pipeline.reviewing",
     },

@@ -16,9 +16,14 @@ import pandas as pd
 import pytest
 import yaml
 
+from pipeline.core.abtest.looks import Look, looks_to_json
 from pipeline.dvclock import parse_lock
+from pipeline.experiment import experiment_path, looks_path, render_experiment
+from pipeline.jsonio import save_json
 from pipeline.stages.__main__ import STAGES
 from tests.called import call_script
+from tests.core.ab_tests import DAY, START, evidence, ones
+from tests.monitoring.ab_worlds import experiment
 from tests.repository import commit, git
 from tests.retrained import Retrained, copy_of
 from tests.tracing.traced import keep, md5
@@ -99,7 +104,7 @@ def test_an_honest_proposal_that_both_roles_approved_may_be_merged(repository: P
     review(repository, "linus")
     code, gates, said = judge(repository)
     assert (code, set(gates.values())) == (0, {"PASS"}), said
-    assert len(gates) == 15
+    assert len(gates) == 16
     [status] = (repository / ".forge/statuses").glob("*.json")
     assert "success" in status.read_text()
 
@@ -231,6 +236,9 @@ def test_figures_that_another_main_worked_out_wait_until_review_is_started_again
     record = repository / "rollouts/flight-delay/status/0001-stage-1.yaml"
     record.parent.mkdir(parents=True)
     record.write_text("what the reconciler writes at any hour changes no figure\n")
+    looks = repository / "rollouts/flight-delay/experiments/exp-1.looks.json"
+    looks.parent.mkdir()
+    looks.write_text("nor does a look at an A/B test\n")
     commit(repository, "Record a stage")
     _, gates, said = judge(repository)
     assert (gates["recomputed"], gates["holdout"]) == ("PASS", "PASS"), said
@@ -240,6 +248,47 @@ def test_figures_that_another_main_worked_out_wait_until_review_is_started_again
     waiting = {name for name, verdict in gates.items() if verdict != "PASS"}
     assert waiting == {"approvals", "recomputed", "holdout"}, said
     assert "start review again" in said
+
+
+def test_a_plan_with_an_ab_test_waits_until_this_challenger_has_won_it_on_main(
+    repository: Path,
+) -> None:
+    plan = repository / "configs/rollout-plan.yaml"
+    plan.write_text(
+        plan.read_text().replace("rollout_strategy:", "rollout_strategy:\n  ab_test: exp-1")
+    )
+    commit(repository, "Ask for an A/B test")
+    _, gates, said = judge(repository)
+    assert gates["ab_test"] == "INCONCLUSIVE", said
+    assert "Waits for the A/B test exp-1: main has none with this id" in said
+    assert gates["quality"] == "PASS", said
+
+    manifest = yaml.safe_load(git(repository, "show", f"{BRANCH}:rollouts/{MODEL}/rollout.yaml"))
+    keep_test(repository, manifest["challenger"]["digest"], manifest["champion"]["digest"])
+    commit(repository, "Keep a look at the test")
+    _, gates, said = judge(repository)
+    assert gates["ab_test"] == "PASS", said
+
+    keep_test(repository, "sha256:" + "0" * 64, manifest["champion"]["digest"])
+    commit(repository, "Test another challenger")
+    _, gates, said = judge(repository)
+    assert gates["ab_test"] == "INCONCLUSIVE", said
+
+
+def keep_test(repository: Path, challenger: str, champion: str) -> None:
+    """An A/B test with one look, which its challenger has won."""
+    one = experiment(
+        model=MODEL,
+        model_a=champion,
+        model_b=challenger,
+        weights=[{"at": START, "challenger_basis_points": 5_000}],
+        test={"guardrails": []},
+    )
+    path = experiment_path(repository, MODEL, one.id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render_experiment(one))
+    won = Look(START + DAY, evidence(ones(9_000, 7_000), ones(9_000, 7_500)))
+    save_json(looks_path(repository, MODEL, one.id), looks_to_json(one.id, [won]))
 
 
 def test_data_that_has_grown_old_asks_for_another_evaluation(repository: Path) -> None:

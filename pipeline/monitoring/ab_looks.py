@@ -9,12 +9,12 @@ from pathlib import Path
 from pipeline.adapters.warehouse import connect, is_there, reading, safe_url
 from pipeline.config import load_usecase
 from pipeline.core.abtest.evidence import Evidence, Period
-from pipeline.core.abtest.looks import Look, due_looks, looks_from_json
+from pipeline.core.abtest.looks import Look, due_looks
 from pipeline.errors import ConfigurationError, OutsideError
-from pipeline.experiment import Experiment, looks_path
-from pipeline.jsonio import load_json
+from pipeline.experiment import Experiment
 from pipeline.monitoring.ab_outcomes import looks_from_file, looks_from_warehouse
 from pipeline.monitoring.ab_provider import looks_from_provider, provider_of, versions_of
+from pipeline.monitoring.ab_tests import kept_looks, read_looks
 from pipeline.monitoring.production import DEFAULT_WAREHOUSE_URL
 
 EVERY = timedelta(days=1)  # looks that were missed are made up for, one a day
@@ -37,7 +37,7 @@ def take_looks(
     ConfigurationError for looks that are not valid, OutsideError and DataIncident as the sources
     do.
     """
-    taken = _kept_looks(root, experiment)
+    taken = kept_looks(root, experiment)
     until = min(at, experiment.ends_at + experiment.test.maturity)  # then nothing new is mature
     moments = due_looks(taken, experiment.started_at, until, EVERY)
     if not moments:
@@ -50,7 +50,7 @@ def take_looks(
         new = _from_warehouse(root, experiment, moments, clock)
     elif outcomes.suffix == ".json":
         last = taken[-1].at if taken else experiment.started_at
-        new = tuple(one for one in _read_looks(outcomes, experiment) if last < one.at <= until)
+        new = tuple(one for one in read_looks(outcomes, experiment) if last < one.at <= until)
     else:
         new = looks_from_file(outcomes, experiment, moments, clock)
     return (*taken, *new) or (_empty_look(experiment, at),)
@@ -78,18 +78,6 @@ def _from_warehouse(
             moments=moments,
             clock=clock,
         )
-
-
-def _kept_looks(root: Path, experiment: Experiment) -> tuple[Look, ...]:
-    path = looks_path(root, experiment.model, experiment.id)
-    return _read_looks(path, experiment) if path.exists() else ()
-
-
-def _read_looks(path: Path, experiment: Experiment) -> tuple[Look, ...]:
-    try:
-        return looks_from_json(experiment.id, load_json(path))
-    except ValueError as error:
-        raise ConfigurationError(str(path), [str(error)]) from error
 
 
 def _empty_look(experiment: Experiment, at: datetime) -> Look:

@@ -9,13 +9,14 @@ from pathlib import Path
 from pipeline.ab_config import ABTest
 from pipeline.champion import load_champion
 from pipeline.config import parse_section
-from pipeline.core.abtest.looks import Look
+from pipeline.core.abtest.looks import Look, looks_from_json
 from pipeline.core.abtest.results import ABTestResults, results_of
 from pipeline.core.abtest.verdict import Assessment, assess_ab_test
 from pipeline.core.abtest.wait import how_much_longer
 from pipeline.core.routing import Variant
-from pipeline.errors import GateRefused
-from pipeline.experiment import Experiment, load_experiments
+from pipeline.errors import ConfigurationError, GateRefused
+from pipeline.experiment import Experiment, load_experiments, looks_path
+from pipeline.jsonio import load_json
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,20 @@ def with_weight(bench: Bench, experiment: Experiment, basis_points: int) -> Expe
 def stopped(bench: Bench, experiment: Experiment, because: str) -> Experiment:
     """The test, ended now."""
     return _changed(experiment, stopped_at=bench.at, stopped_because=because)
+
+
+def kept_looks(root: Path, experiment: Experiment) -> tuple[Look, ...]:
+    """The looks that are kept beside the test. Raises ConfigurationError for a file of others."""
+    path = looks_path(root, experiment.model, experiment.id)
+    return read_looks(path, experiment) if path.exists() else ()
+
+
+def read_looks(path: Path, experiment: Experiment) -> tuple[Look, ...]:
+    """The looks at `experiment` in a JSON file. Raises ConfigurationError for anything else."""
+    try:
+        return looks_from_json(experiment.id, load_json(path))
+    except ValueError as error:
+        raise ConfigurationError(str(path), [str(error)]) from error
 
 
 def judge(experiment: Experiment, looks: tuple[Look, ...], at: datetime) -> ABTestResults:

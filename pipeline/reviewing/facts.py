@@ -30,6 +30,7 @@ from pipeline.core.proposal.marker import parse_marker
 from pipeline.core.quality.as_json import QUALITY_GATES
 from pipeline.core.quality.facts import COLLECT, COMPARISON
 from pipeline.core.review import gates as review
+from pipeline.core.review.ab_test import assess_ab_test
 from pipeline.core.review.kind import Change
 from pipeline.core.review.proposal import (
     Proposed,
@@ -42,11 +43,12 @@ from pipeline.dvclock import Lock, parse_lock
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.gates_config import load_quality_policy
 from pipeline.manifest import RolloutSpec, parse_rollout
+from pipeline.reviewing.ab_test import answer_of
 from pipeline.rollout_config import load_rollout_plan
 
 LOCK = "dvc.lock"
 PARAMS = "params.yaml"
-_RECORD = re.compile(r"rollouts/[^/]+/status/")
+_RECORD = re.compile(r"rollouts/[^/]+/(status|experiments)/")
 
 
 @dataclass(frozen=True)
@@ -106,14 +108,16 @@ def assess_contents(commits: Commits, body: str, now: datetime) -> tuple[Gate, .
     files = review.Files(*(t.md5s(lock.deps) for t in (head, commits.base, commits.main)))
     as_of = parse_utc(str(_json(head, COLLECT).get("as_of")), COLLECT)
     champion = load_champion(root, model)
+    serving, plan = champion.digest if champion else None, load_rollout_plan(root)
+    wanted = plan.ab_test if policy.deployment_safety.ab_test.required else None
     return (
         *assess_proposal(
             Proposed(spec.model, spec.champion.digest, spec.challenger.package_md5, spec.plan),
             _json(head, COMPARISON),
             lock.outs,
             model=model,
-            champion=champion.digest if champion else None,
-            plan=load_rollout_plan(root),
+            champion=serving,
+            plan=plan,
         ),
         review.assess_paths(commits.changed, model),
         *review.assess_inputs(lock.deps, files),
@@ -121,6 +125,12 @@ def assess_contents(commits: Commits, body: str, now: datetime) -> tuple[Gate, .
         review.assess_outputs(lock.outs, lock.conflicts, head.md5s(lock.outs)),
         _evidence(commits, spec, body),
         assess_quality(_json(head, QUALITY_GATES)),
+        assess_ab_test(
+            wanted,
+            answer_of(root, model, wanted) if wanted else None,
+            challenger=spec.challenger.digest,
+            champion=serving,
+        ),
         review.assess_age(as_of, now, policy.readiness.data_collected_and_validated.max_data_age),
     )
 
@@ -137,10 +147,10 @@ def ran_by_hand(head: Tree) -> bool:
 
 
 def judges_alike(root: Path, then: str, now: str) -> bool:
-    """Whether nothing but records of rollouts came to main between two of its commits.
+    """Whether nothing but records of rollouts and A/B tests came to main between two commits.
 
-    The reconciler writes them at any hour, and no figure of a retrain depends on one. A commit
-    that is not here, whatever its name says, judges nothing.
+    They are written at any hour, and no figure of a retrain depends on one. A commit that is not
+    here, whatever its name says, judges nothing.
     """
     try:
         known = Tree(root, then).commit

@@ -25,7 +25,7 @@ class _Item(Section):
     evidence: tuple[Text, ...]
     is_required: bool = True
     waits: bool = False
-    is_later: bool = False
+    is_later: bool = False  # in evidence from when a merge did not wait for the A/B test
     is_elsewhere: bool = False
 
 
@@ -82,7 +82,6 @@ def _gate_to_json(gate: QualityGate) -> dict[str, Any]:
             "evidence": list(item.evidence),
             "is_required": item.is_required,
             "waits": item.waits,
-            "is_later": item.is_later,
             "is_elsewhere": item.is_elsewhere,
         }
         for item in gate.items
@@ -100,6 +99,5 @@ def _item(found: _Item) -> Item:
         evidence=found.evidence,
         is_required=found.is_required,
         waits=found.waits,
-        is_later=found.is_later,
         is_elsewhere=found.is_elsewhere,
     )

@@ -12,7 +12,6 @@ from pipeline.core.quality.gates import (
     fails_if,
     passes,
     waits,
-    waits_for_rollout,
 )
 from pipeline.domain import Verdict, worst
 
@@ -27,7 +26,7 @@ def deployment_asks(facts: Facts) -> tuple[Ask, ...]:
         Ask(
             "ab_test",
             "A/B test completed successfully",
-            "Where the rollout plan asks for an A/B test, the challenger wins it in the rollout.",
+            "Where the rollout plan asks for an A/B test, the challenger wins it before the merge.",
             (PLAN, AB_TEST),
             _ab_test,
         ),
@@ -71,14 +70,14 @@ def _ab_test(facts: Facts) -> Answer:
     if not facts.plan.has_ab_test:
         return passes("The plan asks for none.")
     if AB_TEST not in facts.documents:
-        return waits_for_rollout("The plan asks for one, in the rollout: not started.")
+        return waits("The plan asks for one, before the merge: not started.")
     found = facts.document(AB_TEST)
     if facts.package is None or found["variants"]["model_b"]["digest"] != facts.package.digest:
         return fails("The result is of another challenger.")
     if found["result"] == "model_b":
         return passes("The challenger won it.")
     if found["result"] == "inconclusive" and not found["is_over"]:
-        return waits_for_rollout("The plan asks for one: it has not ended yet.")
+        return waits("The plan asks for one: it has not ended yet.")
     return fails(f"It ended with {found['result']}.")
 
 

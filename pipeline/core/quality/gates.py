@@ -17,14 +17,12 @@ from pipeline.domain import Verdict, worst
 class Answer:
     """What an item found. `waits`: for people, or for a step that comes later.
 
-    `is_later`: what it waits for is the rollout itself, so that a merge cannot wait for it.
     `is_elsewhere`: the evidence is not kept in git and not in this checkout.
     """
 
     verdict: Verdict
     reason: str
     waits: bool = False
-    is_later: bool = False
     is_elsewhere: bool = False
 
 
@@ -51,7 +49,6 @@ class Item:
     evidence: tuple[str, ...] = ()
     is_required: bool = True
     waits: bool = False
-    is_later: bool = False
     is_elsewhere: bool = False
 
 
@@ -108,11 +105,6 @@ def waits(reason: str) -> Answer:
     return Answer(Verdict.INCONCLUSIVE, reason, waits=True)
 
 
-def waits_for_rollout(reason: str) -> Answer:
-    """Only the rollout, after the merge, can tell."""
-    return Answer(Verdict.INCONCLUSIVE, reason, waits=True, is_later=True)
-
-
 def elsewhere(reason: str) -> Answer:
     """The evidence was never in git, and is not in this checkout."""
     return Answer(Verdict.INCONCLUSIVE, reason, is_elsewhere=True)
@@ -145,7 +137,6 @@ def assess(ask: Ask, facts: Facts, *, is_required: bool) -> Item:
         evidence=ask.evidence,
         is_required=is_required,
         waits=answer.waits,
-        is_later=answer.is_later,
         is_elsewhere=answer.is_elsewhere,
     )
 
@@ -176,14 +167,11 @@ def _as_recorded(item: Item) -> str:
 
 
 def what_is_open(assessment: Assessment, *, is_final: bool) -> tuple[Item, ...]:
-    """The required items that say no: FAIL and ERROR; before a merge (`is_final`) all but PASS.
-
-    What only the rollout can answer does not keep it from starting.
-    """
+    """The required items that say no: FAIL and ERROR; before a merge (`is_final`) all but PASS."""
 
     def says_no(item: Item) -> bool:
         if item.verdict is Verdict.INCONCLUSIVE:
-            return is_final and not item.is_later
+            return is_final
         return item.verdict is not Verdict.PASS
 
     return tuple(item for item in assessment.items if item.is_required and says_no(item))

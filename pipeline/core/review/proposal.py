@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ _PACKAGE = "artifacts/package"
 # those that a retrain by hand waits for too (see waits_for_manual_approval).
 _TRIGGERS = "triggers_validated"
 _BY_PEOPLE = frozenset({"plan_approved", "sign_off", _TRIGGERS})
+# An A/B test begins once there is a challenger: the gate `ab_test` looks for its answer on main.
+_ELSEWHERE = _BY_PEOPLE | {"ab_test"}
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,11 @@ def assess_proposal(
 
 
 def assess_quality(found: Mapping[str, Any]) -> Gate:
-    """The worst item of the quality gates that neither people nor the rollout have yet to decide.
+    """The worst item of the quality gates, but for what waits and has a gate of its own here.
 
     `found` is artifacts/gates/quality-gates.json. Items that are not required do not count.
     """
-    items = [item for item in _required(found) if not _is_decided_later(item)]
+    items = [item for item in _required(found) if not _waits(item, _ELSEWHERE)]
     verdict = worst(Verdict(item["verdict"]) for item in items)
     still_open = [item for item in items if item["verdict"] != Verdict.PASS]
     said = "; ".join(f"{item['title']}: {item['reason']}" for item in still_open[:3])
@@ -86,9 +88,7 @@ def waits_for_manual_approval(found: Mapping[str, Any]) -> bool:
 
     One that the trigger ledger knows had them when it was admitted. `found` is as above.
     """
-    return any(
-        item.get("name") == _TRIGGERS and _waits_for_people(item) for item in _required(found)
-    )
+    return any(_waits(item, {_TRIGGERS}) for item in _required(found))
 
 
 def _required(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -96,10 +96,7 @@ def _required(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [item for item in every if item.get("is_required", True)]
 
 
-def _waits_for_people(item: Mapping[str, Any]) -> bool:
+def _waits(item: Mapping[str, Any], names: Collection[str]) -> bool:
+    """Whether the item is one of `names` and still waits for somebody or something."""
     is_open = item.get("verdict") == Verdict.INCONCLUSIVE and item.get("waits", False)
-    return is_open and item.get("name") in _BY_PEOPLE
-
-
-def _is_decided_later(item: Mapping[str, Any]) -> bool:
-    return _waits_for_people(item) or item.get("is_later", False)
+    return bool(is_open) and item.get("name") in names

@@ -25,10 +25,10 @@ def test_a_plan_without_an_ab_test_asks_for_none():
     assert says(facts(), "ab_test") == (PASS, "The plan asks for none.")
 
 
-def test_a_plan_with_an_ab_test_waits_for_the_rollout_and_not_for_people():
+def test_a_plan_with_an_ab_test_waits_for_it():
     found = item(facts(plan=PlanFacts(("accuracy",), has_ab_test=True)), "ab_test")
-    assert (found.verdict, found.waits, found.is_later) == (INCONCLUSIVE, True, True)
-    assert found.reason == "The plan asks for one, in the rollout: not started."
+    assert (found.verdict, found.waits) == (INCONCLUSIVE, True)
+    assert found.reason == "The plan asks for one, before the merge: not started."
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_only_a_test_that_the_challenger_won_passes(result, verdict, reason):
 
 def test_a_test_that_still_runs_waits():
     found = item(after_a_test("inconclusive", is_over=False), "ab_test")
-    assert found.is_later
+    assert (found.verdict, found.waits) == (INCONCLUSIVE, True)
     assert found.reason == "The plan asks for one: it has not ended yet."
 
 
@@ -70,7 +70,7 @@ def test_approvals_of_the_roles_pass_with_their_names():
 def test_without_the_roles_it_waits_for_people(approvals):
     for name in ("plan_approved", "sign_off"):
         found = item(facts(approvals=approvals), name)
-        assert (found.verdict, found.waits, found.is_later) == (INCONCLUSIVE, True, False)
+        assert (found.verdict, found.waits) == (INCONCLUSIVE, True)
 
 
 def test_an_approval_of_either_role_will_do_for_the_plan_and_all_who_gave_one_are_named():

@@ -55,11 +55,12 @@ def test_before_there_is_a_pull_request_it_waits_for_people_and_says_no_to_nothi
     assert [item.name for item in what_is_open(found, is_final=True)] == waiting
 
 
-def test_a_merge_does_not_wait_for_what_only_the_rollout_can_answer():
+def test_a_merge_waits_for_the_ab_test_and_a_proposal_does_not():
     plan = dataclasses.replace(facts().plan, has_ab_test=True)
     found = assess_quality(facts(plan=plan))
     assert verdicts(found)["deployment_safety"] is INCONCLUSIVE
-    assert what_is_open(found, is_final=True) == ()
+    assert what_is_open(found, is_final=False) == ()
+    assert [item.name for item in what_is_open(found, is_final=True)] == ["ab_test"]
 
 
 def test_an_item_that_is_not_required_is_shown_and_decides_nothing():
@@ -305,6 +306,15 @@ def test_the_json_is_read_back_as_it_was():
         text = render_json(assessment_to_json(found))
         assert parse_assessment(json.loads(text), "f") == found
         assert render_json(assessment_to_json(assess_quality(run))) == text
+
+
+def test_evidence_from_when_a_merge_did_not_wait_for_an_ab_test_is_still_read():
+    value = assessment_to_json(assess_quality(facts()))
+    for gate in value["gates"]:
+        for each in gate["items"]:
+            assert "is_later" not in each
+            each["is_later"] = True
+    assert parse_assessment(value, "f") == assess_quality(facts())
 
 
 def test_a_gates_verdict_is_worked_out_and_never_taken_from_the_file():

@@ -79,9 +79,10 @@ def test_no_items_at_all_is_an_error() -> None:
     assert quality(item("plan_approved", "INCONCLUSIVE", waits=True)).verdict is Verdict.ERROR
 
 
-def test_what_only_the_rollout_can_tell_is_left_to_it_and_other_waits_are_not() -> None:
-    later = item("ab_test", "INCONCLUSIVE", waits=True, is_later=True)
-    assert quality(item("registered", "PASS"), later).verdict is Verdict.PASS
+def test_an_ab_test_that_is_waited_for_is_left_to_its_own_gate_and_other_waits_are_not() -> None:
+    test = item("ab_test", "INCONCLUSIVE", waits=True)
+    assert quality(item("registered", "PASS"), test).verdict is Verdict.PASS
+    assert quality(item("registered", "PASS"), item("ab_test", "FAIL")).verdict is Verdict.FAIL
     waits = item("monitoring_configured", "INCONCLUSIVE", waits=True)
     assert quality(item("registered", "PASS"), waits).verdict is Verdict.INCONCLUSIVE
 
