@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pipeline.errors import OutsideError, exit_code_of
 from pipeline.rolling.controls import plan_control
+from pipeline.rolling.known import known_model
 from pipeline.rolling.model_state import load_model
 from pipeline.rolling.repository import ATTEMPTS, MAIN, RolloutRepository
 from pipeline.rollout_commands import Verb
@@ -39,9 +40,7 @@ def run(root: Path, arguments: argparse.Namespace) -> int:
     repository = RolloutRepository(root, None if arguments.local else "origin", arguments.branch)
     for _ in range(ATTEMPTS):
         snapshot = repository.snapshot()
-        tree = snapshot.models.get(arguments.model)
-        if tree is None:
-            raise OutsideError(f"{arguments.model[:60]!r}: no such model below rollouts/.")
+        tree = known_model(snapshot, arguments.model)
         control = plan_control(Verb(arguments.verb), load_model(snapshot, tree))
         print(control.subject)
         for path, blob in control.files.items():

@@ -11,7 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from pipeline.errors import GateRefused, OutsideError, exit_code_of
+from pipeline.errors import GateRefused, exit_code_of
+from pipeline.rolling.known import require_known
 from pipeline.rolling.replay import replay
 from pipeline.rolling.repository import MAIN, RolloutRepository
 
@@ -30,12 +31,10 @@ def run(root: Path, arguments: argparse.Namespace) -> int:
     """Print each transition and whether it agrees. Raises GateRefused where one does not."""
     remote = None if arguments.local else "origin"
     snapshot = RolloutRepository(root, remote, arguments.branch).snapshot()
+    require_known(snapshot.models, arguments.model)
     counts = {"agree": 0, "verdicts": 0, "differ": 0}
     for model in arguments.model or snapshot.models:
-        tree = snapshot.models.get(model)
-        if tree is None:
-            raise OutsideError(f"{model[:60]!r}: no such model below rollouts/.")
-        for found in replay(snapshot, tree):
+        for found in replay(snapshot, snapshot.models[model]):
             counts["differ" if found.difference else "agree"] += 1
             counts["verdicts"] += found.verdict is not None
             word = "DIFFERS" if found.difference else "agrees"

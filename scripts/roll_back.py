@@ -19,6 +19,7 @@ from pathlib import Path
 from pipeline.core.rollout.state import current_rollout
 from pipeline.errors import GateRefused, OutsideError, exit_code_of
 from pipeline.rolling.effects import Hands
+from pipeline.rolling.known import known_model
 from pipeline.rolling.model_state import ModelState, load_model
 from pipeline.rolling.observe import Eyes
 from pipeline.rolling.reconciler import Reconciler
@@ -77,9 +78,7 @@ def revert_merge(repository: RolloutRepository, arguments: argparse.Namespace) -
     """Revert the newest merge; None where that was done. Raises OutsideError."""
     for _ in range(ATTEMPTS):
         snapshot = repository.snapshot()
-        tree = snapshot.models.get(arguments.model)
-        if tree is None:
-            raise OutsideError(f"{arguments.model[:60]!r}: no such model below rollouts/.")
+        tree = known_model(snapshot, arguments.model)
         revert = plan_revert(snapshot, tree, arguments.reason, arguments.by)
         if revert is None:
             print(f"{arguments.model}: no merge to revert. Only reconciling.")

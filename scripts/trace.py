@@ -50,6 +50,8 @@ def main(argv: list[str] | None = None) -> int:
 def tell(root: Path, arguments: argparse.Namespace) -> int:
     """Print the trace. Returns 1 where a link is broken."""
     past = Past(root, arguments.model or load_usecase(root).model, arguments.ref)
+    if arguments.model:
+        past.require_model()
     outside = Outside(root, os.environ, _forge(root, arguments), is_local=arguments.local)
     trace = trace_of(past, arguments.question, outside, arguments.user)
     print(render_json(trace_to_json(trace)) if arguments.json else render_trace(trace), end="")

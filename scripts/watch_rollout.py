@@ -24,6 +24,7 @@ from typing import Any
 
 from pipeline.errors import Bug, OutsideError, exit_code_of
 from pipeline.options import wait_seconds
+from pipeline.rolling.known import require_known
 from pipeline.rolling.reporting import Reporting
 from pipeline.rolling.repository import MAIN, RolloutRepository
 from pipeline.rolling.settings import Equipment
@@ -89,15 +90,24 @@ class Loop:
         self._models = models
         self._newest: Snapshot | None = None
         self._git_said = ""
+        self._is_fetched = False
+        self._is_checked = not models
         self._stop = threading.Event()
 
     def once(self) -> bool:
-        """Pull and look. Returns whether anything failed."""
+        """Pull and look. Returns whether anything failed.
+
+        Raises ConfigurationError for a model that nobody knows.
+        """
         pulled = self._pull()
+        self._check_models()
         return bool(self._look()) or not pulled
 
     def run(self, every: float, pull_every: float, reporting: Reporting | None) -> None:
-        """Until a signal comes. A look that failed is told, and the next one follows."""
+        """Until a signal comes. A look that failed is told, and the next one follows.
+
+        Raises ConfigurationError for a model that nobody knows, at the start.
+        """
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: self._stop.set())
         threads = [threading.Thread(target=self._pulls, args=(pull_every,), daemon=True)]
@@ -105,11 +115,15 @@ class Loop:
             threads.append(threading.Thread(target=reporting.run, args=(self._stop,), daemon=True))
         for thread in threads:
             thread.start()
-        while not self._stop.wait(every if self._newest else min(every, 0.1)):
-            self._look()
-        if reporting is not None:
-            reporting.wake()
-            threads[-1].join(5)
+        try:
+            while not self._stop.wait(every if self._newest else min(every, 0.1)):
+                self._check_models()
+                self._look()
+        finally:
+            self._stop.set()
+            if reporting is not None:
+                reporting.wake()
+                threads[-1].join(5)
 
     def _pulls(self, every: float) -> None:
         while not self._stop.is_set():
@@ -130,6 +144,7 @@ class Loop:
         if self._newest is None or found.commit != self._newest.commit:
             self._newest = found
         self._git_said = ""
+        self._is_fetched = True
         return True
 
     def _say_once(self, line: str) -> None:
@@ -137,6 +152,20 @@ class Loop:
         if line != self._git_said:
             log(line)
         self._git_said = line
+
+    def _check_models(self) -> None:
+        """Each that was named is in the first commit that git gave, or ever was.
+
+        What was known of old decides nothing: the models that it does have must be watched.
+        """
+        if self._is_checked or not self._is_fetched or self._newest is None:
+            return
+        try:
+            known = self._newest.models
+        except (OutsideError, OSError):
+            return  # the look that follows says it
+        require_known(known, self._models)
+        self._is_checked = True
 
     def _look(self) -> list[Any]:
         if self._newest is None:

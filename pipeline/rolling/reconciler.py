@@ -15,6 +15,7 @@ from pipeline.core.rollout.reconcile import reconcile
 from pipeline.errors import Bug, OutsideError, PipelineError
 from pipeline.rolling.effects import Hands, apply_step
 from pipeline.rolling.idle import is_idle
+from pipeline.rolling.known import known_model, require_known
 from pipeline.rolling.model_state import ModelState, load_model
 from pipeline.rolling.observe import Eyes, look_at
 from pipeline.rolling.repository import RolloutRepository
@@ -47,10 +48,14 @@ class Reconciler:
     is_applied: bool
 
     def run(self, models: Iterable[str] = ()) -> tuple[Result, ...]:
-        """Every model, or those of `models`. Raises OutsideError where git does not answer."""
+        """Every model, or those of `models`.
+
+        Raises OutsideError where git does not answer, and ConfigurationError for an unknown name.
+        """
         snapshot = self.repository.snapshot()
         now = self.clock()
         chosen = tuple(models)
+        require_known(snapshot.models, chosen)
         names = chosen or [n for n, tree in snapshot.models.items() if not is_idle(tree, now)]
         if not names:
             self.tell(f"{len(snapshot.models):,} model(s), and nothing rolls out.")
@@ -95,10 +100,7 @@ class Reconciler:
         failures: list[PipelineError],
     ) -> bool:
         """Look, decide, and do it. Returns whether to look again."""
-        tree = snapshot.models.get(model)
-        if tree is None:
-            raise OutsideError(f"{model[:60]!r}: no such model below rollouts/.")
-        state = load_model(snapshot, tree)
+        state = load_model(snapshot, known_model(snapshot, model))
         if state.champion is None and state.spec is None and not state.status.ever:
             return False
         eyes, hands = self.equip(state)

@@ -19,7 +19,8 @@ from pipeline.core.trace.serving import Made, Manifest, Pointer
 from pipeline.errors import ConfigurationError
 from pipeline.experiment import Experiment, parse_experiment
 from pipeline.manifest import RolloutSpec, parse_rollout
-from pipeline.rolling.history import ModelHistory, Touch, read_history
+from pipeline.rolling.history import ModelHistory, Touch
+from pipeline.rolling.known import require_known
 from pipeline.rolling.model_state import CHAMPION, SPEC, STATUS
 from pipeline.rolling.snapshot import FOLDER, Snapshot
 from pipeline.rollout_status import Record, parse_record
@@ -47,6 +48,10 @@ class Past:
         self.git = Git(root, "the history of rollouts/")
         self.ref = self.git.require_commit(ref)
         self._snapshot = Snapshot(self.git, self.ref)
+
+    def require_model(self) -> None:
+        """Raises ConfigurationError where no commit has a file of the model."""
+        require_known(self._snapshot.models, (self.model,))
 
     @property
     def folder(self) -> str:
@@ -109,7 +114,8 @@ class Past:
 
     @cached_property
     def _history(self) -> ModelHistory:
-        return read_history(self.git, self.ref).get(self.model, ModelHistory())
+        tree = self._snapshot.models.get(self.model)
+        return tree.history if tree else ModelHistory()
 
     @cached_property
     def _commits(self) -> dict[str, Made]:

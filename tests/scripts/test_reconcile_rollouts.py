@@ -243,3 +243,21 @@ def test_a_revert_whose_traffic_fails_says_that_it_is_in_git(world: Rolled) -> N
 def commit_of(world: Rolled, subject: str) -> str:
     log = git(world.folder / "remote.git", "log", "--format=%H %s", "main").splitlines()
     return next(line.split()[0] for line in log if line.endswith(f" {subject}"))
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments"),
+    [
+        ("reconcile_rollouts", ()),
+        ("replay_rollout", ()),
+        ("watch_rollout", ("--once", "--apply")),
+        ("control_rollout", ("pause", "--reason", "to look")),
+        ("roll_back", ("--reason", "users complain")),
+    ],
+)
+def test_a_model_that_nobody_knows_is_a_wrong_argument(
+    world: Rolled, script: str, arguments: tuple[str, ...]
+) -> None:
+    done = run(world, script, *arguments, "--model", "flight-dealy")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "did you mean 'flight-delay'?" in done.stderr

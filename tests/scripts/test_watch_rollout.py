@@ -116,6 +116,24 @@ def test_without_git_it_goes_on_from_what_an_earlier_process_knew(watched: Watch
     assert stop.version == watched.spec.version
 
 
+def test_it_does_not_start_for_a_model_that_nobody_knows(watched: Watched) -> None:
+    with watching(watched.clone, "--model", watched.world.model, "--model", "churn") as watchdog:
+        assert watchdog.process.wait(60) == 2
+    assert "found 'churn', expected a model below rollouts/: flight-delay" in watchdog.told()
+    assert "Traceback" not in watchdog.told()
+
+
+def test_while_git_is_down_a_new_name_does_not_keep_it_from_the_others(watched: Watched) -> None:
+    watched.record()
+    assert watched.look_once().returncode == 0
+    remote = watched.world.folder / "remote.git"
+    remote.rename(watched.world.folder / "away.git")
+    watched.record(challenger=BAD)
+    both = ("--model", watched.world.model, "--model", "merged-since")
+    assert watched.look_once("--apply", *both).returncode == 3
+    assert watched.percent == 0
+
+
 def test_a_report_outlives_github_and_the_process_and_is_delivered_once(watched: Watched) -> None:
     job = {"GITHUB_REPOSITORY": "octo/model", "GITHUB_TOKEN": TOKEN}
     watched.record(challenger=BAD)

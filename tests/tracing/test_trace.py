@@ -298,6 +298,12 @@ def test_a_question_without_an_answer_says_so(world, capsys, question, code, sai
     assert said in capsys.readouterr().err
 
 
+def test_a_model_that_no_commit_knows_is_a_wrong_argument(world, capsys):
+    assert main([AFTER, "--model", "flight-dealy", "--local"]) == 2
+    assert "did you mean 'flight-delay'?" in capsys.readouterr().err
+    assert main([AFTER, "--model", "flight-delay", "--local"]) == 0
+
+
 def test_a_user_belongs_to_a_moment(world, capsys):
     assert main([world.spec.version, "--user", "7", "--local"]) == 2
     assert "give a time" in capsys.readouterr().err
