@@ -177,7 +177,9 @@ def prepare(root: Path, arguments: argparse.Namespace) -> tuple[Options, Monitor
 def load_champion_and_policy(root: Path) -> Monitored:
     """What is monitored. Raises ConfigurationError where there is no champion."""
     if load_champion(root, load_usecase(root).model) is None:
-        fault = "no champion yet, so nothing to compare with: run scripts/set_champion.py first"
+        fault = (
+            "no champion yet, so nothing to compare with: run python -m scripts.set_champion first"
+        )
         raise ConfigurationError("rollouts/", [fault])
     monitored = load_monitored(root)
     assert monitored is not None  # noqa: S101 (it has a champion)

@@ -85,7 +85,7 @@ def refuse_what_lost(root: Path, facts: PullFacts) -> None:
     """Raise GateRefused, and say it in the job's summary, unless every gate of the run passed."""
     if not (root / QUALITY_GATES).is_file():
         raise OutsideError(
-            f"{QUALITY_GATES}: not found. Run scripts/assess_gates.py, then this again."
+            f"{QUALITY_GATES}: not found. Run python -m scripts.assess_gates, then this again."
         )
     if facts.verdict is Verdict.PASS:
         return

@@ -47,7 +47,7 @@ from pipeline.rollout_config import load_rollout_plan
 from pipeline.trigger_config import load_triggers
 
 NO_CHAMPION = (
-    "# No model serves yet: a person approves the first one, with scripts/set_champion.py.\n"
+    "# No model serves yet: a person approves the first one, with python -m scripts.set_champion.\n"
 )
 # All that any part of the run reads, up to the manifest: a fault must not wait for the training.
 CONFIGURATION = (

@@ -41,7 +41,7 @@ def reference_path(root: Path, model: str) -> Path:
 def load_reference(root: Path, champion: Champion) -> Reference:
     """The reference of `champion`. Raises ConfigurationError where it is missing or another's."""
     path = reference_path(root, champion.model)
-    remedy = "run scripts/set_champion.py for this champion and commit what it writes"
+    remedy = "run python -m scripts.set_champion for this champion and commit what it writes"
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
         reference = parse_reference(value)

@@ -85,7 +85,7 @@ def collect(root: Path) -> Collected:
         lines = "".join(f"\n  - {name}" for name in missing)
         raise OutsideError(
             f"the evidence lacks {len(missing)} file(s):{lines}\n"
-            "Run scripts/retrain.py, then scripts/assess_gates.py, then this again."
+            "Run python -m scripts.retrain, then python -m scripts.assess_gates, then this again."
         )
     model = load_usecase(root).model
     manifest = read_manifest(root / PACKAGE / "manifest.json")

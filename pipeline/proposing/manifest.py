@@ -42,7 +42,9 @@ def build_spec(root: Path, model: str, retrain: str) -> RolloutSpec:
     )
 
 
-_ADVICE = "Run scripts/retrain.py and scripts/collect_evidence.py --apply, then this again."
+_ADVICE = (
+    "Run python -m scripts.retrain and python -m scripts.collect_evidence --apply, then this again."
+)
 
 
 def _package_md5(root: Path) -> str:

@@ -97,7 +97,7 @@ def champion_scores(
                 (
                     f"decision_threshold: found {threshold}, but the champion serves with "
                     f"{manifest.threshold}. Change it back, or let a person approve the new model "
-                    "with scripts/set_champion.py"
+                    "with python -m scripts.set_champion"
                 )
             ],
         )

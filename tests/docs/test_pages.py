@@ -102,3 +102,18 @@ def test_the_loop_names_each_of_its_nodes_once_and_joins_them() -> None:
     for left, right in ("[]", "()", "{}"):
         assert loop.count(left) == loop.count(right)
     assert loop.count('"') % 2 == 0
+
+
+def test_nobody_is_told_to_run_a_script_as_a_file() -> None:
+    """`python scripts/X.py` ends in a traceback: Python looks for pipeline/ beside the script."""
+    folders = ("pipeline", "scripts", "configs", "docs", "rollouts")
+    paths = [path for name in folders for path in (ROOT / name).rglob("*") if path.is_file()]
+    texts = {path: path.read_bytes().decode("utf-8", "ignore") for path in (*paths, *PAGES)}
+    told = re.compile(r"\b(?:run|then|with|python)\s[\s\"#`]*scripts/\w+\.py", re.IGNORECASE)
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path, text in texts.items()
+        if path.suffix != ".pyc"
+        for match in told.finditer(text)
+    ]
+    assert found == []

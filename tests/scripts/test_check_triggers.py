@@ -218,7 +218,7 @@ def test_a_reference_of_another_champion_is_refused(repository: Path) -> None:
     path.write_text(path.read_text().replace(DIGEST, "sha256:" + "e" * 64))
     done = check(repository, QUIET_DAY, "--local")
     assert done.returncode == 2
-    assert f"expected {DIGEST}: run scripts/set_champion.py" in done.stderr
+    assert f"expected {DIGEST}: run python -m scripts.set_champion" in done.stderr
 
 
 def test_without_a_champion_there_is_nothing_to_watch(repository: Path) -> None:

@@ -112,7 +112,7 @@ def _wanted(facts: Facts, role: str) -> str:
 
 def _rehearsed(facts: Facts) -> Answer:
     if REHEARSAL not in facts.documents:
-        return waits("Not rehearsed yet: run scripts/rehearse_rollback.py.")
+        return waits("Not rehearsed yet: run python -m scripts.rehearse_rollback.")
     found = facts.document(REHEARSAL)
     faults = []
     if facts.package is not None and found["challenger"] != facts.package.digest:

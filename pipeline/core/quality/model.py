@@ -174,7 +174,9 @@ def _worst_of(gates: Sequence[JsonGate], *, expected: Sequence[str]) -> Answer:
 
 def _registered(facts: Facts) -> Answer:
     if REGISTRATION not in facts.documents:
-        return waits("Nothing was registered yet: run scripts/register_challenger.py --apply.")
+        return waits(
+            "Nothing was registered yet: run python -m scripts.register_challenger --apply."
+        )
     record = facts.document(REGISTRATION)
     faults = []
     if record["model"] != facts.model:

@@ -217,7 +217,9 @@ def _compute(facts: Facts) -> Answer:
 
 def _tracking(facts: Facts) -> Answer:
     if REGISTRATION not in facts.documents:
-        return waits("Nothing was registered yet: run scripts/register_challenger.py --apply.")
+        return waits(
+            "Nothing was registered yet: run python -m scripts.register_challenger --apply."
+        )
     record = facts.document(REGISTRATION)
     faults = []
     if facts.package is not None and record["digest"] != facts.package.digest:

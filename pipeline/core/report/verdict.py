@@ -51,7 +51,7 @@ _ADVICE = {
 }
 _FIRST_ADVICE = (
     "Decide whether these figures are good enough to serve. If they are, approve the model with "
-    "scripts/set_champion.py: later ones are judged against it."
+    "`python -m scripts.set_champion`: later ones are judged against it."
 )
 _FIRST_REFUSED = (
     "Do not approve this model: it misses what is asked of any model, with or without a champion. "

@@ -118,7 +118,7 @@ def test_a_rehearsal_of_this_challenger_passes():
 def test_what_was_not_rehearsed_waits():
     found = item(without_document(REHEARSAL), "rollback_rehearsed")
     assert (found.verdict, found.waits) == (INCONCLUSIVE, True)
-    assert found.reason == "Not rehearsed yet: run scripts/rehearse_rollback.py."
+    assert found.reason == "Not rehearsed yet: run python -m scripts.rehearse_rollback."
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ def test_a_record_of_anything_else_fails(changes, reason):
 def test_what_is_not_registered_yet_waits():
     found = item(without_document(REGISTRATION), "registered")
     assert (found.verdict, found.waits) == (INCONCLUSIVE, True)
-    assert found.reason.endswith("run scripts/register_challenger.py --apply.")
+    assert found.reason.endswith("run python -m scripts.register_challenger --apply.")
 
 
 def test_a_record_without_its_keys_is_an_error_and_no_pass():

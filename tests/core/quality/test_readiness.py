@@ -321,7 +321,7 @@ def test_a_run_that_is_tracked_names_the_server():
 def test_a_run_that_was_not_registered_waits():
     found = item(without_document(REGISTRATION), "tracking_reachable")
     assert (found.verdict, found.waits) == (INCONCLUSIVE, True)
-    assert found.reason.endswith("run scripts/register_challenger.py --apply.")
+    assert found.reason.endswith("run python -m scripts.register_challenger --apply.")
 
 
 def test_the_tracked_run_of_another_package_fails():
