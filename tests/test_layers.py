@@ -79,7 +79,7 @@ MAY_IMPORT = {
     | {"pipeline.core", "pipeline.adapters", "pipeline.rolling", "pipeline.site"},
     "pipeline/demo": PLAIN
     | {"pipeline.core", "pipeline.ml", "pipeline.adapters", "pipeline.usecase", "pipeline.rolling"}
-    | {"pipeline.serving", "pipeline.demo"},
+    | {"pipeline.options", "pipeline.serving", "pipeline.demo"},
     "pipeline/relay": PLAIN | {"pipeline.core", "pipeline.adapters", "pipeline.relay"},
     "pipeline/adapters": PLAIN,
     "pipeline/adapters/ab_outcomes": PLAIN | {"pipeline.adapters.ab_outcomes"},

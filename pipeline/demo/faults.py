@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.options import port
+
 Receive = Callable[[], Awaitable[Any]]
 App = Callable[[Any, Receive, Any], Awaitable[None]]
 
@@ -56,7 +58,7 @@ def serve_with(faults: Callable[[App], App], argv: Sequence[str] | None = None) 
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--package", type=Path, required=True)
     parser.add_argument("--digest", required=True)
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--port", type=port, required=True)
     arguments = parser.parse_args(argv)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # Late, as in scripts/serve_model.py: the variable must be there in time.
