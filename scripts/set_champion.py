@@ -10,10 +10,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from pipeline.adapters.store import tracked_md5
-from pipeline.champion import Champion, champion_path, load_champion, render_champion
-from pipeline.config import load_usecase
+from pipeline.champion import Champion, Text, champion_path, load_champion, render_champion
+from pipeline.config import Section, load_usecase, parse_section
 from pipeline.errors import GateRefused, exit_code_of
 from pipeline.jsonio import load_json, save_json, save_text
 from pipeline.ml.package import model_digest, verify_package
@@ -32,9 +35,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def set_champion(root: Path, arguments: argparse.Namespace) -> int:
-    """Print the change and, with --apply, write it. Returns 0."""
+    """Print the change and, with --apply, write it. Returns 0. Raises ConfigurationError."""
+    said = what_was_said(arguments)
     before = load_champion(root, load_usecase(root).model)
-    champion = propose_champion(root, before, arguments.approved_by, arguments.reason)
+    champion = propose_champion(root, before, said.approved_by, said.reason)
     path = champion_path(root, champion.model)
     print(f"Champion of {champion.model}: {before.digest if before else 'none yet'}")
     print(f"            becomes {champion.digest}, approved by {champion.approved_by}")
@@ -46,6 +50,19 @@ def set_champion(root: Path, arguments: argparse.Namespace) -> int:
     save_text(path, render_champion(champion))
     print(f"Wrote {path.parent.relative_to(root)}/. Commit it to make it so.")
     return 0
+
+
+class Said(Section):
+    """What the command line says that stays in git."""
+
+    approved_by: Annotated[Text, Field(alias="--approved-by")]
+    reason: Annotated[Text, Field(alias="--reason")]
+
+
+def what_was_said(arguments: argparse.Namespace) -> Said:
+    """Name and reason. Raises ConfigurationError for one that is empty or too long for a file."""
+    said = {"--approved-by": arguments.approved_by, "--reason": arguments.reason}
+    return parse_section(Said, {k: v.strip() for k, v in said.items()}, "the command line")
 
 
 def propose_champion(
