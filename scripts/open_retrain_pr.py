@@ -73,7 +73,7 @@ def run(root: Path, arguments: argparse.Namespace) -> int:
 def load_causes(root: Path, retrain: str | None, *, is_local: bool) -> tuple[Event, ...]:
     """Why the ledger says that this retrain ran; nothing for one by hand.
 
-    Raises PipelineError for a retrain that the ledger does not have.
+    Raises ConfigurationError for a retrain that the ledger does not have.
     """
     if retrain is None:
         return ()

@@ -219,12 +219,19 @@ def test_the_end_of_a_run_is_told_once_and_by_its_own_run(
     admit(repository, github, "repository_dispatch", dispatch("alert", ALERT))
     settle = ("settle_retrain", "--retrain=flight-delay-0001", f"--outcome={outcome}")
     stranger = call_script(repository, *settle, "--apply", GITHUB_RUN_ID="8")
-    assert (stranger.returncode == 0) is (outcome == "failed")
+    assert stranger.returncode == (0 if outcome == "failed" else 1)
     assert ledger(repository)["retrains"][0]["state"] == "RUNNING"
     for _ in range(2):
         done = call_script(repository, *settle, "--apply", GITHUB_RUN_ID="7")
         assert done.returncode == 0, done.stderr
         assert ledger(repository)["retrains"][0]["state"] == state
+
+
+def test_an_end_of_a_retrain_that_nobody_planned_is_a_wrong_argument(repository: Path) -> None:
+    settle = ("settle_retrain", "--retrain=nope", "--outcome=lost", "--local", "--apply")
+    done = call_script(repository, *settle)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "ConfigurationError: ledger: 1 fault(s) to mend\n  - no retrain 'nope'" in done.stderr
 
 
 @pytest.mark.parametrize(("thief", "state"), [(None, "PROPOSED"), ("8", "RUNNING")])

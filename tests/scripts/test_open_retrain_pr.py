@@ -205,7 +205,7 @@ def test_an_evidence_package_that_is_missing_is_named(
 
 @pytest.mark.parametrize("retrain", ["flight-delay-9999", "../../evil", "other-0001"])
 def test_a_retrain_that_nobody_planned_is_refused(root: Path, retrain: str) -> None:
-    assert main(["--forge=local", f"--retrain={retrain}", "--apply"]) in (2, 3)
+    assert main(["--forge=local", f"--retrain={retrain}", "--apply"]) == 2
     assert git(root, "branch", "--list", "perennial/retrain/*") == ""
 
 

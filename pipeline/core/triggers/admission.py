@@ -35,7 +35,7 @@ class Admission:
 def admit_planned(ledger: Ledger, retrain: str, run: str, at: datetime) -> Admission:
     """A run that was dispatched for the retrain with this id.
 
-    Raises PipelineError for an id that the ledger does not have.
+    Raises ConfigurationError for an id that the ledger does not have.
     """
     found = find_retrain(ledger, retrain)
     ledger, is_ours = claim_run(ledger, retrain, run, at)

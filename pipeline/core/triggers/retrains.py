@@ -25,7 +25,7 @@ from pipeline.core.triggers.ledger import (
     supersede,
 )
 from pipeline.core.triggers.pacing import hold_reason
-from pipeline.errors import PipelineError
+from pipeline.errors import ConfigurationError, GateRefused
 from pipeline.trigger_config import Pacing, Recovery
 
 
@@ -96,7 +96,7 @@ def claim_run(ledger: Ledger, retrain: str, run: str, at: datetime) -> tuple[Led
 
 
 def mark_proposed(ledger: Ledger, retrain: str, run: str, at: datetime) -> Ledger:
-    """RUNNING becomes PROPOSED. Raises PipelineError for a run that has lost its claim."""
+    """RUNNING becomes PROPOSED. Raises GateRefused for a run that has lost its claim."""
     found = find_retrain(ledger, retrain)
     if found.state is RetrainState.PROPOSED and found.run == run:
         return ledger
@@ -111,8 +111,7 @@ def reopen(
     """PROPOSED becomes PLANNED: it is evaluated again, since the world has moved on.
 
     `recover` dispatches it, as its first attempt, against the `champion` that serves by then. One
-    that is PLANNED or on its way already stays as it is. Raises PipelineError for one that has
-    ended.
+    that is PLANNED or on its way already stays as it is. Raises GateRefused for one that has ended.
     """
     found = find_retrain(ledger, retrain)
     if not found.state.is_open:
@@ -143,7 +142,7 @@ def settle(
     """End a retrain as WON, LOST or ABANDONED; saying the same again changes nothing.
 
     A training run gives its `run` and must hold the claim; a merged or closed pull request gives
-    none. Raises PipelineError for another outcome than the recorded one.
+    none. Raises GateRefused for another outcome than the recorded one.
     """
     found = find_retrain(ledger, retrain)
     if found.state is outcome:
@@ -198,14 +197,14 @@ def recover(
 
 
 def find_retrain(ledger: Ledger, retrain: str) -> Retrain:
-    """The retrain with this id. Raises PipelineError where there is none."""
+    """The retrain with this id. Raises ConfigurationError where there is none."""
     for found in ledger.retrains:
         if found.id == retrain:
             return found
-    raise PipelineError(
-        f"ledger: no retrain {retrain!r}, expected one of {[r.id for r in ledger.retrains][-5:]}. "
-        "Fetch the newest ledger and run again."
-    )
+    known = ", ".join(found.id for found in ledger.retrains[-5:])
+    expected = f"expected one such as {known}" if known else "and there is none yet"
+    fault = f"no retrain {retrain!r}, {expected}. Fetch the newest ledger and run again"
+    raise ConfigurationError("ledger", [fault])
 
 
 def _timeouts(recovery: Recovery) -> dict[RetrainState, timedelta]:
@@ -247,8 +246,8 @@ def _put(ledger: Ledger, changed: Retrain) -> Ledger:
     return replace(ledger, retrains=retrains)
 
 
-def _refusal(found: Retrain, what: str) -> PipelineError:
-    return PipelineError(
+def _refusal(found: Retrain, what: str) -> GateRefused:
+    return GateRefused(
         f"ledger: {found.id} is {found.state} (run {found.run}): {what}. Stop this run: another "
         "one holds the retrain, or it has ended."
     )

@@ -16,7 +16,7 @@ from pipeline.core.triggers.decision import Status, TriggerDecision
 from pipeline.core.triggers.ledger import Ledger, RetrainState
 from pipeline.core.triggers.payload import AlertPayload
 from pipeline.core.triggers.retrains import fail_run, settle
-from pipeline.errors import PipelineError
+from pipeline.errors import ConfigurationError
 from pipeline.trigger_config import DataDriftTrigger, Recovery, TriggerConfig, Triggers
 
 AT = datetime(2013, 6, 3, 12, tzinfo=UTC)
@@ -52,7 +52,7 @@ def test_the_first_of_two_runs_of_one_retrain_trains() -> None:
 
 
 def test_a_retrain_that_nobody_planned_is_refused() -> None:
-    with pytest.raises(PipelineError, match="no retrain 'flights-0009'"):
+    with pytest.raises(ConfigurationError, match="no retrain 'flights-0009'"):
         admit_planned(planned(), "flights-0009", "7", AT)
 
 
