@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import Bug, OutsideError, exit_code_of
+from pipeline.errors import Bug, OutsideError, PipelineError, exit_code_of
 from pipeline.options import wait_seconds
 from pipeline.rolling.known import require_known
 from pipeline.rolling.reporting import Reporting
@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def watch(root: Path, arguments: argparse.Namespace) -> int:
-    """Watch until a signal stops it. Returns the exit code."""
+    """Watch until a signal stops it. Returns the exit code. Raises ConfigurationError."""
     for name, value in QUICK_GIT.items():
         os.environ.setdefault(name, value)
     repository = RolloutRepository(root, None if arguments.local else "origin", arguments.branch)
@@ -64,6 +64,7 @@ def watch(root: Path, arguments: argparse.Namespace) -> int:
         environment=os.environ,
         tell=log,
     )
+    repository.require_place()
     with reporting_of(root, arguments, os.environ) as reporting:
         put = reporting.put if reporting else only_saying()
         watchdog = Watchdog(equipment, put, is_applied=arguments.apply)
@@ -136,7 +137,7 @@ class Loop:
     def _pull(self) -> bool:
         try:
             found = self._repository.snapshot()
-        except (OutsideError, OSError) as error:
+        except (PipelineError, OSError) as error:
             self._say_once(" ".join(f"git: {error} Going on from what was known.".split()))
             if self._newest is None:
                 self._newest = self._repository.last_known()
@@ -162,7 +163,7 @@ class Loop:
             return
         try:
             known = self._newest.models
-        except (OutsideError, OSError):
+        except (PipelineError, OSError):
             return  # the look that follows says it
         require_known(known, self._models)
         self._is_checked = True
@@ -172,7 +173,7 @@ class Loop:
             return []
         try:
             return list(self._watchdog.look(self._newest, self._models))
-        except (OutsideError, OSError) as error:
+        except (PipelineError, OSError) as error:
             log(str(error))
             return [error]
         except Exception as error:  # noqa: BLE001 (what watches must outlive a bug of ours)

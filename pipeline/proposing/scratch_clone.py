@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline.errors import OutsideError
+from pipeline.errors import ConfigurationError, OutsideError
 
 _OPTIONS = (
     "user.name=perennial",
@@ -27,8 +27,14 @@ class Git:
         self.root = root
 
     def run(self, *arguments: str) -> str:
-        """What git prints, without the last line break. Raises OutsideError with its words."""
+        """What git prints, without the last line break. Raises OutsideError with its words.
+
+        Raises ConfigurationError where there is no repository.
+        """
         done = self._do(arguments)
+        if done.returncode != 0 and "not a git repository" in done.stderr:
+            fault = f"{self.root} is in no git repository: run it in a clone"
+            raise ConfigurationError(f"git {arguments[0]}", [fault])
         if done.returncode != 0:
             words = (done.stderr.strip() or done.stdout.strip())[-1_000:]
             raise OutsideError(f"`git {arguments[0]}` failed in {self.root}: {words}")
@@ -58,6 +64,7 @@ class Git:
         quiet = {
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",
+            "LC_ALL": "C",  # its words are read
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_EDITOR": "true",
         }

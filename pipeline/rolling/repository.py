@@ -40,6 +40,10 @@ class RolloutRepository:
         with self._lock:
             return Snapshot(self._git, self._tip())
 
+    def require_place(self) -> None:
+        """Raises ConfigurationError where there is no repository or no remote; asks no server."""
+        self._git.require_place(self._remote)
+
     def last_known(self) -> Snapshot | None:
         """What `snapshot` found last, in this process or an earlier one; asks no server."""
         found = self._git.commit_of(f"{_SEEN}/{self.branch}")

@@ -25,7 +25,7 @@ from pipeline.core.trace.people import link_approvals, link_cause
 from pipeline.core.triggers.ledger import Ledger
 from pipeline.domain import Gate, Verdict
 from pipeline.dvc_objects import file_md5
-from pipeline.errors import PipelineError
+from pipeline.errors import ConfigurationError, PipelineError
 from pipeline.forge import Forge, PullRequest, Review, pull_number
 from pipeline.manifest import RolloutSpec
 from pipeline.monitoring.ledger_store import LedgerStore
@@ -164,4 +164,6 @@ def _sha256(path: Path) -> str:
 
 
 def _first_line(error: PipelineError) -> str:
+    if isinstance(error, ConfigurationError):
+        return f"{error.where}: {error.faults[0]}"
     return str(error).partition("\n")[0]

@@ -18,6 +18,8 @@ class Branch:
         """The newest commit, fetched; None where the branch is not there. Raises OutsideError."""
         if self._remote is None:
             found = self._git.run("rev-parse", "--verify", "--quiet", self._ref, may_fail=True)
+            if found.exit_code > 1:  # 1 is "no such branch"
+                self._git.require_place()
             return found.stdout.strip() or None
         listed = self._git.run("ls-remote", self._remote, self._ref).stdout.split()
         if not listed:

@@ -15,12 +15,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipeline.credentials import without_credentials
-from pipeline.errors import OutsideError
+from pipeline.errors import ConfigurationError, OutsideError
 
 NAME = "perennial"
 EMAIL = "perennial@users.noreply.github.com"
+ORIGIN = "origin"  # the one remote that is ever asked
 MISSING = "0" * 40  # how git writes "no such object"
 _WHO = {"NAME": NAME, "EMAIL": EMAIL}
+_IN_ENGLISH = {"LC_ALL": "C"}  # its words are read
 
 
 @dataclass(frozen=True)
@@ -46,27 +48,53 @@ class Git:
         may_fail: bool = False,
         index: Path | None = None,
     ) -> Done:
-        """Run git. Raises OutsideError for an exit code that is not 0, unless it `may_fail`.
+        """Run git. For an exit code that is not 0, raises OutsideError unless it `may_fail`.
 
-        `index` takes the place of the checkout's own, which is never written.
+        Where there is no repository, or no such remote, that is a ConfigurationError. `index` takes
+        the place of the checkout's own, which is never written.
         """
-        done = subprocess.run(
-            ["git", "-c", "log.showSignature=false", *arguments],
-            cwd=self.root,
-            input=given.encode("utf-8", "surrogateescape") if isinstance(given, str) else given,
-            capture_output=True,
-            check=False,
-            env={**os.environ, **_identity(), **_settings(os.environ), **_index(index)},
-        )
-        answer = Done(done.returncode, _text(done.stdout), _text(done.stderr))
+        raw = given.encode("utf-8", "surrogateescape") if isinstance(given, str) else given
+        environment = {**_identity(), **_settings(os.environ), **_index(index)}
+        answer = self._do(("-c", "log.showSignature=false", *arguments), environment, raw)
         if answer.exit_code != 0 and not may_fail:
+            self.require_place(ORIGIN if ORIGIN in arguments else None)
             raise self.failure(arguments[0], answer)
         return answer
+
+    def require_place(self, remote: str | None = None) -> None:
+        """Raises ConfigurationError where `root` is in no repository, or that has no `remote`.
+
+        No server is asked: one that does not answer is there all the same.
+        """
+        found = self._do(("rev-parse", "--git-dir"), _IN_ENGLISH)
+        if "not a git repository" in found.stderr:
+            fault = f"{self.root} is in no git repository: run it in a clone"
+            raise ConfigurationError(self.where, [fault])
+        remotes = self._do(("remote",), _IN_ENGLISH)
+        if remote and remotes.exit_code == 0 and remote not in remotes.stdout.split():
+            fault = (
+                f"there is no remote {remote}: add one (git remote add {remote} URL), or use "
+                "--local (or --forge=local), where the command has it"
+            )
+            raise ConfigurationError(self.where, [fault])
 
     def failure(self, verb: str, done: Done) -> OutsideError:
         """A command that failed as an error, without credentials."""
         reason = without_credentials(done.stderr.strip() or f"exit code {done.exit_code}")
         return OutsideError(f"{self.where}: git {verb}: {reason}. Run again: nothing was lost.")
+
+    def _do(
+        self, arguments: Sequence[str], environment: Mapping[str, str], given: bytes | None = None
+    ) -> Done:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=self.root,
+            input=given,
+            capture_output=True,
+            check=False,
+            env={**os.environ, **environment},
+        )
+        return Done(done.returncode, _text(done.stdout), _text(done.stderr))
 
     def is_ancestor(self, commit: str, of: str) -> bool:
         """Whether `of` has `commit` in its history, or is it."""
@@ -82,6 +110,7 @@ class Git:
         """The id of the commit that `ref` names. Raises OutsideError where it is not here."""
         found = self.commit_of(ref)
         if found is None:
+            self.require_place()
             raise OutsideError(f"{self.where}: no commit {ref[:60]!r}. Fetch it, then run again.")
         return found
 
