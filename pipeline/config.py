@@ -443,11 +443,27 @@ def _describe(fault: Any, kind: type[Section]) -> str:
         near = difflib.get_close_matches(str(fault["loc"][-1]), _all_keys(kind), n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         return f"{path}: unknown key{hint}"
+    if fault["type"] == "model_type":
+        return _no_mapping(fault, path, kind)
     if fault["type"] == "missing":
         return f"{path}: missing, expected a value"
-    found = repr(fault["input"])
-    found = found if len(found) <= 60 else found[:57] + "..."
-    return f"{path}: found {found}; {fault['msg'].removeprefix('Value error, ')}"
+    return f"{path}: found {_shown(fault['input'])}; {fault['msg'].removeprefix('Value error, ')}"
+
+
+def _no_mapping(fault: Any, path: str, kind: type[Section]) -> str:
+    """What has no keys at all, where a section was expected; a file of comments alone is empty."""
+    if fault["loc"]:
+        return f"{path}: found {_shown(fault['input'])}, expected keys of its own below it"
+    fields = kind.model_fields.items()
+    keys = ", ".join(field.alias or name for name, field in fields if field.is_required())
+    if fault["input"] is None:
+        return f"the file is empty, expected {keys or 'a mapping'}"
+    return f"{path}: found {_shown(fault['input'])}, expected {keys or 'a mapping'}"
+
+
+def _shown(value: Any) -> str:
+    found = repr(value)
+    return found if len(found) <= 60 else found[:57] + "..."
 
 
 def _all_keys(kind: type[Section]) -> list[str]:

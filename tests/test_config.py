@@ -142,3 +142,20 @@ def test_a_limit_of_the_log_loss_may_be_above_one() -> None:
 def test_a_key_that_is_no_plain_value_is_one_clear_error(text):
     with pytest.raises(ConfigurationError, match=r"x\.yaml"):
         parse_yaml(text, "x.yaml")
+
+
+@pytest.mark.parametrize("text", ["", "# nothing but a comment\n", "---\n", "null\n"])
+def test_an_empty_file_is_said_to_be_empty(text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_section(UseCase, parse_yaml(text, "usecase.yaml"), "usecase.yaml")
+    expected = "model, question, positive, negative, decision_threshold"
+    assert caught.value.faults == (f"the file is empty, expected {expected}",)
+
+
+def test_a_value_where_keys_belong_is_told_without_a_word_of_classes() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_section(UseCase, parse_yaml("- a list", "usecase.yaml"), "usecase.yaml")
+    assert caught.value.faults[0].startswith("(whole file): found ('a list',), expected model, ")
+    with pytest.raises(ConfigurationError) as caught:
+        parse_section(Params, {"split": None}, "params.yaml")
+    assert "split: found None, expected keys of its own below it" in caught.value.faults

@@ -31,7 +31,7 @@ def test_it_reads_what_the_strict_one_reads(monkeypatch: pytest.MonkeyPatch) -> 
         (TEXT.replace("gates:", "gates: &a\n") + "x: *a\n", "alias"),
         (TEXT + "sample: 1\n", "sample"),
         (TEXT + "x: [\n", "line"),
-        ("", "found None"),
+        ("", "the file is empty"),
         (TEXT + "? [a]\n: 1\n", "unhashable"),
         (TEXT.replace("sequence: 2", "sequence: 3"), "0003-ended.yaml"),
     ],
