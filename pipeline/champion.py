@@ -51,6 +51,15 @@ def parse_champion(text: str, where: str) -> Champion:
     return parse_section(Champion, parse_yaml(text, where), where)
 
 
+def parse_pointer(text: str, where: str) -> Champion | None:
+    """The champion in a YAML document, None where it says nothing: none was approved yet.
+
+    Raises ConfigurationError naming every fault.
+    """
+    value = parse_yaml(text, where)
+    return None if value is None else parse_section(Champion, value, where)
+
+
 def render_champion(champion: Champion) -> str:
     """`champion` as YAML: one order of keys, so equal champions are equal bytes."""
     values = champion.model_dump(by_alias=True)

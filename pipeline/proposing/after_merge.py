@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.adapters.git.plumbing import Git
-from pipeline.champion import champion_path, parse_champion
+from pipeline.champion import champion_path, parse_pointer
 from pipeline.config import load_gates
 from pipeline.core.inert import quote
 from pipeline.core.outcome.promises import (
@@ -62,9 +62,8 @@ class Merge:
         if manifest is not None:
             return parse_rollout(manifest, f"rollout.yaml at {self.commit[:12]}").challenger.digest
         pointer = self.text(champion_path(Path(), model))
-        if pointer is None:
-            return None
-        return parse_champion(pointer, f"champion.yaml at {self.commit[:12]}").digest
+        champion = parse_pointer(pointer or "", f"champion.yaml at {self.commit[:12]}")
+        return champion.digest if champion else None
 
     def promises(self) -> tuple[Promise, ...]:
         """What the merged comparison promised; nothing where there is none that can be read."""

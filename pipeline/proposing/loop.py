@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pipeline.adapters.git.proposal_branch import ProposalBranch
-from pipeline.champion import parse_champion
-from pipeline.config import parse_yaml
+from pipeline.champion import parse_pointer
 from pipeline.core.proposal.identity import PREFIX
 from pipeline.core.proposal.plan import plan_proposal
 from pipeline.core.proposal.state import Seen, Wanted, needs_comments
@@ -110,9 +109,8 @@ def champion_at(branch: ProposalBranch, commit: str) -> str | None:
     path = f"rollouts/{branch.model}/champion.yaml"
     content = branch.file_at(commit, path)
     text = (content or b"").decode("utf-8", "replace")
-    if parse_yaml(text, path) is None:
-        return None
-    return parse_champion(text, path).digest
+    champion = parse_pointer(text, path)
+    return champion.digest if champion else None
 
 
 def _tell(forge: Forge, step: Tell) -> tuple[str, ...]:

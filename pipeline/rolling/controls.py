@@ -33,6 +33,8 @@ def plan_control(verb: Verb, state: ModelState) -> Control:
 
     `resume` and `retry` take back what stands against them: a pause, an abort.
     """
+    if state.champion is None and state.spec is None and not state.status.ever:
+        raise GateRefused(f"{state.model}: no model serves yet, so there is nothing to {verb}.")
     given = {
         Verb.PAUSE: _pause,
         Verb.RESUME: _resume,

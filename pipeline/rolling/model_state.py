@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
-from pipeline.champion import Champion, parse_champion
+from pipeline.champion import Champion, parse_pointer
 from pipeline.config import Identifier, Section, parse_section
 from pipeline.core.inert import quote
 from pipeline.errors import ConfigurationError
@@ -130,10 +130,9 @@ class _Files:
 
 def _champion(files: _Files, model: str) -> Champion | None:
     text = files.text(CHAMPION)
-    if text is None or not text.strip():
-        return None
-    champion = parse_champion(text, files.place(CHAMPION))
-    _check_model(files.place(CHAMPION), champion.model, model)
+    champion = None if text is None else parse_pointer(text, files.place(CHAMPION))
+    if champion is not None:
+        _check_model(files.place(CHAMPION), champion.model, model)
     return champion
 
 

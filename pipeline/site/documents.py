@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.champion import Champion, parse_champion
+from pipeline.champion import Champion, parse_pointer
 from pipeline.config import parse_section, parse_yaml
 from pipeline.manifest import MAX_MANIFEST_BYTES
 from pipeline.rollout_status import Record, check_record
@@ -27,9 +27,7 @@ def read_record(text: str, name: str, model: str) -> Record:
 
 def read_champion(text: str) -> Champion | None:
     """The champion, None where the file says nothing. Raises ConfigurationError."""
-    if parse_yaml(text, "champion.yaml") is None:
-        return None
-    return parse_champion(text, "champion.yaml")
+    return parse_pointer(text, "champion.yaml")
 
 
 def _value(text: str, where: str) -> Any:

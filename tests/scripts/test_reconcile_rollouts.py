@@ -13,7 +13,7 @@ from pipeline.manifest import rollout_path
 from pipeline.rollout_commands import Command, Verb
 from pipeline.rollout_status import Phase
 from tests.called import Called, call_script
-from tests.repository import git
+from tests.repository import ROOT, git
 from tests.rolling.rolled import Rolled, file_spec, rolled
 from tests.rollouts import BAD
 from tests.servers.ports import free_port
@@ -261,3 +261,15 @@ def test_a_model_that_nobody_knows_is_a_wrong_argument(
     done = run(world, script, *arguments, "--model", "flight-dealy")
     assert done.returncode == 2, done.stdout + done.stderr
     assert "did you mean 'flight-delay'?" in done.stderr
+
+
+def test_in_a_new_repository_no_model_serves_yet(world: Rolled) -> None:
+    world.pull()
+    shipped = (ROOT / "rollouts/flight-delay/champion.yaml").read_text()
+    (world.people / "rollouts/flight-delay/champion.yaml").write_text(shipped)
+    world.push("Begin")
+    done = run(world, "control_rollout", "pause", "--model", world.model, "--reason", "to look")
+    assert done.returncode == 1, done.stderr
+    said = "GateRefused: flight-delay: no model serves yet, so there is nothing to pause.\n"
+    assert done.stderr == said
+    assert run(world, "reconcile_rollouts", "--model", world.model).returncode == 0
