@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import OutsideError
+from pipeline.errors import ConfigurationError, OutsideError
 
 
 def render_json(value: Any) -> str:
@@ -48,6 +48,22 @@ def load_json(path: Path) -> Any:
         raise OutsideError(
             f"{path}: not JSON ({error}). Delete it and run `dvc repro` again."
         ) from error
+
+
+def load_given_json(path: Path, expected: str) -> Any:
+    """The value in a file that a person named. Raises ConfigurationError where there is none.
+
+    `expected` says what belongs into it. No stage makes such a file, so none is told to run.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ConfigurationError(str(path), [f"not found, expected {expected}"]) from error
+    except IsADirectoryError as error:
+        raise ConfigurationError(str(path), [f"found a folder, expected {expected}"]) from error
+    except ValueError as error:
+        fault = f"found no JSON ({error}), expected {expected}"
+        raise ConfigurationError(str(path), [fault]) from error
 
 
 def _plain(value: Any) -> Any:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pipeline.domain import Verdict
-from pipeline.errors import OutsideError
-from pipeline.jsonio import load_json, render_json, save_json
+from pipeline.errors import ConfigurationError, OutsideError
+from pipeline.jsonio import load_given_json, load_json, render_json, save_json
 
 
 @dataclass
@@ -50,3 +50,19 @@ def test_a_missing_or_broken_file_says_what_to_do(tmp_path: Path) -> None:
 
 def test_rendering_keeps_the_order_and_ends_with_a_newline() -> None:
     assert render_json({"b": 1, "a": 2}) == '{\n  "b": 1,\n  "a": 2\n}\n'
+
+
+def test_a_file_that_a_person_named_is_a_wrong_argument_where_it_is_none(tmp_path: Path) -> None:
+    (tmp_path / "half.json").write_text('{"a": ')
+    (tmp_path / "raw.json").write_bytes(b"\xff")
+    for name, found in {
+        "none.json": "not found",
+        "half.json/none.json": "not found",
+        ".": "found a folder",
+        "half.json": "found no JSON",
+        "raw.json": "found no JSON",
+    }.items():
+        with pytest.raises(ConfigurationError, match=f"{found}.*expected roles"):
+            load_given_json(tmp_path / name, "roles")
+    (tmp_path / "whole.json").write_text("[1]")
+    assert load_given_json(tmp_path / "whole.json", "a list") == [1]

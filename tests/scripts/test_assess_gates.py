@@ -181,7 +181,18 @@ def test_without_a_word_of_the_run_the_texts_alone_are_inconclusive(root):
 def test_a_file_of_approvals_that_is_none_is_refused(root, text):
     path = root.parent / "approvals.json"
     path.write_text(text)
-    assert main([*LEDGER, "--final", f"--approvals={path}"]) in (2, 3)
+    assert main([*LEDGER, "--final", f"--approvals={path}"]) == 2
+
+
+def test_a_file_of_approvals_that_is_not_there_is_a_wrong_argument(root, capsys):
+    assert main([*LEDGER, "--approvals=nofile.json"]) == 2
+    said = capsys.readouterr().err
+    assert (
+        """nofile.json: 1 fault(s) to mend
+  - not found, expected a JSON file: {"role": ["login", ...]}"""
+        in said
+    )
+    assert "dvc repro" not in said
 
 
 # ---------------------------------------------------------------- configuration and monitoring
