@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.adapters.git.branches import GitBranches
 from pipeline.adapters.local_forge import LocalForge
-from pipeline.errors import OutsideError
+from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.forge import PullState, ReviewState, StatusState
 from tests.repository import commit, git
 
@@ -61,6 +61,14 @@ def test_opening_it_again_finds_it(forge: LocalForge) -> None:
 def test_a_branch_that_is_not_there_is_not_opened(forge: LocalForge) -> None:
     with pytest.raises(OutsideError, match="no branch nothing to open"):
         forge.open_pull(branch="nothing", base="main", title="t", body="b")
+
+
+def test_a_number_that_nobody_opened_is_a_wrong_argument(forge: LocalForge) -> None:
+    with pytest.raises(ConfigurationError, match="found no pulls/7, and nothing is there"):
+        forge.pull(7)
+    number = open_one(forge)
+    with pytest.raises(ConfigurationError, match=f"expected a number such as {number}"):
+        forge.pull(7)
 
 
 def test_it_is_renewed_in_place(forge: LocalForge) -> None:

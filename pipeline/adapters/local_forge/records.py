@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from pipeline.errors import OutsideError
+from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.forge import PullState, ReviewState
 from pipeline.jsonio import load_json, save_json, save_text
 
@@ -86,8 +86,15 @@ class Folder:
         return self.place(kind, number, "md").read_text(encoding="utf-8")
 
     def load(self, shape: type[Kept], kind: str, number: int) -> Kept:
-        """A record. Raises OutsideError where the file is missing or says what it must not."""
+        """A record. Raises OutsideError where the file says what it must not.
+
+        Raises ConfigurationError for a number that no record has.
+        """
         path = self.place(kind, number, "json")
+        if not path.is_file():
+            newest = ", ".join(map(str, self.numbers(kind)[-5:]))
+            expected = f"expected a number such as {newest}" if newest else "and nothing is there"
+            raise ConfigurationError(str(self.path), [f"found no {kind}/{number}, {expected}"])
         try:
             return shape.model_validate(load_json(path))
         except ValidationError as error:
