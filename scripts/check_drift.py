@@ -24,6 +24,8 @@ from pipeline.monitoring.parquet_counts import count_parquet
 from pipeline.monitoring.production import Monitored, drift_rule_faults, load_monitored
 from pipeline.trigger_config import DataDriftTrigger
 
+PARQUET = b"PAR1"  # how each Parquet file begins
+
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and compare."""
@@ -35,7 +37,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def check(root: Path, file: Path, json: Path | None) -> int:
-    """Print each column's drift, the largest first. Returns the exit code."""
+    """Print each column's drift, the largest first. Returns the exit code.
+
+    Raises ConfigurationError without a champion or a Parquet file.
+    """
+    require_parquet(file)
     monitored = load_monitored(root)
     rule = monitored.policy.triggers.retraining_triggers.data_drift if monitored else None
     if monitored is None or rule is None:
@@ -52,6 +58,22 @@ def check(root: Path, file: Path, json: Path | None) -> int:
     if json is not None:
         save_json(json, drifts)
     return GateRefused.exit_code if answer.status is Status.FIRED else 0
+
+
+def require_parquet(file: Path) -> None:
+    """Raises ConfigurationError for a file that is not there, or no Parquet file at all.
+
+    One that begins as Parquet and is broken further on is an incident, and not a wrong argument.
+    """
+    if not file.is_file():
+        found = "a folder" if file.is_dir() else "no such file"
+    else:
+        with file.open("rb") as opened:
+            begin = opened.read(len(PARQUET))
+        if begin == PARQUET:
+            return
+        found = f"a file that begins with {begin!r}"
+    raise ConfigurationError(str(file), [f"found {found}, expected a Parquet file"])
 
 
 def drifts_of(file: Path, monitored: Monitored, rule: DataDriftTrigger) -> dict[str, Drift]:

@@ -57,7 +57,7 @@ def test_a_column_that_is_gone_is_an_incident(repository: Path) -> None:
 
 def test_a_file_that_is_not_there_is_one_clear_error(repository: Path) -> None:
     done = python(repository, "scripts.check_drift", "nowhere.parquet")
-    assert done.returncode == 3
+    assert done.returncode == 2
     assert "nowhere.parquet" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -76,3 +76,27 @@ def test_a_rule_about_columns_that_are_not_there_is_one_error_with_all_of_it(
     assert done.returncode == 2
     assert "'tmep' is no column; did you mean 'temp'?" in done.stderr
     assert "found 99; only 11 features are watched, so it can never fire" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "found"),
+    [
+        ("nowhere.parquet", "no such file"),
+        ("README.md", "a file that begins with b'# Pe'"),
+        ("configs", "a folder"),
+    ],
+)
+def test_what_is_no_parquet_file_is_a_wrong_argument(
+    repository: Path, file: str, found: str
+) -> None:
+    (repository / "README.md").write_text("# Perennial\n")
+    done = call_script(repository, "check_drift", file)
+    assert done.returncode == 2, done.stderr
+    assert f"found {found}, expected a Parquet file" in done.stderr
+
+
+def test_a_parquet_file_that_is_cut_is_an_incident(repository: Path) -> None:
+    whole = (repository / "same.parquet").read_bytes()
+    (repository / "cut.parquet").write_bytes(whole[: len(whole) // 2])
+    done = call_script(repository, "check_drift", "cut.parquet")
+    assert done.returncode == 4, done.stderr
