@@ -43,9 +43,15 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(root: Path, arguments: argparse.Namespace) -> int:
-    """Score the rows of the window that the champion has not answered yet. Returns 0."""
+    """Score the rows of the window that the champion has not answered yet. Returns 0.
+
+    Raises ConfigurationError for a window that holds no moment.
+    """
     start = parse_utc(arguments.start, "--start")
     end = parse_utc(arguments.end, "--end") if arguments.end else datetime.now(UTC)
+    if start >= end:
+        fault = f"--start: found {start}, expected a time before --end, {end}"
+        raise ConfigurationError("score_rows", [fault])
     champion = load_champion(root, load_usecase(root).model)
     if champion is None:
         raise ConfigurationError("rollouts/", ["no champion: nothing can answer yet"])
