@@ -14,7 +14,10 @@ _AS_OF = re.compile(r"^(  as_of: *)\S+", re.MULTILINE)
 
 def set_as_of(path: Path, as_of: datetime) -> None:
     """Write `as_of` into params.yaml; every other byte stays. Raises ConfigurationError."""
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigurationError(str(path), ["not found, expected a YAML file"]) from error
     changed, count = _AS_OF.subn(rf'\g<1>"{as_of:%Y-%m-%dT%H:%M:%SZ}"', text, count=1)
     if count == 0:
         raise ConfigurationError(str(path), ["collect.as_of: missing, expected a line with a time"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts.retrain import OUTCOMES, reproduce, run_steps
+from tests.called import call_script
 from tests.repository import git
 
 STEP = """
@@ -72,3 +73,12 @@ def repository_with(root: Path, stage: str) -> None:
     (root / ".dvc").mkdir()
     (root / "stage.py").write_text(stage)
     (root / "dvc.yaml").write_text("stages:\n  one:\n    cmd: python stage.py\n")
+
+
+def test_without_params_yaml_a_moment_is_configuration_and_no_outside_failure(
+    tmp_path: Path,
+) -> None:
+    done = call_script(tmp_path, "retrain", "--as-of", "2013-07-02")
+    assert done.returncode == 2, done.stderr
+    said = "ConfigurationError: {}: 1 fault(s) to mend\n  - not found, expected a YAML file\n"
+    assert done.stderr == said.format(tmp_path / "params.yaml")
