@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pipeline.ab_config import load_ab_test
 from pipeline.approvers import load_approvers
-from pipeline.config import load_all, load_gates, load_params, load_schema, load_usecase, load_yaml
-from pipeline.doctoring.finding import Finding, fault, ok, warning
+from pipeline.config import load_all, load_params, load_schema, load_usecase, load_yaml
+from pipeline.doctoring.finding import Finding, fault, ok, skipped, warning
 from pipeline.doctoring.situation import Situation
 from pipeline.dvc_objects import file_md5
 from pipeline.dvclock import Lock, parse_lock
@@ -23,8 +23,7 @@ LOADERS = (
     load_params,
     load_usecase,
     load_schema,
-    load_gates,
-    load_quality_policy,
+    load_quality_policy,  # the whole of gates.yaml
     load_triggers,
     load_approvers,
     load_rollout_plan,
@@ -48,9 +47,13 @@ def check_configurations(situation: Situation) -> Iterator[Finding]:
 
 def check_roles(situation: Situation) -> Iterator[Finding]:
     """Each role that something waits for has somebody who may speak for it."""
-    approvers, policy, triggers = load_all(
-        situation.root, load_approvers, load_quality_policy, load_triggers
-    )
+    try:
+        approvers, policy, triggers = load_all(
+            situation.root, load_approvers, load_quality_policy, load_triggers
+        )
+    except ConfigurationError:
+        yield skipped("approvers", "a file has faults, told under its own name")
+        return
     manual = triggers.retraining_triggers.manual_retrain
     asked = {*policy.deployment_safety.approving_roles}
     asked |= {*manual.approvers} if manual is not None and manual.enabled else set()

@@ -13,7 +13,7 @@ from tests.doctoring.checkouts import replaced, situation_of, told
 
 def test_every_fault_of_every_configuration_is_told_at_once(root: Path) -> None:
     assert told(check_configurations, situation_of(root)) == [
-        "ok configuration: 11 files are valid"
+        "ok configuration: 10 files are valid"
     ]
     replaced(root / "configs/repository.yaml", "approvals: 1", "approvals: none")
     replaced(root / "configs/triggers.yaml", "threshold: 0.70", "treshold: 0.70")
@@ -26,6 +26,14 @@ def test_every_fault_of_every_configuration_is_told_at_once(root: Path) -> None:
         "configs/serving.yaml",
     }
     assert any("did you mean 'threshold'?" in line for line in lines)
+
+
+def test_a_fault_of_the_gates_is_told_once(root: Path) -> None:
+    replaced(root / "configs/gates.yaml", "confidence: 0.95", "confidence: 95")
+    situation = situation_of(root)
+    lines = [*told(check_configurations, situation), *told(check_roles, situation)]
+    assert len([line for line in lines if "comparison.confidence" in line]) == 1
+    assert lines[-1] == "not checked approvers: a file has faults, told under its own name"
 
 
 def test_a_role_that_nobody_has_is_a_fault(root: Path) -> None:
