@@ -41,8 +41,14 @@ class Eyes:
     alias: Callable[[], str | None]
 
 
-def look_at(state: ModelState, eyes: Eyes, now: datetime) -> Observation:
-    """What is true outside git; all metrics are of the same minutes, the ones before `now`."""
+def look_at(
+    state: ModelState, eyes: Eyes, now: datetime, told: Callable[[str], None] = lambda _: None
+) -> Observation:
+    """What is true outside git; all metrics are of the same minutes, the ones before `now`.
+
+    `told` gets why the traffic layer does not say who gets what, and "" where it does: the core
+    takes it for a fact without a reason, and people have to know where to look.
+    """
     champion = state.champion.digest if state.champion else ""
     spec = state.spec
     with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
@@ -50,6 +56,7 @@ def look_at(state: ModelState, eyes: Eyes, now: datetime) -> Observation:
         alias = pool.submit(_alias, eyes)
         samples, healths = _ask_all(pool, spec, state.status, eyes, now)
         routing = seen.result()
+        told(routing.reason if routing.routing is None else "")
         return Observation(
             champion=champion,
             routing=routing.routing,

@@ -82,8 +82,9 @@ class Reconciler:
         steps: list[RolloutStep],
         failures: list[PipelineError],
     ) -> None:
+        silence = _once(self.tell, f"{model}: traffic: ")
         for _ in range(MAX_STEPS):
-            if not self._step(snapshot, model, steps, failures):
+            if not self._step(snapshot, model, steps, failures, silence):
                 return
             snapshot = self.repository.snapshot()
         raise OutsideError(f"{model}: not done after {MAX_STEPS} steps. Run again.")
@@ -98,6 +99,7 @@ class Reconciler:
         model: str,
         steps: list[RolloutStep],
         failures: list[PipelineError],
+        silence: Tell,
     ) -> bool:
         """Look, decide, and do it. Returns whether to look again."""
         state = load_model(snapshot, known_model(snapshot, model))
@@ -105,7 +107,8 @@ class Reconciler:
             return False
         eyes, hands = self.equip(state)
         now = self.clock()
-        step = reconcile(state.spec, state.status, look_at(state, eyes, now), now)
+        seen = look_at(state, eyes, now, silence)
+        step = reconcile(state.spec, state.status, seen, now)
         self.tell(f"{model}: {step}")
         if step.is_noop:
             return False
@@ -118,3 +121,15 @@ class Reconciler:
             self.tell(f"{model}: somebody else came first. Deciding again.")
         # What failed now would fail again at once: the next run takes it up.
         return done.is_lost or not done.failures
+
+
+def _once(tell: Tell, before: str) -> Tell:
+    """Tells each text once, however many steps a run takes; what is empty is nothing to tell."""
+    said = {""}
+
+    def say(text: str) -> None:
+        if text not in said:
+            tell(before + text)
+        said.add(text)
+
+    return say

@@ -45,6 +45,7 @@ class Watchdog:
     _known: dict[str, tuple[str, ModelState]] = field(default_factory=dict)
     _told: dict[str, list[str]] = field(default_factory=dict)
     _failing: dict[str, str] = field(default_factory=dict)
+    _silent: dict[str, str] = field(default_factory=dict)
 
     def look(self, snapshot: Snapshot, only: frozenset[str] = frozenset()) -> list[PipelineError]:
         """One look at each model, side by side. Returns what failed, which was told already."""
@@ -98,7 +99,7 @@ class Watchdog:
         now = self.equipment.clock()
         beside = latch.found()
         status = with_trouble(state.status, beside or Beside())
-        seen = look_at(state, eyes, now)
+        seen = look_at(state, eyes, now, lambda why: self._tell_silence(state.model, why))
         step = reconcile(state.spec, status, seen, now)
         look = _Look(state, seen, step, now)
         self._tell(state.model, step)
@@ -118,6 +119,12 @@ class Watchdog:
         if step.effects and self._told.get(model) != due:
             self.equipment.tell(f"{model}: {step}")
         self._told[model] = due
+
+    def _tell_silence(self, model: str, why: str) -> None:
+        """A traffic layer that is down for hours is told of once, until it answered again."""
+        if why and why != self._silent.get(model):
+            self.equipment.tell(f"{model}: traffic: {why}")
+        self._silent[model] = why
 
     def _take_away(self, look: _Look, hands: Hands) -> None:
         """The weights that a step sets before its commit: those never give a challenger more.

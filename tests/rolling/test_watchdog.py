@@ -295,3 +295,26 @@ def test_a_damaged_latch_lets_nobody_give_traffic(world: Rolled, running) -> Non
     (result,) = world.reconcile()
     assert world.share() == before
     assert any("perennial.yaml" in str(error) for error in result.failures)
+
+
+def test_a_traffic_layer_that_is_silent_is_told_once_with_its_reason(
+    world: Rolled, running
+) -> None:
+    spec, watching = running
+    kept = world.serving / "away.json"
+
+    def told() -> list[str]:
+        return [line for line in world.said if line.startswith("flight-delay: traffic: ")]
+
+    for _ in range(2):
+        shutil.move(world.serving / "weights.json", kept)
+        world.record(spec)
+        watching.look()
+        watching.look()
+        shutil.move(kept, world.serving / "weights.json")
+        watching.look()
+    silent = f"flight-delay: traffic: {world.serving / 'weights.json'}: nothing serves"
+    assert told() == [silent] * 2
+    shutil.move(world.serving / "weights.json", kept)
+    world.reconcile()
+    assert told() == [silent] * 3
