@@ -24,6 +24,10 @@ SET = (  # of your own places, which are not here: that the code reads them is w
     "export DASK_SCHEDULER_ADDRESS=tcp://…",
     "export RELAY_SECRET=… GITHUB_TOKEN=… GITHUB_REPOSITORY=owner/name",
 )
+KEYS = (  # which DVC reads, and no line of ours: that the jobs give it the same is what is tested
+    "export AWS_ACCESS_KEY_ID=your-key",
+    "export AWS_SECRET_ACCESS_KEY=your-secret",
+)
 # Minutes each; that the module is there and takes these options is what is tested.
 MEASURED = [text for text in every_text() if text.startswith("python -m benchmarks.")]
 MADE = {
@@ -38,7 +42,7 @@ MADE = {
     "make .venv/serve.stamp": "requirements/serve.txt",
 }
 COMMANDS = {
-    **dict.fromkeys(SET, Then()),
+    **dict.fromkeys((*SET, *KEYS), Then()),
     **{command: Then(typed=f"{command} --help", says="usage: ") for command in MEASURED},
     **{
         command: Then(typed=command.replace("make ", PLANNED), says=recipe)
@@ -100,3 +104,12 @@ def test_the_variables_that_it_sets_are_read_by_the_code(command: str) -> None:
     names = [word.partition("=")[0] for word in words(command)[1:]]
     assert names
     assert [name for name in names if f'"{name}"' not in code] == []
+
+
+@pytest.mark.parametrize("command", KEYS)
+def test_the_keys_of_the_bucket_are_set_before_anything_is_pushed(command: str) -> None:
+    quickstart = (ROOT / "docs/quickstart.md").read_text()
+    assert quickstart.index(command) < quickstart.index("scripts.retrain")
+    name = words(command)[1].partition("=")[0]
+    job = (ROOT / ".github/workflows/retrain.yml").read_text()
+    assert f"{name}: ${{{{ secrets.DVC_{name} }}}}" in job
