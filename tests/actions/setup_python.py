@@ -1,26 +1,38 @@
 """actions/setup-python: the Python that runs the tests, and their packages.
 
 No version is installed and nothing downloaded: `python` is the environment of the tests, whatever
-version is asked for. `pip install -r FILE` becomes a check that all of FILE is installed there.
+version is asked for. `pip install -r FILE` becomes a check that all of FILE is installed there,
+which is made once for the same words and files: a job asks for it in each of a hundred runs.
 """
 
 from __future__ import annotations
 
 import platform
 import sys
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.actions.uses import Call, Failed
 
 _PYTHON = """#!/bin/sh
 if [ "$1 $2 $3" = "-m pip install" ]; then
-  exec "{python}" "{check}" "$@"
+  asked=$({{ echo "$@"; for each; do [ ! -f "$each" ] || cat "$each"; done; }} | sha256sum)
+  fine="{known}/${{asked%% *}}"
+  [ -e "$fine" ] || {{ "{python}" "{check}" "$@" && touch "$fine"; }}
+  exit
 fi
 exec "{python}" "$@"
 """
 _PIP = """#!/bin/sh
 exec "{folder}/python" -m pip "$@"
 """
+
+
+@cache
+def _known() -> TemporaryDirectory[str]:
+    """A file for each check that was fine; it is gone when the tests have ended."""
+    return TemporaryDirectory(prefix="perennial-installed-")
 
 
 def setup_python(call: Call) -> dict[str, str]:
@@ -35,7 +47,8 @@ def setup_python(call: Call) -> dict[str, str]:
     scripts = {"python": _PYTHON, "python3": _PYTHON, "pip": _PIP}
     for name, text in scripts.items():
         path = folder / name
-        path.write_text(text.format(python=sys.executable, check=check, folder=folder))
+        places = {"check": check, "folder": folder, "known": _known().name}
+        path.write_text(text.format(python=sys.executable, **places))
         path.chmod(0o755)
     call.machine.path += [str(Path(sys.executable).parent), str(folder)]
     asked = call.given.get("python-version", "any")
