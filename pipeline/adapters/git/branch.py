@@ -21,13 +21,16 @@ class Branch:
             if found.exit_code > 1:  # 1 is "no such branch"
                 self._git.require_place()
             return found.stdout.strip() or None
-        listed = self._git.run("ls-remote", self._remote, self._ref).stdout.split()
-        if not listed:
+        listed = self._git.run("ls-remote", self._remote, self._ref).stdout.splitlines()
+        # Git lists whatever ends so too: refs/heads/a/refs/heads/main is a branch of anybody's.
+        tips = {ref: commit for commit, ref in (line.split("\t") for line in listed)}
+        tip = tips.get(self._ref)
+        if tip is None:
             return None
-        self._fetch(listed[0], may_fail=True)
-        if self._git.run("cat-file", "-e", f"{listed[0]}^{{commit}}", may_fail=True).exit_code:
+        self._fetch(tip, may_fail=True)
+        if self._git.run("cat-file", "-e", f"{tip}^{{commit}}", may_fail=True).exit_code:
             self._fetch(self._ref)
-        return listed[0]
+        return tip
 
     def swap(self, tip: str | None, commit: str) -> bool:
         """Whether `commit`, made on top of `tip`, became the branch's newest or is below it.
