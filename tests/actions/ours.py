@@ -40,13 +40,16 @@ def pull_request(
     name: str = "pull_request_target",
     branch: str = "perennial/retrain/m-1",
     fork: str | None = None,
+    state: str = "approved",
 ) -> Event:
-    """Something about pull request 7, from a branch of ours or of `fork`."""
+    """Something about pull request 7, from a branch of ours or of `fork`; `state` of a review."""
     head = {"ref": branch, "repo": {"full_name": f"{fork or world.owner}/model"}}
     body = {
         "action": "opened",
         "pull_request": {"number": 7, "head": head, "base": {"ref": "main"}},
     }
+    if name == "pull_request_review":
+        body["review"] = {"state": state}
     return event(world, name, body)
 
 

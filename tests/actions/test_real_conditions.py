@@ -110,6 +110,8 @@ def test_what_was_not_proposed_is_never_settled_as_proposed(told, propose, outco
         ({"branch": "feature"}, False, True),
         ({"fork": "mallory"}, False, True),
         ({"name": "pull_request_review"}, True, True),
+        ({"name": "pull_request_review", "state": "changes_requested"}, True, True),
+        ({"name": "pull_request_review", "state": "commented"}, False, False),
         ({"name": "pull_request_review", "fork": "mallory"}, False, False),
     ],
 )

@@ -65,9 +65,17 @@ def test_the_newest_state_of_a_pull_request_is_what_is_reviewed(world):
     assert rules[0] == rules[1] == {"group": "review-7", "cancel-in-progress": True}
 
 
-@pytest.mark.parametrize(("fork", "group"), [(None, "review-7"), ("mallory", "review-42")])
-def test_a_review_that_may_not_write_does_not_end_the_one_that_judges(world, fork, group):
-    reviewed = pull_request(world, "pull_request_review", fork=fork)
+@pytest.mark.parametrize(
+    ("changes", "group"),
+    [
+        ({}, "review-7"),
+        ({"state": "dismissed"}, "review-7"),
+        ({"state": "commented"}, "review-42"),
+        ({"fork": "mallory"}, "review-42"),
+    ],
+)
+def test_a_review_that_judges_nothing_does_not_end_the_one_that_does(world, changes, group):
+    reviewed = pull_request(world, "pull_request_review", **changes)
     about = {"event_name": reviewed.name, "event": reviewed.payload, "run_id": "42"}
     github = {**about, "repository": f"{world.owner}/model"}
     contexts = {"github": github, "inputs": {}}
