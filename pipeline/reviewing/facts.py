@@ -22,7 +22,7 @@ from pipeline.adapters.git.trees import (
     merge_base,
     trailer_of,
 )
-from pipeline.champion import load_champion
+from pipeline.champion import load_champion, parse_pointer
 from pipeline.config import load_usecase, load_yaml, parse_utc, parse_yaml
 from pipeline.core.evidence import MANIFEST, package_faults, parse_manifest
 from pipeline.core.proposal.evidence import evidence_digest, is_evidence
@@ -45,9 +45,11 @@ from pipeline.gates_config import load_quality_policy
 from pipeline.manifest import RolloutSpec, parse_rollout
 from pipeline.reviewing.ab_test import answer_of
 from pipeline.rollout_config import load_rollout_plan
+from pipeline.rollout_status import Phase, load_status
 
 LOCK = "dvc.lock"
 PARAMS = "params.yaml"
+_SERVING = re.compile(r"rollouts/([^/]+)/(rollout\.yaml|champion\.yaml|commands/.+)$")
 _RECORD = re.compile(r"rollouts/[^/]+/(status|experiments)/")
 
 
@@ -74,19 +76,43 @@ class Commits:
         return tuple(Change(path, known[path] and self._leads_back(path)) for path in paths)
 
     def _leads_back(self, path: str) -> bool:
-        """Whether a manifest asks for nothing but a model that serves or served just before.
+        """Whether a file asks for nothing but a model that serves or served just before.
 
-        Reverting a revert brings an old manifest back too, and would start its rollout again. Any
-        other file asks for nothing.
+        Reverting a revert brings an old manifest back too, and would start its rollout again. And
+        what serves by champion.yaml alone has no stages: so that goes back one step, never to what
+        was stopped. What people said is taken back by people. Any other file asks for nothing.
         """
-        if not path.endswith("/rollout.yaml"):
+        found = _SERVING.match(path)
+        if found is None:
             return True
+        model, name = found.groups()
+        if name.startswith("commands/"):
+            return False
         text = self.head.text(path)
-        if text is None:
+        if name == "rollout.yaml" and text is None:
             return True
-        champion = load_champion(self.root, path.split("/")[1])
-        known = {champion.digest, champion.previous} if champion else set()
-        return parse_rollout(text, path).challenger.digest in known
+        try:
+            return _asked(name, text or "", path) in self._may_serve(model)
+        except ConfigurationError:
+            return False
+
+    def _may_serve(self, model: str) -> set[str]:
+        """The champion, and the one before it unless it was stopped."""
+        champion = load_champion(self.root, model)
+        if champion is None:
+            return set()
+        before, status = champion.previous, load_status(self.root, model)
+        endings = status.endings_of(before) if before else ()
+        is_stopped = any(r.phase in (Phase.ROLLED_BACK, Phase.ABORTED) for r in endings)
+        return {champion.digest, *([before] if before and not is_stopped else [])}
+
+
+def _asked(name: str, text: str, path: str) -> str | None:
+    """The digest that a manifest or a champion.yaml wants to serve. Raises ConfigurationError."""
+    if name == "rollout.yaml":
+        return parse_rollout(text, path).challenger.digest
+    champion = parse_pointer(text, path)
+    return champion.digest if champion else None
 
 
 def commits_of(root: Path, head: str) -> Commits:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from pipeline.adapters.traffic import Traffic, Weights
 from pipeline.core.rollout.observation import Routing, Stop
-from pipeline.errors import OutsideError
+from pipeline.errors import GateRefused, OutsideError
 from pipeline.rolling.latch import Beside, Decided, Latch, check_decision
 from pipeline.rolling.names import Names
 
@@ -71,6 +71,8 @@ class LocalTraffic:
             beside = self._beside(is_less=stop is not None or not routing.reaches_challenger)
             if stop is None:
                 check_decision(self._names.versions, beside, routing, decided)
+            elif self._names.version(routing.champion) == stop.version:
+                raise GateRefused(f"{stop.version} was stopped, so it gets no traffic at all.")
             weights = self._weights(routing, salt)
             is_change = not self._is_routed(weights)
             since = self._clock() if is_change else beside.routed_since

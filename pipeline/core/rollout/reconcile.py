@@ -59,8 +59,16 @@ def _runs(rollout: Rollout) -> bool:
 
 
 def _mend(situation: Situation, rollout: Rollout) -> RolloutStep | None:
-    """Alias and traffic as champion.yaml says, where no challenger has traffic to look after."""
+    """Alias and traffic as champion.yaml says, where no challenger has traffic to look after.
+
+    Not where it names the very model that was stopped: that comes back by a retry, in stages.
+    """
     state, observation = rollout.state, situation.observation
+    if state.phase.is_ended and observation.champion == state.challenger:
+        return RolloutStep(
+            f"champion.yaml names {state.version}, which was stopped ({state.reason}): traffic "
+            "stays as it is. Put the champion of before back; a retry brings this one again."
+        )
     effects: list[Effect] = []
     if is_elsewhere(observation.alias, observation.champion, is_promoted=state.phase.is_promoted):
         effects.append(MoveAlias(observation.champion))

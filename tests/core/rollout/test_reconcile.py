@@ -701,6 +701,15 @@ def test_traffic_that_a_provider_gives_back_to_what_was_stopped_is_taken_and_lat
     assert world.routing == Routing(CHAMPION)
 
 
+def test_a_pointer_to_what_was_stopped_gives_it_no_traffic() -> None:
+    world, _, now = rolled_back()
+    world.champion, state = CHALLENGER, world.status.records[-1]
+    step = tick(world, now)
+    assert step.is_noop
+    assert step.reason.startswith(f"champion.yaml names {state.version}, which was stopped")
+    assert world.routing.agrees_with(Routing(CHAMPION))
+
+
 def test_traffic_of_before_a_promotion_that_is_over_is_mended_without_a_latch() -> None:
     world = world_of(spec_of())
     now = run_until(world, Phase.PROMOTED, START) + MINUTE
