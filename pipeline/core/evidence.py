@@ -176,22 +176,29 @@ def outcomes_of(package: Files) -> dict[str, bytes]:
 
 
 def parse_manifest(raw: bytes) -> EvidenceManifest:
-    """The manifest in the bytes of manifest.json. Raises ConfigurationError with every fault."""
+    """The manifest in the bytes of manifest.json. Raises ConfigurationError with every fault.
+
+    One that was completed with a file that was never to come is none: `entries` of it would hold
+    an edited file to its own digest.
+    """
     if len(raw) > MAX_FILE_BYTES:
         raise ConfigurationError(MANIFEST, [f"larger than {MAX_FILE_BYTES:,} bytes"])
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(MANIFEST, [f"not JSON: {error}"]) from error
-    return parse_section(EvidenceManifest, value, MANIFEST)
+    manifest = parse_section(EvidenceManifest, value, MANIFEST)
+    strange = {done.path for done in manifest.completed} - set(manifest.to_come)
+    strange |= set(manifest.to_come) - set(TO_COME)
+    if strange:
+        faults = [f"{path}: completed, and was never to come" for path in sorted(strange)]
+        raise ConfigurationError(MANIFEST, faults)
+    return manifest
 
 
 def _faults(package: Files, manifest: EvidenceManifest) -> Iterator[str]:
     if _render(json.loads(package[MANIFEST])) != package[MANIFEST]:
         yield f"{MANIFEST}: not written as scripts/collect_evidence.py writes it"
-    strange = {done.path for done in manifest.completed} - set(manifest.to_come)
-    strange |= set(manifest.to_come) - set(TO_COME)
-    yield from (f"{path}: completed, and was never to come" for path in sorted(strange))
     entries, present = manifest.entries, set(package) - {MANIFEST}
     yield from (f"{path}: missing" for path in sorted(set(entries) - present))
     yield from _stranger_faults(package, sorted(present - set(entries)))

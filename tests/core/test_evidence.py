@@ -218,4 +218,8 @@ def test_a_completion_of_what_was_never_to_come_is_found_out():
     value["completed"] = [{"path": "configs/gates.yaml", "entry": entry, "note": ""}]
     text = (json.dumps(value, indent=2) + "\n").encode()
     package = {**built(), "configs/gates.yaml": raw, MANIFEST: text}
-    assert package_faults(package) == ("configs/gates.yaml: completed, and was never to come",)
+    assert package_faults(package) == (
+        f"{MANIFEST}: configs/gates.yaml: completed, and was never to come",
+    )
+    with pytest.raises(ConfigurationError, match="was never to come"):
+        parse_manifest(text)

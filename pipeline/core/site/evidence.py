@@ -21,6 +21,7 @@ from pipeline.manifest import RolloutSpec
 
 COMPARISON, GATES = "artifacts/comparison.json", "configs/gates.yaml"
 PARTS = (MANIFEST, COMPARISON, GATES)
+_OTHER = "its evidence package is not the one that was merged"
 Files = Mapping[str, bytes | None]  # the PARTS of a package, None for one that is missing
 
 
@@ -39,26 +40,32 @@ def read_evidence(
         manifest = parse_manifest(raw)
         found = (digest_of(raw), first_digest({MANIFEST: raw}))
     except ConfigurationError:
-        return Evidence(lock=lock, mlflow=mlflow, fault="its evidence package cannot be read")
+        return Evidence(lock=lock, mlflow=mlflow, fault=_OTHER)
     if spec.evidence.digest not in found:
-        fault = "its evidence package is not the one that was merged"
-        return Evidence(lock=lock, mlflow=mlflow, fault=fault)
+        return Evidence(lock=lock, mlflow=mlflow, fault=_OTHER)
     subject = manifest.subject
-    figures = _figures(manifest, files)
+    is_whole = all(_is_sound(manifest, files, path) for path in (COMPARISON, GATES))
+    figures = _figures(files) if is_whole else {}
     return Evidence(
         data_digest=subject.data_digest,
         holdout_digest=subject.holdout_digest,
         code_commit=subject.commit,
         lock=lock,
         mlflow=mlflow,
-        fault="" if figures else "its comparison cannot be read",
+        fault=_fault(figures, is_whole),
         **figures,
     )
 
 
-def _figures(manifest: EvidenceManifest, files: Files) -> dict[str, Any]:
-    """The primary metric's improvement and interval; nothing where a file is not as it was."""
-    comparison, gates = _sound(manifest, files, COMPARISON), _sound(manifest, files, GATES)
+def _fault(figures: Mapping[str, Any], is_whole: bool) -> str:
+    if not is_whole:
+        return _OTHER
+    return "" if figures else "its comparison cannot be read"
+
+
+def _figures(files: Files) -> dict[str, Any]:
+    """The primary metric's improvement and interval; nothing where they are not there."""
+    comparison, gates = files[COMPARISON], files[GATES]
     if comparison is None or gates is None:
         return {}
     try:
@@ -71,9 +78,11 @@ def _figures(manifest: EvidenceManifest, files: Files) -> dict[str, Any]:
     return {"metric": str(metric), "improvement": improvement, "low": low, "high": high}
 
 
-def _sound(manifest: EvidenceManifest, files: Files, path: str) -> bytes | None:
-    raw, entry = files[path], manifest.entries.get(path)
-    return raw if raw and entry and digest_of(raw) == entry.sha256 else None
+def _is_sound(manifest: EvidenceManifest, files: Files, path: str) -> bool:
+    """Whether a file is as the package had it at first: neither of the two was ever to come."""
+    raw, entry = files[path], manifest.files.get(path)
+    found = None if raw is None else digest_of(raw)
+    return found == (entry.sha256 if entry else None)
 
 
 def _version(registration: bytes | None, digest: str) -> str | None:

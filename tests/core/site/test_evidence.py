@@ -6,13 +6,14 @@ import json
 
 import pytest
 
-from pipeline.core.evidence import complete_evidence, package_digest
+from pipeline.core.evidence import complete_evidence, digest_of, package_digest
 from pipeline.core.site.evidence import COMPARISON, GATES, MANIFEST, read_evidence
 from pipeline.manifest import EvidenceRef
 from tests.rollouts import spec_of
 from tests.sites import DATA, HOLDOUT, evidence_of
 
 SPEC = spec_of()
+OTHER = "its evidence package is not the one that was merged"
 REGISTERED = {"digest": SPEC.challenger.digest, "version": 7, "run_id": "abc"}
 
 
@@ -20,6 +21,10 @@ def package(improvement: float | None = 0.02) -> dict[str, bytes | None]:
     return dict(
         evidence_of(SPEC.challenger.digest, SPEC.version, SPEC.champion.digest, improvement)
     )
+
+
+def written(manifest: dict) -> bytes:
+    return (json.dumps(manifest, indent=2) + "\n").encode()
 
 
 def read(files, registration=None, of=None):
@@ -49,15 +54,41 @@ def test_a_package_without_a_figure_says_so() -> None:
 @pytest.mark.parametrize("change", [None, b"{}"])
 def test_a_file_that_differs_from_its_digest_is_not_believed(path: str, change) -> None:
     found = read({**package(), path: change})
-    assert (found.improvement, found.fault) == (None, "its comparison cannot be read")
+    assert (found.improvement, found.fault) == (None, OTHER)
+
+
+@pytest.mark.parametrize("path", [COMPARISON, GATES])
+def test_a_file_that_no_manifest_names_is_not_believed(path: str) -> None:
+    value = json.loads(package()[MANIFEST] or b"")
+    del value["files"][path]
+    bare = {**package(), MANIFEST: written(value)}
+    found = read(bare, of=bare)
+    assert (found.improvement, found.fault) == (None, OTHER)
+
+
+def test_a_completion_that_was_never_to_come_changes_no_figure() -> None:
+    """The first digest stays true, so nothing else tells this from the merged package."""
+    raw = (package(0.3)[COMPARISON] or b"") + b"\n"
+    value = json.loads(package()[MANIFEST] or b"")
+    entry = {"sha256": digest_of(raw), "size": len(raw)}
+    value["completed"] = [{"path": COMPARISON, "entry": entry, "note": ""}]
+    found = read({**package(), COMPARISON: raw, MANIFEST: written(value)})
+    assert (found.improvement, found.fault, found.data_digest) == (None, OTHER, None)
+
+
+def test_a_package_without_a_comparison_says_so() -> None:
+    value = json.loads(package()[MANIFEST] or b"")
+    del value["files"][COMPARISON]
+    bare = {**package(), COMPARISON: None, MANIFEST: written(value)}
+    assert read(bare, of=bare).fault == "its comparison cannot be read"
 
 
 @pytest.mark.parametrize(
     ("manifest", "fault"),
     [
         (None, "the merge has no evidence package"),
-        (b"{", "its evidence package cannot be read"),
-        (package(0.9)[MANIFEST], "its evidence package is not the one that was merged"),
+        (b"{", OTHER),
+        (package(0.9)[MANIFEST], OTHER),
     ],
 )
 def test_another_package_than_the_merged_one_says_nothing(manifest, fault: str) -> None:

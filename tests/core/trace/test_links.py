@@ -259,10 +259,40 @@ def test_evidence_is_whole_or_each_file_is_named():
     assert {what.partition(":")[0] for what, _, _ in broken(link)} == {"evidence/x in commit 2"}
 
 
-def test_evidence_whose_list_is_no_list_is_broken_where_a_manifest_names_it():
+@pytest.mark.parametrize("expected", [DIGEST, None])
+def test_evidence_whose_list_is_no_list_is_broken(expected):
     rubbish = package(**{"manifest.json": b"["})
-    assert link_evidence(rubbish, rubbish, DIGEST, DIGEST).state is State.BROKEN
-    assert link_evidence(rubbish, rubbish, None, DIGEST).state is State.NOT_CHECKED
+    assert link_evidence(rubbish, rubbish, expected, DIGEST).state is State.BROKEN
+
+
+def test_evidence_is_not_verified_by_a_completion_that_was_never_to_come():
+    """Without it, an edited file is held to its own digest, and the first digest stays true."""
+    whole, path, raw = package(), "artifacts/model-manifest.json", MODEL_MANIFEST + b"\n"
+    value = json.loads(whole.files["manifest.json"])
+    entry = {"sha256": digest_of(raw), "size": len(raw)}
+    value["completed"] = [{"path": path, "entry": entry, "note": ""}]
+    text = (json.dumps(value, indent=2) + "\n").encode()
+    forged = package(**{path: raw, "manifest.json": text})
+    first = digest_of(whole.files["manifest.json"])
+    for then, now in ((whole, forged), (forged, forged)):
+        found = broken(link_evidence(then, now, first, DIGEST))
+        assert (
+            "evidence/x in commit 1: the whole",
+            f"manifest.json: {path}: completed, and was never to come",
+            "sound",
+        ) in found
+    assert link_evidence(forged, forged, None, DIGEST).state is State.BROKEN
+
+
+def test_a_fault_of_a_file_that_has_its_digest_is_said_too():
+    whole = package()
+    value = json.loads(whole.files["manifest.json"])
+    value["files"]["artifacts/model-manifest.json"]["size"] = 1
+    text = (json.dumps(value, indent=2) + "\n").encode()
+    link = link_evidence(whole, package(**{"manifest.json": text}), None, DIGEST)
+    assert [found.partition(":")[0] for _, found, _ in broken(link)] == [
+        "artifacts/model-manifest.json"
+    ]
 
 
 @pytest.mark.parametrize("raw", [b"[", b"[]", b'{"files": 3}'])
