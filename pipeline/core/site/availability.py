@@ -15,6 +15,7 @@ from pipeline.core.site.facts import ModelHistory, Reign, Written
 from pipeline.core.site.success_figures import Figure, Standing, share_text
 from pipeline.core.site.success_pictures import draw_gaps
 from pipeline.domain import Verdict
+from pipeline.rollout_status import Record
 
 Span = tuple[datetime, datetime]
 
@@ -75,5 +76,13 @@ def _down(written: Sequence[Written], at: datetime) -> list[Span]:
     return [
         (record.at, end)
         for record, end in zip(records, ends, strict=False)
-        if any(g.name == "champion" and g.verdict is Verdict.FAIL for g in record.gates)
+        if any(g.name == _serving(record) and g.verdict is Verdict.FAIL for g in record.gates)
     ]
+
+
+def _serving(record: Record) -> str:
+    """The gate of the server that has the traffic, under the names that the rollout began with.
+
+    A promoted challenger is the champion, and gate `champion` is then of the idle standby.
+    """
+    return "challenger" if record.phase.is_promoted else "champion"

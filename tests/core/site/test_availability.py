@@ -9,8 +9,19 @@ import pytest
 from pipeline.core.rollout.observation import Health
 from pipeline.core.site.availability import availability, spans_without
 from pipeline.core.site.success_figures import Standing
+from pipeline.rollout_status import Phase
 from tests.core.site_histories import BEGAN, history, reign
-from tests.rollouts import DAY, HOUR, MINUTE, START, samples, spec_of, tick, world_of
+from tests.rollouts import (
+    DAY,
+    HOUR,
+    MINUTE,
+    START,
+    run_until,
+    samples,
+    spec_of,
+    tick,
+    world_of,
+)
 
 
 def test_a_champion_all_the_time_is_all_that_git_can_tell() -> None:
@@ -70,6 +81,21 @@ def test_a_champion_that_a_record_saw_down_is_lost_time_until_the_next_record() 
     gates = [[g.verdict for g in r.gates if g.name == "champion"] for r in world.status.records]
     found = spans_without(history(world), START + DAY)
     assert found == ((START + 10 * MINUTE, START + 30 * MINUTE),), gates
+
+
+@pytest.mark.parametrize(("down", "minutes"), [(["champion"], 0), (["champion", "challenger"], 20)])
+def test_after_the_promotion_the_server_that_counts_is_the_challengers(down, minutes) -> None:
+    spec = spec_of()
+    world = world_of(spec)
+    run_until(world, Phase.BAKING, START)
+    promoted = world.status.records[-1].at
+    for later, is_up in ((10, False), (20, False), (30, True)):
+        now = promoted + later * MINUTE
+        health = {f"{role}_health": Health(is_up, "" if is_up else "refused") for role in down}
+        tick(world, now, samples(spec, now), **health)
+    assert world.status.records[-1].at > promoted
+    found = spans_without(history(world), START + 10 * DAY)
+    assert sum((end - start for start, end in found), timedelta(0)) == minutes * MINUTE
 
 
 def test_spans_that_overlap_are_counted_once() -> None:
