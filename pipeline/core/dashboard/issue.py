@@ -6,16 +6,21 @@ What is written has no time of its own, so that an hour in which nothing happene
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pipeline.core.dashboard.model import ModelView
+from pipeline.core.dashboard.editions import Edition, editions, lines_only
+from pipeline.core.dashboard.model import MAX_REASON, ModelView
+from pipeline.core.pull.body import MAX_BODY, units
+from pipeline.core.pull.causes import shortened
 from pipeline.core.report.escape import render_template
 from pipeline.forge import Issue
 
 LABEL = "perennial"
 TITLE = "Perennial dashboard"
 MARKER = "<!-- perennial dashboard -->"
+SHOWN_INCIDENTS = 20
 _BLANK_LINES = re.compile(r"\n{3,}")
 _SURPLUS = f"This one is not used any more: see #{{number}}, *{TITLE}*.\n"
 
@@ -75,8 +80,33 @@ def open_incidents(issues: Sequence[Issue], login: str) -> tuple[Issue, ...]:
 def dashboard_body(
     models: Sequence[ModelView], template: str, incidents: Sequence[Issue] = ()
 ) -> str:
-    """The body; `template` is pipeline/templates/dashboard.md.j2. Equal models, equal text."""
-    text = render_template(template, "comment", models=models, incidents=incidents)
+    """The body; `template` is pipeline/templates/dashboard.md.j2. Equal models, equal text.
+
+    At most MAX_BODY characters, counted as UTF-16 does: what does not fit is left out, and said.
+    """
+    for edition in editions(models):
+        body = _render(edition, template, incidents)
+        if units(body) <= MAX_BODY:
+            return body
+
+    def length(count: int) -> int:
+        return units(_render(lines_only(models, count), template, incidents))
+
+    fitting = bisect_right(range(len(models) + 1), MAX_BODY, key=length) - 1
+    return _render(lines_only(models, fitting), template, incidents)
+
+
+def _render(edition: Edition, template: str, incidents: Sequence[Issue]) -> str:
+    shown = [replace(i, title=shortened(i.title, MAX_REASON)) for i in incidents[:SHOWN_INCIDENTS]]
+    text = render_template(
+        template,
+        "comment",
+        models=edition.models,
+        brief=edition.brief,
+        left_out=edition.left_out,
+        incidents=shown,
+        more_incidents=len(incidents) - len(shown),
+    )
     return f"{MARKER}\n{_BLANK_LINES.sub(chr(10) * 2, text).strip(chr(10))}\n"
 
 

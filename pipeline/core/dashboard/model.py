@@ -19,6 +19,7 @@ T = TypeVar("T")
 SHOWN_EVENTS = 5
 SHOWN_RETRAINS = 5
 MAX_REASON = 160
+INCIDENT = "incident"  # what a line of trouble is about that is no retrain
 _MOVING = ("Pending", "Progressing", "Paused", "Baking")  # phases of a rollout under way
 _STATES = {
     RetrainState.PLANNED: "is planned",
@@ -76,7 +77,7 @@ def view_model(facts: ModelFacts, at: datetime) -> ModelView:
         triggers=tuple(_trigger(event) for event in _last(_events(facts), SHOWN_EVENTS)),
         lost=_ended(_retrains(facts), RetrainState.LOST),
         trouble=(
-            *(Line("", "incident", shortened(text, MAX_REASON)) for text in facts.failures),
+            *(Line("", INCIDENT, shortened(text, MAX_REASON)) for text in facts.failures),
             *_ended(_since_won(_retrains(facts)), RetrainState.ABANDONED),
         ),
     )

@@ -16,6 +16,7 @@ from pipeline.core.dashboard.issue import (
     plan_dashboard,
 )
 from pipeline.core.dashboard.model import view_model
+from pipeline.core.pull.body import MAX_BODY, units
 from pipeline.core.triggers.ledger import RetrainState
 from pipeline.forge import Issue
 from tests.core import dashboards, hostile, pulls
@@ -129,6 +130,73 @@ def test_other_open_issues_of_ours_are_incidents():
     found = open_incidents([theirs, ended, incident, ours], "bot")
     assert found == (incident,)
     assert "- #4 The data of flight-delay is broken" in dashboard_body([], TEMPLATE, found)
+
+
+def many(count):
+    """Models with all that is ever listed of one, one of them broken."""
+    for i in range(count):
+        name = f"model-{i:04}"
+        ended = [
+            dataclasses.replace(
+                retrain(n, state, 100 - n, "the interval holds 0, " + "and " * 30),
+                id=f"{name}-{n:04}",
+                model=name,
+            )
+            for n, state in enumerate([LOST] * 5 + [ABANDONED] * 5)
+        ]
+        events = tuple(
+            dataclasses.replace(
+                pulls.event(reason="accuracy fell " + "far " * 30), model=name, window=w
+            )
+            for w in "abcde"
+        )
+        failures = ("the feed is silent",) if i == count - 1 else ()
+        yield facts(*ended, events=events, model=name, failures=failures)
+
+
+@pytest.mark.parametrize(
+    ("count", "listed", "words"),
+    [
+        (2, 5, ""),
+        (20, 3, "at most 3 of each model's triggers and ended retrains are listed"),
+        (50, 1, "at most 1 of each model's"),
+        (100, 0, "none of the models' triggers and ended retrains are listed"),
+    ],
+)
+def test_fewer_events_of_more_models_are_listed(count, listed, words):
+    body = body_of(*many(count))
+    assert units(body) <= MAX_BODY
+    assert body.count("\n## ") == count
+    assert body.count("accuracy fell") == listed * count
+    assert body.count("the interval holds") >= listed * count
+    assert words in body
+    assert ("Too long for an issue" in body) == bool(words)
+    assert "**incident** the feed is silent" in body
+
+
+@pytest.mark.parametrize(("count", "is_cut"), [(200, False), (600, True)])
+def test_each_of_very_many_models_has_a_line_and_those_in_trouble_come_first(count, is_cut):
+    state = "A retrain is due and waits: cooldown. " * (4 if is_cut else 1)
+    views = [view_model(facts(model=f"model-{i:04}"), NOW) for i in range(count)]
+    views = [dataclasses.replace(v, champion_line="long " * 80, state=state) for v in views]
+    views[-1] = dataclasses.replace(views[-1], icon="bad")
+    body = dashboard_body(views, TEMPLATE)
+    assert units(body) <= MAX_BODY
+    lines = re.findall(r"^- (.) \*\*(model-\d+)\*\*", body, re.MULTILINE)
+    assert lines[0] == ("🔴", f"model-{count - 1:04}")
+    assert "each model has one line, those in trouble first." in body
+    left_out = count - len(lines)
+    assert (left_out > 0) == is_cut
+    assert (f"{left_out} of {count} models are left out" in body) == is_cut
+    assert units(body) > MAX_BODY - 200 or not is_cut
+    assert "No model has a folder" not in body
+
+
+def test_incidents_without_end_still_fit():
+    long = [dataclasses.replace(issue(n, "x"), title="@" * 256) for n in range(500)]
+    body = dashboard_body([], TEMPLATE, long)
+    assert units(body) <= MAX_BODY
+    assert "- and 480 more" in body
 
 
 def test_no_model_at_all_is_said():
