@@ -35,13 +35,12 @@ from pipeline.github_env import add_summary, set_outputs
 from pipeline.jsonio import load_json
 from pipeline.proposing.forges import add_forge_options, chosen_forge
 from pipeline.proposing.rehearsal import rehearse
-from pipeline.reviewing.approvals import assess_reviews
+from pipeline.reviewing.approvals import assess_reviews, ran_by_hand
 from pipeline.reviewing.facts import (
     Commits,
     assess_contents,
     commits_of,
     judges_alike,
-    ran_by_hand,
 )
 
 CONTEXT = "perennial/verify"

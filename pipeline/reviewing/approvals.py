@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from pipeline.adapters.git.trees import Tree
 from pipeline.approvers import load_approvers
+from pipeline.core.quality.as_json import QUALITY_GATES
 from pipeline.core.review.approvals import Opinion, Quorum, assess_approvals
+from pipeline.core.review.proposal import waits_for_manual_approval
 from pipeline.domain import Gate
 from pipeline.forge import PullRequest, Review
 from pipeline.gates_config import load_quality_policy
@@ -29,6 +33,18 @@ def assess_reviews(
         logins_of=load_approvers(root).roles,
         quorum=manual_quorum(load_triggers(root)) if is_by_hand else None,
     )
+
+
+def ran_by_hand(head: Tree) -> bool:
+    """Whether the retrain at `head` waits for the approvals of one by hand.
+
+    No where it does not say: then `assess_contents` raises, and the pull request fails by that.
+    """
+    try:
+        found = json.loads(head.text(QUALITY_GATES) or "")
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and waits_for_manual_approval(found)
 
 
 def manual_quorum(triggers: TriggerConfig) -> Quorum | None:

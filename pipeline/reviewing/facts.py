@@ -32,12 +32,7 @@ from pipeline.core.quality.facts import COLLECT, COMPARISON
 from pipeline.core.review import gates as review
 from pipeline.core.review.ab_test import assess_ab_test
 from pipeline.core.review.kind import Change
-from pipeline.core.review.proposal import (
-    Proposed,
-    assess_proposal,
-    assess_quality,
-    waits_for_manual_approval,
-)
+from pipeline.core.review.proposal import Proposed, assess_proposal, assess_quality
 from pipeline.domain import Gate
 from pipeline.dvclock import Lock, parse_lock
 from pipeline.errors import ConfigurationError, OutsideError
@@ -159,17 +154,6 @@ def assess_contents(commits: Commits, body: str, now: datetime) -> tuple[Gate, .
         ),
         review.assess_age(as_of, now, policy.readiness.data_collected_and_validated.max_data_age),
     )
-
-
-def ran_by_hand(head: Tree) -> bool:
-    """Whether the retrain at `head` waits for the approvals of one by hand.
-
-    No where it does not say: then `assess_contents` raises, and the pull request fails by that.
-    """
-    try:
-        return waits_for_manual_approval(_json(head, QUALITY_GATES))
-    except OutsideError:
-        return False
 
 
 def judges_alike(root: Path, then: str, now: str) -> bool:

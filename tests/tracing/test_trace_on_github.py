@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.core.quality.as_json import QUALITY_GATES
+from pipeline.tracing.outside import JUDGE, TRIGGERS
 from scripts.trace import main
 from tests.servers import github_recorder
 from tests.servers.github_standin import ACTIONS_BOT, GitHubStandIn, Rules
-from tests.tracing.traced import git, traced
+from tests.tracing.traced import git, real, traced
 
 NEVER = "2100-01-01T00:00:00Z"  # after every commit: GitHub's are of today
 
@@ -32,6 +34,7 @@ def traced_on_github(
     folder: Path,
     approvers: tuple[str, ...],
     monkeypatch: pytest.MonkeyPatch,
+    **files: dict[str, str],
 ) -> None:
     """The rollout of a pull request that `approvers` approved; the working directory is in it."""
 
@@ -46,7 +49,7 @@ def traced_on_github(
         github.act("linus", "PUT", "/pulls/1/merge", {})
         git(root, "pull", "--quiet", "--ff-only", "origin", "main")
 
-    made = traced(folder, merge)
+    made = traced(folder, merge, **files)
     monkeypatch.chdir(made.root)
     monkeypatch.setenv("GITHUB_REPOSITORY", "octo/model")
     monkeypatch.setenv("GITHUB_API_URL", github.url)
@@ -79,6 +82,44 @@ def test_a_merge_past_the_roles_is_found(github, tmp_path, monkeypatch, capsys):
     found = links(capsys)["approvals"]
     assert found["state"] == "broken"
     assert "product_owner" in found["checks"][0]["found"]
+
+
+def by_hand(judge: str | None = None, triggers: bool = True) -> dict[str, dict[str, str]]:
+    """A retrain that nobody's trigger asked for, on a main whose rule asks for three people."""
+    rule = real("configs/triggers.yaml").replace("min_approvals: 1", "min_approvals: 3")
+    item = {"name": "triggers_validated", "verdict": "INCONCLUSIVE", "waits": True}
+    return {
+        "start": {
+            **({TRIGGERS: rule} if triggers else {}),
+            **({} if judge is None else {JUDGE: judge}),
+        },
+        "proposal": {QUALITY_GATES: json.dumps({"gates": [{"items": [item]}]})},
+    }
+
+
+def test_a_retrain_by_hand_without_its_quorum_is_found(github, tmp_path, monkeypatch, capsys):
+    """The judge of this very commit counts it, so a merge without it went past the judge."""
+    files = by_hand(real(JUDGE))
+    traced_on_github(github, tmp_path / "flights", ("ada", "linus"), monkeypatch, **files)
+    found = links(capsys)["approvals"]
+    assert found["state"] == "broken"
+    assert "1 more of ml_lead or product_owner, since it ran by hand" in found["checks"][0]["found"]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (by_hand(), "broken"),
+        (by_hand("approvals = assess_reviews(root, pull, reviews)\n"), "verified"),
+        (by_hand(triggers=False), "verified"),
+        ({"start": by_hand()["start"]}, "verified"),
+    ],
+    ids=["a policy alone", "a judge that did not count", "no such policy", "by a trigger"],
+)
+def test_a_merge_is_held_to_what_main_asked_for_then(github, tmp_path, monkeypatch, capsys, case):
+    files, state = case
+    traced_on_github(github, tmp_path / "flights", ("ada", "linus"), monkeypatch, **files)
+    assert links(capsys)["approvals"]["state"] == state
 
 
 def test_a_pull_request_that_the_subject_makes_up_is_found(github, tmp_path, monkeypatch, capsys):

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -59,12 +59,18 @@ class Traced:
 
 
 def traced(
-    root: Path, merge: Callable[[Path, str], None] | None = None, *, mirror: bool = False
+    root: Path,
+    merge: Callable[[Path, str], None] | None = None,
+    *,
+    mirror: bool = False,
+    start: Mapping[str, str] | None = None,
+    proposal: Mapping[str, str] | None = None,
 ) -> Traced:
     """Trigger, retrain, pull request, merge, three stages, promotion: each a commit.
 
     `merge` brings a branch to main; without one, git does, as GitHub would for pull request 7.
-    With `mirror` the first of the stages sends copies alone.
+    With `mirror` the first of the stages sends copies alone. `start` and `proposal` are more files
+    of main and of the proposal.
     """
     root.mkdir(parents=True)
     git(root, "init", "--quiet", "--initial-branch=main")
@@ -78,10 +84,11 @@ def traced(
             ".gitignore": "/.dvc/cache/\n/blocked.py\n",
             "pipeline/stages/train.py": "fit()\n",
             "params.yaml": "collect: {}\n",
+            **(start or {}),
         },
     )
     commit(root, "Start", START - 3 * DAY)
-    spec = _propose(root, **(MIRROR if mirror else {}))
+    spec = _propose(root, proposal or {}, **(MIRROR if mirror else {}))
     _remember(root)
     write(root, {"README.md": "main moves on\n"})
     commit(root, "Say more", START - 2 * HOUR)
@@ -94,7 +101,7 @@ def _merge(root: Path, branch: str) -> None:
     git(root, "merge", "--quiet", "--no-ff", f"--message={subject}", branch, at=START - HOUR)
 
 
-def _propose(root: Path, **changes: object) -> RolloutSpec:
+def _propose(root: Path, more: Mapping[str, str], **changes: object) -> RolloutSpec:
     """The branch of a finished retrain, with its evidence, its lock and its manifest."""
     code = git(root, "rev-parse", "HEAD").strip()
     git(root, "switch", "--quiet", "--create", f"perennial/retrain/{RETRAIN}")
@@ -117,6 +124,7 @@ def _propose(root: Path, **changes: object) -> RolloutSpec:
             COLLECT: json.dumps({"as_of": AS_OF.isoformat(), "data_digest": DATA}),
             SPLIT: json.dumps({"holdout": {"digest": HOLDOUT}}),
             "params.yaml": f"collect: {{as_of: '{AS_OF.isoformat()}'}}\ntrain: {{seed: 13}}\n",
+            **more,
         },
     )
     write(root, {"dvc.lock": lock(root, package_md5)})
