@@ -77,16 +77,20 @@ def drift_table(inputs: ReportInputs) -> Table:
 
 
 def drift_line(inputs: ReportInputs) -> str:
-    """How many features drifted, and which most."""
+    """How many features drifted, and which most; what has too few rows is never called stable."""
     found: Sequence[Json] = inputs.comparison["drift"]
     if not found:
         return "" if inputs.is_first else "No drift was measured."
     drifted = [row for row in sorted(found, key=_excess) if row["is_drifted"]]
+    unknown = sum(row["is_drifted"] is None for row in found)
+    if unknown == len(found):
+        return f"Too few rows to say of {unknown} of {unknown} features."
+    tail = f"; {unknown} {'has' if unknown == 1 else 'have'} too few rows" if unknown else ""
     if not drifted:
-        return f"None of {len(found)} features drifted."
+        return f"None of {len(found) - unknown} features drifted{tail}."
     names = ", ".join(str(row["column"]) for row in drifted[:3])
     more = f" and {len(drifted) - 3} more" if len(drifted) > 3 else ""
-    return f"{len(drifted)} of {len(found)} features drifted, most of all {names}{more}."
+    return f"{len(drifted)} of {len(found)} features drifted, most of all {names}{more}{tail}."
 
 
 def check_table(inputs: ReportInputs) -> Table:

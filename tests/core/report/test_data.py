@@ -43,7 +43,9 @@ def test_lines_say_how_much_data_and_how_much_drift():
         "112,479 rows collected, 96.9 % with a label; trained on 100,139, "
         "judged on 8,847 newer ones."
     )
-    assert report_data.drift_line(inputs) == "2 of 4 features drifted, most of all temp, dewp."
+    assert report_data.drift_line(inputs) == (
+        "2 of 4 features drifted, most of all temp, dewp; 1 has too few rows."
+    )
     assert report_data.drift_line(reports.first()) == ""
 
 
@@ -56,6 +58,23 @@ def drifts_of(**changes):
 
 def test_features_that_all_kept_still_are_said_to_be_so():
     assert report_data.drift_line(drifts_of(is_drifted=False)) == "None of 4 features drifted."
+
+
+def drift_line_of(*found):
+    """The line of features of which these are the findings."""
+    row = reports.passing().comparison["drift"][0]
+    drift = [{**row, "column": f"c{n}", "is_drifted": one} for n, one in enumerate(found)]
+    comparison = {**reports.passing().comparison, "drift": drift}
+    return report_data.drift_line(dataclasses.replace(reports.passing(), comparison=comparison))
+
+
+def test_a_feature_that_nobody_could_judge_did_not_keep_still():
+    assert drift_line_of(None, None, None) == "Too few rows to say of 3 of 3 features."
+    assert drift_line_of(None, False, None) == "None of 1 features drifted; 2 have too few rows."
+    assert drift_line_of(None, True, None) == (
+        "1 of 3 features drifted, most of all c1; 2 have too few rows."
+    )
+    assert drift_line_of(True, False) == "1 of 2 features drifted, most of all c0."
 
 
 @pytest.mark.parametrize("changes", [{"psi": None}, {"limit": None}, {"limit": 0.0}])
