@@ -14,8 +14,6 @@ from pipeline.core.report.inputs import Json, ReportInputs
 from pipeline.core.triggers.ledger import Event
 from pipeline.domain import Verdict, worst
 
-REFUSALS = (Verdict.FAIL, Verdict.ERROR)
-
 
 @dataclass(frozen=True)
 class RolloutSummary:

@@ -6,13 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.core.pull.causes import shortened
-from pipeline.core.pull.facts import (
-    REFUSALS,
-    PullFacts,
-    is_waiting,
-    own_verdict,
-    required_items,
-)
+from pipeline.core.pull.facts import PullFacts, is_waiting, own_verdict, required_items
 from pipeline.core.report import gates as report_gates
 from pipeline.core.report.inputs import Json
 from pipeline.core.report.table import Cell, Table, table, verdict_cell
@@ -79,9 +73,9 @@ def open_items(facts: PullFacts) -> tuple[OpenItem, ...]:
     return tuple(sorted(found, key=lambda item: (-item.verdict.severity, item.is_waiting)))
 
 
-def refusal(facts: PullFacts) -> OpenItem | None:
-    """The first thing that says no; None where nothing does."""
-    return next((item for item in open_items(facts) if item.verdict in REFUSALS), None)
+def decisive(facts: PullFacts) -> OpenItem | None:
+    """The first thing that makes the whole what it is; None where the comparison alone does."""
+    return next((item for item in open_items(facts) if item.verdict is facts.verdict), None)
 
 
 def item_table(gate: Json) -> Table:

@@ -18,10 +18,10 @@ from pipeline.core.pull.gates import (
     GateCount,
     OpenItem,
     comparison_count,
+    decisive,
     gate_counts,
     item_table,
     open_items,
-    refusal,
 )
 from pipeline.core.pull.pictures import Link, Picture, links, pictures
 from pipeline.core.pull.rollout import Diff, diff_of, stages_line
@@ -117,24 +117,37 @@ def title_of(facts: PullFacts) -> str:
     figures = change_of(facts)
     change = f": {figures}" if figures else ""
     cause = f" ({words(facts.causes[0].trigger)})" if facts.causes else ""
-    outcome = _OUTCOMES.get(facts.verdict, "")
+    outcome = (
+        ", a gate is not clear yet" if _is_unclear(facts) else _OUTCOMES.get(facts.verdict, "")
+    )
     return inert_title(f"Retrain {facts.report.model}{change}{outcome}{cause}", MAX_TITLE)
 
 
 def _headline(facts: PullFacts) -> str:
     if facts.verdict is facts.report.verdict:
         return facts.report.title
-    return f"{facts.report.title}, and a gate refuses it"
+    said = "a gate is not clear yet" if _is_unclear(facts) else "a gate refuses it"
+    return f"{facts.report.title}, and {said}"
+
+
+def _is_unclear(facts: PullFacts) -> bool:
+    """Whether it is a gate, and not the comparison, that has too little to say yes or no."""
+    return facts.verdict is Verdict.INCONCLUSIVE and facts.report.verdict is not facts.verdict
 
 
 def _advice(facts: PullFacts) -> str:
     """What the reader should do; "" where the template asks for a review."""
-    refused = refusal(facts)
+    item = decisive(facts)
     if facts.verdict is Verdict.PASS:
         return ""
-    if facts.verdict is facts.report.verdict or refused is None:
+    if facts.verdict is facts.report.verdict or item is None:
         return facts.report.advice
-    return f"Do not merge: {refused.title} says no. Mend that, and the gates are assessed again."
+    if _is_unclear(facts):
+        why = item.reason.rstrip(".")
+        return (
+            f"Nothing is proposed: {item.title} is not clear yet ({why}). Mend that and run again."
+        )
+    return f"Do not merge: {item.title} says no. Mend that, and the gates are assessed again."
 
 
 def _named(logins: tuple[str, ...]) -> str:

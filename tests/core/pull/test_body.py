@@ -157,7 +157,22 @@ def test_too_little_evidence_for_a_gate_is_not_waiting():
     gates["gates"][2]["items"][0].update(verdict="INCONCLUSIVE", reason="80 of 1,000 users.")
     facts = pulls.facts(reports.passing(), quality_gates=gates)
     assert facts.verdict is Verdict.INCONCLUSIVE
-    assert "- 🟡 **Ab test**: 80 of 1,000 users." in text_of(facts).body
+    text = text_of(facts)
+    assert "- 🟡 **Ab test**: 80 of 1,000 users." in text.body
+    assert text.body.startswith(
+        "## 🟡 INCONCLUSIVE: the challenger beats the champion, and a gate is not clear yet"
+    )
+    assert "Nothing is proposed: Ab test is not clear yet (80 of 1,000 users). Mend" in text.body
+    assert "approve and merge" not in screen_of(text.body)
+    assert text.title.endswith("0.702, a gate is not clear yet (concept drift)")
+
+
+def test_of_several_open_items_the_one_of_the_verdict_is_named():
+    gates = pulls.quality_gates(readiness="FAIL")
+    gates["gates"][2]["items"][0].update(verdict="INCONCLUSIVE", reason="80 of 1,000 users.")
+    body = text_of(pulls.facts(reports.inconclusive(), quality_gates=gates)).body
+    assert "Do not merge: Tracking reachable says no" in body
+    assert "a gate refuses it" in body
 
 
 def test_an_item_that_is_not_required_refuses_nothing_and_is_in_the_fold():
