@@ -19,6 +19,7 @@ T = TypeVar("T")
 SHOWN_EVENTS = 5
 SHOWN_RETRAINS = 5
 MAX_REASON = 160
+VOID = "void: another champion came"
 INCIDENT = "incident"  # what a line of trouble is about that is no retrain
 _MOVING = ("Pending", "Progressing", "Paused", "Baking")  # phases of a rollout under way
 _STATES = {
@@ -139,9 +140,13 @@ def _events(facts: ModelFacts) -> list[Event]:
 
 def _trigger(event: Event) -> Line:
     about = f"{words(event.trigger)} ({event.priority})"
-    return Line(
-        _day(event.at), about, shortened(finding_of(event), MAX_REASON), event.retrain or "pending"
-    )
+    finding = shortened(finding_of(event), MAX_REASON)
+    return Line(_day(event.at), about, finding, event.retrain or _without_retrain(event))
+
+
+def _without_retrain(event: Event) -> str:
+    """An event speaks of one champion: what was not answered before the next came never is."""
+    return VOID if event.superseded_by else "pending"
 
 
 def _retrains(facts: ModelFacts) -> list[Retrain]:

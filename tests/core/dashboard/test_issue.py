@@ -102,6 +102,17 @@ def test_the_last_triggers_say_what_they_found_and_what_they_led_to():
     assert body.index("scheduled retrain") < body.index("concept drift")
 
 
+def test_an_event_of_a_champion_that_is_gone_waits_for_nothing():
+    void = dataclasses.replace(pulls.event(retrain=None), superseded_by="sha256:" + "f" * 64)
+    body = body_of(facts(events=(void,)))
+    assert "**Nothing is due.**" in body
+    assert "<code>void: another champion came</code>" in body
+    assert "pending" not in body
+    answered = dataclasses.replace(void, retrain="flight-delay-0003")
+    assert "void:" not in body_of(facts(events=(answered,)))
+    assert "<code>pending</code>" in body_of(facts(events=(pulls.event(retrain=None),)))
+
+
 def test_a_rollout_under_way_is_told_with_its_weight():
     rollout = RolloutState("2013-07-02-77ab77ab77ab", "Progressing", 25.0, NOW, "stage 1 held")
     body = body_of(facts(rollout=rollout))
