@@ -94,8 +94,9 @@ def draw_improvements(model: str, promoted: Sequence[Merged], goal: float) -> Dr
 
 
 def draw_outcomes(model: str, attempts: Sequence[Attempt]) -> Drawing:
-    """A box a rollout, oldest first, in the colour of how it ended."""
+    """A box a rollout, oldest first, in the colour of how it ended; those left out are counted."""
     shown = attempts[-MOST_MARKS:]
+    earlier = len(attempts) - len(shown)
     step = min(100 / len(shown), 12.5)
     bars = tuple(
         Bar(round(i * step, 2), 22, round(step * 0.8, 2), 24, _TONES[a.outcome], said)
@@ -103,7 +104,10 @@ def draw_outcomes(model: str, attempts: Sequence[Attempt]) -> Drawing:
         if (said := f"{a.version}: {a.outcome}")
     )
     said = ", ".join(bar.label for bar in bars)
-    words = (Word(0, 70, "first"), Word(round(len(shown) * step, 2), 70, "last", "end"))
+    if earlier:
+        said = f"The last {len(shown)} of {len(attempts)}. {said}"
+    left, end = f"{earlier} earlier" if earlier else "first", round(len(shown) * step, 2)
+    words = (Word(0, 70, left), Word(end, 70, "last", "end"))
     return Drawing(
         f"{model}-rollouts",
         "Rollouts by outcome",

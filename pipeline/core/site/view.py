@@ -57,7 +57,10 @@ class RolloutRow:
 
 @dataclass(frozen=True)
 class ModelPage:
-    """`recent` moments are shown at once, `older` ones on demand; `hidden` more are only in git."""
+    """`recent` moments are shown at once, `older` ones on demand; `hidden` more are only in git.
+
+    So are `older_rollouts`, as many as are not among `rollouts`.
+    """
 
     model: str
     sign: Sign
@@ -71,6 +74,7 @@ class ModelPage:
     recent: tuple[Moment, ...]
     older: tuple[Moment, ...]
     hidden: int
+    older_rollouts: int
     faults: tuple[str, ...]
 
     @property
@@ -104,6 +108,7 @@ def view_model(history: ModelHistory, at: datetime) -> ModelPage:
         recent=moments[:SHOWN_MOMENTS],
         older=moments[SHOWN_MOMENTS:MOST_MOMENTS],
         hidden=max(0, len(moments) - MOST_MOMENTS),
+        older_rollouts=max(0, len(attempts) - MOST_ROLLOUTS),
         faults=history.faults,
     )
 

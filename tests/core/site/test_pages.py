@@ -50,6 +50,45 @@ def test_a_site_without_models_says_so() -> None:
     assert "there is no trigger ledger" in parse(pages["index.html"]).one("footer").text
 
 
+@pytest.mark.parametrize(
+    ("count", "rows", "heading", "caption"),
+    [
+        (50, 50, "Every rollout", "The most recent first; times are UTC."),
+        (
+            120,
+            50,
+            "The newest rollouts",
+            "The most recent first; times are UTC. 70 older ones are in git.",
+        ),
+    ],
+)
+def test_rollouts_that_are_not_listed_are_counted(count, rows, heading, caption) -> None:
+    once = made.written_of(made.failed_world())
+    many = [
+        replace(
+            one,
+            record=one.record.model_copy(
+                update={
+                    "attempt": attempt,
+                    "sequence": len(once) * attempt + n,
+                    "at": one.record.at + attempt * DAY,
+                }
+            ),
+        )
+        for attempt in range(1, count + 1)
+        for n, one in enumerate(once)
+    ]
+    found = (history(None, written=tuple(many)),)
+    text = render_site(found, START + 130 * DAY, SOURCE, load_templates())[
+        f"models/{found[0].model}.html"
+    ]
+    (section,) = [
+        s for s in parse(text).all("section") if s.attrs.get("aria-labelledby") == "rollouts"
+    ]
+    assert (section.one("h2").text, section.one("caption").text) == (heading, caption)
+    assert len(section.one("tbody").all("tr")) == rows
+
+
 def test_a_page_can_ask_for_nothing_and_run_nothing(pages: dict[str, str]) -> None:
     for text in pages.values():
         tree = parse(text)

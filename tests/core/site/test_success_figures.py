@@ -137,6 +137,16 @@ def test_ninety_five_per_cent_is_not_more_than_that() -> None:
     assert (above.value, above.standing, above.n) == ("95.2 %", MET, "20 of 21 rollouts")
 
 
+@pytest.mark.parametrize(
+    ("count", "left", "said"), [(40, "first", ""), (120, "80 earlier", "The last 40 of 120. ")]
+)
+def test_a_picture_without_the_first_rollout_does_not_show_one(count, left, said) -> None:
+    drawing = rollout_success(MODEL, copies(promoted_world(), count)).drawing
+    assert drawing is not None
+    assert (len(drawing.bars), drawing.words[0].text) == (40, left)
+    assert drawing.description.partition("2013")[0] == said
+
+
 def test_what_makes_way_is_refused_or_runs_is_neither_success_nor_failure() -> None:
     world = world_of(spec_of("c"))
     tick(world, START)
