@@ -6,7 +6,7 @@ revert, an abort), it is git's: from that commit to the commit of the record.
 Traffic is taken away before the record is committed, so the true time is a little shorter.
 
 No time is given where git knows no beginning: a stop at the traffic layer, which comes before git
-hears of it, and an end for lack of evidence.
+hears of it, an end for lack of evidence, and a server that one look found dead.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from pipeline.core.site.facts import Ask, Written
 from pipeline.core.site.success_figures import Figure, Standing
 from pipeline.core.site.success_pictures import draw_times
 from pipeline.domain import Verdict
-from pipeline.rollout_status import Phase
+from pipeline.rollout_status import Phase, Record
 
 GOAL = timedelta(minutes=5)  # less than
+_UNSEEN = "since when, git does not know"
 _LATCHED = "Stopped at the traffic layer: "  # as the reconciler begins its reason
 
 
@@ -55,7 +56,7 @@ def rollback_time(model: str, attempts: Sequence[Attempt], asked: Sequence[Ask])
         "says weight 0, by one and the same clock. The longest of all rollbacks and aborts."
     )
     count = len(found) - len(times)
-    gap = f"Not timed: {count}, {' and '.join(untimed)}." if count else ""
+    gap = f"Not timed: {count}, {'; '.join(untimed)}." if count else ""
     name, goal = "Rollback time", "less than 5 minutes"
     n = f"{len(times)} of {len(found)} rollback{'' if len(found) == 1 else 's'} timed"
     if not times:
@@ -78,8 +79,9 @@ def rollback_time(model: str, attempts: Sequence[Attempt], asked: Sequence[Ask])
 def _rollback(attempt: Attempt, ended: Written, asked: Sequence[Ask]) -> Rollback:
     record = ended.record
     if record.verdict is Verdict.FAIL:
-        took = record.at - _first_failure(attempt, ended)
-        return Rollback(record.version, record.at, took, "a figure failed")
+        first = _first_failure(attempt, ended)
+        took = record.at - first if first else None
+        return Rollback(record.version, record.at, took, _failure(record, took))
     if record.verdict is not None:
         return Rollback(record.version, record.at, None, "too little evidence or none")
     if record.reason.startswith(_LATCHED):
@@ -99,11 +101,19 @@ def _asked(attempt: Attempt, ended: Written, asked: Sequence[Ask]) -> datetime |
     return min(found, default=None)
 
 
-def _first_failure(attempt: Attempt, ended: Written) -> datetime:
+def _failure(record: Record, took: timedelta | None) -> str:
+    if took is not None:
+        return "a figure failed"
+    is_dead = any(g.name == "challenger" and g.verdict is Verdict.FAIL for g in record.gates)
+    return f"a server did not answer; {_UNSEEN}" if is_dead else f"a check failed; {_UNSEEN}"
+
+
+def _first_failure(attempt: Attempt, ended: Written) -> datetime | None:
     """When failing began: what the record before says of trouble, or the oldest failed figure.
 
-    A figure that passed says nothing of harm, however old it is: labels may be days late. Where
-    what failed has no figure (a server that does not answer), the look itself saw it first.
+    A figure that passed says nothing of harm, however old it is: labels may be days late. None
+    where what failed has no figure, such as a server that does not answer: it may have been so
+    since the look before.
     """
     record = ended.record
     before = attempt.written[: attempt.written.index(ended)]
@@ -118,4 +128,4 @@ def _first_failure(attempt: Attempt, ended: Written) -> datetime:
         and sample.sampled_at is not None
         and failed & gates_of_metric(sample.metric)
     ]
-    return min([*sampled, record.at])
+    return min([*sampled, record.at]) if sampled else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -77,14 +78,35 @@ def test_only_figures_that_failed_are_timed(accuracy: float, served, took: timed
     assert of(world).took == took
 
 
-def test_a_server_that_does_not_answer_is_timed_from_the_look_that_saw_it() -> None:
+def test_a_server_that_does_not_answer_is_not_timed_from_the_look_that_saw_it() -> None:
     world = world_of(spec_of())
     tick(world, START)
     now = START + 10 * MINUTE
     old = samples(world.spec, now, sampled_at=now - MINUTE)
     tick(world, now, old, challenger_health=Health(False, "connection refused"))
     assert world.status.records[-1].phase is Phase.ROLLED_BACK
-    assert of(world).took == timedelta(0)
+    assert of(world).took is None
+    found = rollback_time(MODEL, attempts_of(written_of(world)), ())
+    assert (found.value, found.standing) == ("not known", Standing.UNKNOWN)
+    assert found.gap == "Not timed: 1, a server did not answer; since when, git does not know."
+
+
+def test_a_figure_that_failed_beside_a_dead_server_has_its_time() -> None:
+    world = world_of(spec_of())
+    tick(world, START)
+    now = START + 10 * MINUTE
+    found = samples(world.spec, now, BAD, GOOD, sampled_at=now - 20 * SECOND)
+    tick(world, now, found, challenger_health=Health(False, "connection refused"))
+    assert of(world).took == 20 * SECOND
+
+
+def test_a_record_without_its_figures_is_not_timed() -> None:
+    (attempt,) = attempts_of(written_of(failed_world()))
+    last = attempt.written[-1]
+    bare = replace(last, record=last.record.model_copy(update={"samples": ()}))
+    cut = replace(attempt, written=(*attempt.written[:-1], bare))
+    (found,) = rollbacks_of([cut], ())
+    assert (found.took, found.cause) == (None, "a check failed; since when, git does not know")
 
 
 def test_one_that_fails_for_several_checks_is_timed_from_the_first() -> None:
