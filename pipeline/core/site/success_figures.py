@@ -51,20 +51,24 @@ class Figure:
 
 
 def retrains_a_month(history: ModelHistory, at: datetime) -> Figure:
-    """Retrains planned, over the time since the first champion; the goal is the pacing's limit."""
+    """Retrains planned, over the time since the first champion; the goal is the pacing's limit.
+
+    Of [first champion, `at`): one that was planned before belongs to no rate of that time.
+    """
     limit, began = history.max_per_month, history.began
     goal = f"at most {limit} in a month" if limit is not None else "none is set"
     counts = (
-        "Retrains in the trigger ledger, whatever became of them, over the time since the first "
-        "champion. The goal holds in every calendar month (UTC), and is the pacing in "
-        "configs/triggers.yaml as it is now."
+        "Retrains that the trigger ledger planned since the first champion, whatever became of "
+        "them, over the time since then. The goal holds in every calendar month (UTC), and is the "
+        "pacing in configs/triggers.yaml as it is now."
     )
     name = "Retrains a month"
     if history.ledger is None or began is None:
         missing = "no trigger ledger" if history.ledger is None else "no champion"
         n = f"{missing} in this history"
         return Figure(name, "not known", Standing.UNKNOWN, goal, n, counts)
-    found = [r for r in history.ledger.retrains if r.model == history.model]
+    ours = (r for r in history.ledger.retrains if r.model == history.model)
+    found = [r for r in ours if began <= r.planned_at < at]
     days = max((at - began).total_seconds(), 0.0) / 86_400
     months = _months(found, began, at)
     worst = max(count for _, count in months)
@@ -151,8 +155,8 @@ def _months(
 ) -> tuple[tuple[tuple[int, int], int], ...]:
     """Each calendar month that was seen, oldest first, and how many retrains were planned in it."""
     planned = [(r.planned_at.year, r.planned_at.month) for r in retrains]
-    first = min([(began.year, began.month), *planned])
-    last = max([first, (at.year, at.month), *planned])
+    first = (began.year, began.month)
+    last = max(first, (at.year, at.month))
     found, month = [], first
     while month <= last:
         found.append((month, planned.count(month)))

@@ -59,6 +59,16 @@ def test_retrains_of_another_model_are_not_counted() -> None:
     assert retrains_a_month(history(ledger=others), START + DAY).n == "0 retrains in 61 days"
 
 
+def test_only_retrains_of_its_own_time_are_counted() -> None:
+    at = BEGAN + 30 * DAY
+    moments = (BEGAN - 40 * DAY, BEGAN - DAY, BEGAN, at - HOUR, at, at + DAY)
+    retrains = tuple(made.retrain(i, moment) for i, moment in enumerate(moments, 1))
+    found = retrains_a_month(history(ledger=Ledger((), retrains)), at)
+    assert (found.value, found.n) == ("2.0", "2 retrains in 30 days")
+    assert found.drawing is not None
+    assert found.drawing.bars[0].label.startswith(f"{BEGAN:%Y-%m}: 1")
+
+
 def test_a_rate_needs_a_month() -> None:
     early = retrains_a_month(history(), BEGAN + 27 * DAY)
     assert (early.value, early.standing) == ("not known", UNKNOWN)
