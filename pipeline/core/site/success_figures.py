@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 from statistics import mean
 
@@ -22,6 +23,7 @@ from pipeline.core.triggers.ledger import Retrain
 GOAL_IMPROVEMENT = 0.01  # more than one point of the primary metric
 GOAL_SUCCESS = 0.95  # more than
 MONTH_DAYS = 365.25 / 12
+NOISE_DECIMALS = 12  # of an improvement: what is beyond comes from adding floats
 MIN_DAYS = 28  # a rate a month needs a month
 
 
@@ -103,10 +105,10 @@ def mean_improvement(history: ModelHistory) -> Figure:
     if not known:
         return Figure(name, "not known", Standing.UNKNOWN, goal, n, counts, gap)
     metrics = dict.fromkeys(merged.evidence.metric for merged in known)
-    value = mean(merged.evidence.improvement or 0.0 for merged in known)
+    value = round(mean(m.evidence.improvement or 0.0 for m in known), NOISE_DECIMALS)
     return Figure(
         name=name,
-        value=f"{'+' if value > 0 else MINUS if value < 0 else ''}{abs(value):.4f}",
+        value=points_text(value, GOAL_IMPROVEMENT),
         standing=Standing.MET if value > GOAL_IMPROVEMENT else Standing.MISSED,
         goal=goal,
         n=f"{n}, in {' and '.join(metrics)}",
@@ -148,6 +150,23 @@ def share_text(part: float, whole: float) -> str:
     """A share with one decimal, cut and not rounded: only all of it reads 100 %."""
     tenths = math.floor(1_000 * part / whole)
     return f"{tenths / 10:.1f} %" if part < whole else "100 %"
+
+
+def points_text(value: float, goal: float) -> str:
+    """A finite improvement with its sign, cut towards zero: 0.00996 reads +0.0099.
+
+    Four decimals, and as many more as it takes not to read as `goal` or less where it is more.
+    """
+    exact, decimals = Decimal(repr(value)), 4
+    shown = _cut(exact, decimals)
+    while (float(shown) > goal) != (value > goal):
+        decimals += 1
+        shown = _cut(exact, decimals)
+    return f"{'+' if value > 0 else MINUS if value < 0 else ''}{abs(shown):f}"
+
+
+def _cut(exact: Decimal, decimals: int) -> Decimal:
+    return exact.quantize(Decimal(1).scaleb(-decimals), ROUND_DOWN)
 
 
 def _months(

@@ -8,8 +8,10 @@ import pytest
 
 from pipeline.core.site.attempts import Outcome, attempts_of, running
 from pipeline.core.site.success_figures import (
+    NOISE_DECIMALS,
     Standing,
     mean_improvement,
+    points_text,
     retrains_a_month,
     rollout_success,
     share_text,
@@ -102,6 +104,12 @@ def test_without_a_limit_there_is_a_rate_and_no_verdict() -> None:
     [
         (0.01, "+0.0100", MISSED),
         (0.0101, "+0.0101", MET),
+        (0.01004, "+0.01004", MET),
+        (0.01000004, "+0.01000004", MET),
+        (0.01 + 1e-17, "+0.0100", MISSED),
+        (0.00996, "+0.0099", MISSED),
+        (0.02999, "+0.0299", MET),
+        (-0.00996, "−0.0099", MISSED),
         (0.0, "0.0000", MISSED),
         (-0.02, "−0.0200", MISSED),
     ],
@@ -114,6 +122,13 @@ def test_the_improvement_must_be_more_than_a_point(value, text: str, standing) -
     assert (found.value, found.standing, found.n) == (
         text, standing, "1 promotion, in f1_weighted",
     )  # fmt: skip
+
+
+def test_the_noise_of_adding_is_no_improvement() -> None:
+    """0.1 and 0.2 are not quite 0.3 together, and no figure may say so."""
+    assert points_text(round((0.1 + 0.2) / 30, NOISE_DECIMALS), 0.01) == "+0.0100"
+    assert points_text(1e-7, 0.01) == "+0.0000"
+    assert points_text(0.5, 0.5) == "+0.5000"
 
 
 def test_only_promoted_challengers_count_and_unknown_ones_are_told() -> None:
