@@ -7,7 +7,8 @@ GET /metrics    Prometheus text
 
 Outcomes are counted once they are mature: what was answered less than `maturity` ago may still get
 another label, and early labels are not those of all rows (a flight that left is on time sooner than
-one that waits). So such feedback is refused whole, with a 425, to be sent again later.
+one that waits). So such feedback is refused whole, with a 425, to be sent again later. One of the
+future is refused for good: it would be the newest outcome until that future comes.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from pipeline.serving.model import ServedModel
 MAX_BODY_BYTES = 1_000_000
 MAX_ROWS = 10_000
 VERSION_HEADER = "x-model-version"
+CLOCK_SKEW = timedelta(minutes=1)  # senders' clocks may be ahead of ours by as much
 
 
 class _Refused(Exception):
@@ -67,7 +69,7 @@ def make_app(
 
     async def take_feedback(request: Request) -> Response:
         async def counted(served: ServedModel, metrics: ServerMetrics, body: Any) -> dict[str, Any]:
-            return _counted(served, metrics, body, clock() - maturity if maturity else None)
+            return _counted(served, metrics, body, clock(), maturity)
 
         return await _answer(counted, served, metrics, request)
 
@@ -110,17 +112,19 @@ async def _predicted(served: ServedModel, metrics: ServerMetrics, body: Any) -> 
 
 
 def _counted(
-    served: ServedModel, metrics: ServerMetrics, body: Any, mature_until: datetime | None
+    served: ServedModel, metrics: ServerMetrics, body: Any, now: datetime, maturity: timedelta
 ) -> dict[str, Any]:
-    """Count outcomes, all of them or none; those answered at `mature_until` are mature."""
+    """Count outcomes, all of them or none; those answered just `maturity` ago are mature."""
     outcomes = _list_of_objects(body, "outcomes")
     version = body.get("model_version")
     if version != served.version:
         raise _Refused(409, f"this is {served.version}: send what another answered to that one")
     is_correct = [_is_correct(outcome) for outcome in outcomes]
     times = [_answered_at(outcome) for outcome in outcomes]
-    if mature_until is not None:
-        _refuse_immature(times, mature_until)
+    if any(time is not None and time > now + CLOCK_SKEW for time in times):
+        raise _Refused(422, "outcomes: expected answered_at in the past")
+    if maturity:
+        _refuse_immature(times, now - maturity)
     metrics.count_labelled(len(is_correct), sum(is_correct), max(filter(None, times), default=None))
     return {"labelled": len(is_correct), "correct": sum(is_correct)}
 

@@ -205,6 +205,17 @@ def test_an_outcome_that_does_not_say_when_it_was_answered_is_not_believed(patie
     assert counted(patient)["model_labelled_total"] == 0
 
 
+@pytest.mark.parametrize("time", ["2013-07-04T12:01:01Z", "9999-12-31T23:59:59-14:00"])
+def test_an_outcome_of_the_future_is_not_believed(estimator, time):
+    with serving(estimator, clock=lambda: NOW) as url:
+        refused = post(url, outcomes_at("2013-07-03T12:00:00Z", time), "/feedback")
+        assert (refused.status_code, "in the past" in refused.text) == (422, True)
+        assert counted(url)["model_newest_outcome_timestamp_seconds"] == 0
+        assert counted(url)["model_labelled_total"] == 0
+        ahead = outcomes_at("2013-07-04T12:01:00Z")  # a clock that is a minute ahead
+        assert post(url, ahead, "/feedback").json() == {"labelled": 1, "correct": 1}
+
+
 def test_health_names_the_digest(url):
     assert requests.get(f"{url}/healthz", timeout=10).json() == {
         "model": "flight-delay",
