@@ -29,13 +29,13 @@ def ask_server(host: str, port: int, path: str, digest: str, timeout_seconds: fl
         raw = response.read(_MAX_BYTES)
         if response.status != 200:
             return Answer(False, f"{host}:{port} answered {response.status}")
-        found = json.loads(raw)["digest"]
+        found = str(json.loads(raw)["digest"])
     except (OSError, http.client.HTTPException) as error:
         return Answer(False, f"{host}:{port} did not answer ({type(error).__name__})")
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return Answer(False, f"{host}:{port} does not say which model it serves")
     finally:
         connection.close()
     if found != digest:
-        return Answer(False, f"{host}:{port} serves {str(found)[:30]!a}, not {digest[:19]}")
+        return Answer(False, f"{host}:{port} serves {found[:30]!a}, not {digest[:19]}")
     return Answer(True)

@@ -75,7 +75,7 @@ class Prometheus:
             return Instant(fault=f"answered {status}: {_words(raw)}")
         try:
             answer = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             return Instant(fault="was not answered in JSON")
         try:
             return _parse(answer)
@@ -128,5 +128,5 @@ def _words(raw: bytes) -> str:
     """The `error` of an answer of Prometheus, or the start of whatever else came."""
     try:
         return str(json.loads(raw)["error"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return raw[:_MAX_WORDS].decode(errors="replace")

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from pipeline.adapters.metrics import Metrics
+from pipeline.adapters.metrics.records import time_of
 from pipeline.core.rollout.observation import Role
 from pipeline.errors import ConfigurationError
 from pipeline.manifest import RolloutSpec
@@ -39,7 +40,10 @@ class PlannedQueries:
     client: Query
 
     def measure(self, spec: RolloutSpec, name: str, role: Role, at: datetime) -> Sample:
-        """One metric of one version over its window until `at`. Raises OutsideError."""
+        """One metric of one version over its window until `at`. Raises OutsideError.
+
+        A newest data of no time that there is, such as the year 10,000, is as good as none.
+        """
         metric, version = spec.plan.metrics.queries[name], version_in(spec, role)
 
         def ask(template: str) -> float | None:
@@ -56,7 +60,7 @@ class PlannedQueries:
             value=_figure(metric, ask(asked or ""), n),
             n=n,
             window=metric.window,
-            sampled_at=datetime.fromtimestamp(newest, UTC) if newest is not None else None,
+            sampled_at=time_of(newest),
             query=filled(asked or "", version, metric.window),
         )
 

@@ -1,7 +1,8 @@
 """The world as one reconcile sees it, asked at one moment; what cannot be asked says so itself.
 
 Nobody here decides: a server that is silent gives a sample with an error, a health of None or a
-routing of None, and the core holds.
+routing of None, and the core holds. So does an answer that no code of ours expected: it is data of
+somebody else's, and must not keep the other answers from being judged.
 """
 
 from __future__ import annotations
@@ -109,26 +110,32 @@ def _ask_all(
 def _measured(eyes: Eyes, spec: RolloutSpec, metric: str, role: Role, now: datetime) -> Sample:
     try:
         return eyes.measure(spec, metric, role, now)
-    except PipelineError as error:
+    except Exception as error:  # noqa: BLE001 (one absurd answer must not hide the others)
         version = spec.version if role == "challenger" else spec.champion_version
         return Sample(
             metric=metric,
             role=role,
             version=version,
             window=spec.plan.metrics.queries[metric].window,
-            error=str(error)[:_MAX_REASON],
+            error=_words(error),
         )
 
 
 def _health(eyes: Eyes, spec: RolloutSpec, role: Role) -> Health:
     try:
         return eyes.ask_health(spec, role)
-    except PipelineError as error:
-        return Health(None, str(error)[:_MAX_REASON])
+    except Exception as error:  # noqa: BLE001 (as above)
+        return Health(None, _words(error))
 
 
 def _alias(eyes: Eyes) -> str | None:
     try:
         return eyes.alias()
-    except PipelineError:
-        return None  # a registry that does not answer delays nothing
+    except Exception:  # noqa: BLE001 (a registry that does not answer, or oddly, delays nothing)
+        return None
+
+
+def _words(error: Exception) -> str:
+    """Why there is no answer. What no code expected is named: its words alone may say nothing."""
+    is_expected = isinstance(error, PipelineError)
+    return (str(error) if is_expected else f"{type(error).__name__}: {error}")[:_MAX_REASON]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.core.rollout.effects import RolloutStep
-from pipeline.core.rollout.reconcile import reconcile
 from pipeline.errors import Bug, OutsideError, PipelineError
 from pipeline.rolling.effects import Hands, apply_step
 from pipeline.rolling.idle import is_idle
+from pipeline.rolling.judging import judged
 from pipeline.rolling.known import known_model, require_known
 from pipeline.rolling.model_state import ModelState, load_model
 from pipeline.rolling.observe import Eyes, look_at
@@ -108,7 +108,9 @@ class Reconciler:
         eyes, hands = self.equip(state)
         now = self.clock()
         seen = look_at(state, eyes, now, silence)
-        step = reconcile(state.spec, state.status, seen, now)
+        step, bug = judged(state.spec, state.status, seen, now)
+        if bug is not None:
+            failures.append(self._failed(model, bug))
         self.tell(f"{model}: {step}")
         if step.is_noop:
             return False

@@ -16,11 +16,11 @@ from typing import Any
 
 from pipeline.core.rollout.effects import Commit, RolloutStep, SetWeights
 from pipeline.core.rollout.observation import Observation, Stop
-from pipeline.core.rollout.reconcile import reconcile
 from pipeline.core.rollout.state import current_rollout
 from pipeline.errors import Bug, ConfigurationError, PipelineError
 from pipeline.rolling.effects import Hands, decided_from
 from pipeline.rolling.idle import is_idle
+from pipeline.rolling.judging import judged
 from pipeline.rolling.latch import Beside, Decided, Latch
 from pipeline.rolling.model_state import ModelState, load_model
 from pipeline.rolling.observe import look_at
@@ -100,11 +100,16 @@ class Watchdog:
         beside = latch.found()
         status = with_trouble(state.status, beside or Beside())
         seen = look_at(state, eyes, now, lambda why: self._tell_silence(state.model, why))
-        step = reconcile(state.spec, status, seen, now)
+        step, bug = judged(state.spec, status, seen, now)
         look = _Look(state, seen, step, now)
         self._tell(state.model, step)
-        if not self.is_applied:
-            return
+        if self.is_applied:
+            self._act(look, latch, beside, hands)
+        if bug is not None:
+            raise bug  # once all is done that can be done without figures
+
+    def _act(self, look: _Look, latch: Latch, beside: Beside | None, hands: Hands) -> None:
+        step, state = look.step, look.state
         is_trouble = step.record is not None and step.record.kind in (Kind.HELD, Kind.CLEARED)
         if step.record is not None and is_trouble and beside is not None:
             _remember(latch, step.record, state.status)

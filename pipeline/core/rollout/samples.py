@@ -11,6 +11,7 @@ from pipeline.core.rollout.wording import render_length
 from pipeline.rollout_status import Sample
 
 MAX_CHARS = 200
+MAX_COUNT = 1e15  # a million requests a second for 30 years; beyond it whole numbers get lost
 CLOCK_SKEW = timedelta(
     minutes=1
 )  # servers agree on the time to about a second; a minute is a fault
@@ -43,14 +44,14 @@ def read_sample(
     """What `sample` says of `version`, or why it says nothing.
 
     A failed query, no series, another version, data older than `max_age` or from the future, and
-    a NaN or negative count that rests on requests are faults of the measurement. No request at all
-    is none: it is quiet.
+    a NaN that rests on requests and a count that is NaN, negative or above `MAX_COUNT` are faults
+    of the measurement. No request at all is none: it is quiet.
     """
     if sample is None:
         return Unread("nobody measured it")
     if (fault := _fault(sample, version) or _staleness(sample, now, max_age)) is not None:
         return Unread(fault)
-    if sample.n is None or not math.isfinite(sample.n) or sample.n < 0:
+    if sample.n is None or not 0 <= sample.n <= MAX_COUNT:
         return Unread("no count of what it rests on")
     if sample.n == 0:
         return Unread("no request yet", is_quiet=True)

@@ -1,5 +1,6 @@
 """Labels come late: how new they are is told by a query of the plan, to a real Prometheus."""
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -73,3 +74,15 @@ def test_before_the_first_label_it_is_quiet_and_not_stale(measured):
 def test_metrics_without_an_age_of_their_own_have_that_of_the_monitoring():
     assert SPEC.plan.max_age_of("error_rate") == SPEC.plan.monitoring.max_age
     assert SPEC.plan.max_age_of("accuracy") == 26 * HOUR
+
+
+@pytest.mark.parametrize("newest", [2.6e11, -1e300, math.inf])
+def test_labels_of_a_time_that_there_is_not_have_none(newest):
+    class Client:
+        def query(self, expression, _at):
+            return newest if "newest" in expression else 400.0
+
+    now = datetime.now(UTC)
+    sample = PlannedQueries(Client()).measure(SPEC, "accuracy", "challenger", now)
+    found = read_sample(sample, version=SPEC.version, now=now, max_age=26 * HOUR)
+    assert found == Unread("no time of its newest data")

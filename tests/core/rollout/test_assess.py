@@ -195,11 +195,14 @@ def test_data_may_be_just_as_old_as_allowed_and_clocks_a_minute_apart(age, reaso
     ("changes", "found"),
     [
         ({"n": 0.0}, Unread("no request yet", is_quiet=True)),
+        ({"n": 1e15}, Reading(0.01, 1e15)),
+        ({"n": 1.1e15}, Unread("no count of what it rests on")),
+        ({"n": math.nan}, Unread("no count of what it rests on")),
         ({"version": ""}, Unread(f"it measured nothing, not {spec_of().version}")),
         ({"version": "v1"}, Unread(f"it measured v1, not {spec_of().version}")),
     ],
 )
-def test_a_sample_that_says_nothing_of_the_version_says_why(changes, found) -> None:
+def test_a_sample_says_something_of_the_version_or_why_it_does_not(changes, found) -> None:
     spec = spec_of()
     odd = sample(spec, "error_rate", "challenger", 0.01, now=START, **{"n": 400.0, **changes})
     most = timedelta(minutes=2)
