@@ -5,6 +5,10 @@ POST /feedback  {"model_version", "outcomes": [{"answer": bool, "label": bool, "
 GET /healthz    200 once the model has answered a row of its own
 GET /metrics    Prometheus text
 
+What an asker does wrong is a 4xx: whoever asks must not be able to make a model look broken. That
+holds for a body that comes slowly or never ends, too. So the latency of a prediction begins when
+its body is there, and one without a body has none.
+
 Outcomes are counted once they are mature: what was answered less than `maturity` ago may still get
 another label, and early labels are not those of all rows (a flight that left is on time sooner than
 one that waits). So such feedback is refused whole, with a 425, to be sent again later. One of the
@@ -13,6 +17,7 @@ future is refused for good: it would be the newest outcome until that future com
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -21,7 +26,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -30,7 +35,9 @@ from pipeline.serving.metrics import CONTENT_TYPE, ServerMetrics
 from pipeline.serving.model import ServedModel
 
 MAX_BODY_BYTES = 1_000_000
+BODY_SECONDS = 10.0
 MAX_ROWS = 10_000
+MAX_WORDS = 2_000  # characters of a refusal
 VERSION_HEADER = "x-model-version"
 CLOCK_SKEW = timedelta(minutes=1)  # senders' clocks may be ahead of ours by as much
 
@@ -50,18 +57,24 @@ def make_app(
     served: ServedModel,
     maturity: timedelta = timedelta(0),
     clock: Callable[[], datetime] = utc_now,
+    body_seconds: float = BODY_SECONDS,
 ) -> Starlette:
     """The endpoints for `served`, which has been loaded and has answered: so it is ready.
 
-    With a `maturity`, each outcome must say when it was answered, at least that long ago.
+    With a `maturity`, each outcome must say when it was answered, at least that long ago. A body
+    must have come within `body_seconds`.
     """
     metrics = ServerMetrics(served.model, served.version)
 
     async def predict(request: Request) -> Response:
+        raw = await _received(request, body_seconds)
+        if isinstance(raw, _Refused):
+            metrics.count_request(raw.status)
+            return _refusal(raw.status, raw, served)
         start = time.perf_counter()
         status = 500
         try:
-            response = await _answer(_predicted, served, metrics, request)
+            response = await _answer(_predicted, served, metrics, raw)
             status = response.status_code
         finally:
             metrics.count_request(status, time.perf_counter() - start)
@@ -71,7 +84,10 @@ def make_app(
         async def counted(served: ServedModel, metrics: ServerMetrics, body: Any) -> dict[str, Any]:
             return _counted(served, metrics, body, clock(), maturity)
 
-        return await _answer(counted, served, metrics, request)
+        raw = await _received(request, body_seconds)
+        if isinstance(raw, _Refused):
+            return _refusal(raw.status, raw, served)
+        return await _answer(counted, served, metrics, raw)
 
     async def tell_health(_: Request) -> Response:
         return JSONResponse({"model": served.model, "digest": served.digest})
@@ -89,18 +105,25 @@ def make_app(
     )
 
 
-async def _answer(work: Any, served: ServedModel, metrics: ServerMetrics, request: Request) -> Any:
+async def _answer(
+    work: Any, served: ServedModel, metrics: ServerMetrics, raw: bytes
+) -> JSONResponse:
     """What `work` makes of the body; a fault of the body is 4xx, and any other one is 500."""
     headers = {VERSION_HEADER: served.version}
     try:
-        body = _parsed(await _body_of(request))
-        return JSONResponse(await work(served, metrics, body), headers=headers)
+        return JSONResponse(await work(served, metrics, _parsed(raw)), headers=headers)
     except _Refused as refused:
-        return JSONResponse({"error": str(refused)}, refused.status, headers)
+        return _refusal(refused.status, refused, served)
     except DataIncident as incident:
-        return JSONResponse({"error": str(incident)[:2_000]}, 422, headers)
+        return _refusal(422, incident, served)
     except Exception:  # noqa: BLE001 (told to the metrics; a traceback is nobody's business)
-        return JSONResponse({"error": "the model could not answer"}, 500, headers)
+        return _refusal(500, "the model could not answer", served)
+
+
+def _refusal(status: int, words: object, served: ServedModel) -> JSONResponse:
+    """`words` may quote the body, and half of a character in it is none that can be sent."""
+    told = str(words)[:MAX_WORDS].encode("utf-8", "backslashreplace").decode()
+    return JSONResponse({"error": told}, status, {VERSION_HEADER: served.version})
 
 
 async def _predicted(served: ServedModel, metrics: ServerMetrics, body: Any) -> dict[str, Any]:
@@ -163,6 +186,19 @@ def _list_of_objects(body: Any, name: str) -> list[dict[str, Any]]:
     if not is_good or not all(isinstance(value, dict) for value in values):
         raise _Refused(422, f"{name}: expected 1 to {MAX_ROWS:,} objects")
     return values
+
+
+async def _received(request: Request, seconds: float) -> bytes | _Refused:
+    """The body, or what was wrong with how it came."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await _body_of(request)
+    except _Refused as refused:
+        return refused
+    except TimeoutError:
+        return _Refused(408, f"the body did not arrive within {seconds:g} seconds")
+    except ClientDisconnect:
+        return _Refused(499, "the asker went away")  # nobody reads it, but it is counted
 
 
 async def _body_of(request: Request) -> bytes:

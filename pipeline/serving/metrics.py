@@ -49,7 +49,7 @@ class ServerMetrics:
         self._requests = {code: requests.labels(**labels, code=code) for code in CODE_CLASSES}
         self._seconds = Histogram(
             "model_request_seconds",
-            "Seconds from a request to its answer",
+            "Seconds from a whole request to its answer",
             names,
             buckets=LATENCY_BUCKETS,
             registry=self._registry,
@@ -67,10 +67,14 @@ class ServerMetrics:
         ).labels(**labels)
         self._newest_seconds = 0.0
 
-    def count_request(self, status: int, seconds: float) -> None:
-        """One request for predictions, answered with `status` after `seconds`."""
+    def count_request(self, status: int, seconds: float | None = None) -> None:
+        """One request for predictions, answered with `status` after `seconds`.
+
+        None where the request did not come whole: how long that took says nothing of the model.
+        """
         self._requests[f"{status // 100}xx"].inc()
-        self._seconds.observe(seconds)
+        if seconds is not None:
+            self._seconds.observe(seconds)
 
     def count_rows(self, rows: int) -> None:
         """`rows` were answered."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.errors import OutsideError
+from pipeline.errors import DataIncident, OutsideError
 from pipeline.jsonio import load_json
 from pipeline.manifest import version_of
 from pipeline.ml.input_schema import prepare
@@ -41,8 +41,15 @@ class ServedModel:
 
         Raises DataIncident naming all that does not fit the model's input schema.
         """
-        frame = prepare(pd.DataFrame.from_records(list(rows)), self.schema)
+        frame = self._prepared(rows)
         return [float(score) for score in self.estimator.predict_proba(frame)[:, 1]]
+
+    def _prepared(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+        """JSON may hold what no column does: numbers of 400 digits, halves of characters."""
+        try:
+            return prepare(pd.DataFrame.from_records(list(rows)), self.schema)
+        except (OverflowError, UnicodeError, RecursionError) as error:
+            raise DataIncident(f"rows do not fit the model's input schema: {error}") from error
 
 
 def load_served_model(folder: Path, digest: str) -> ServedModel:

@@ -119,15 +119,20 @@ def build_tiny_package(folder: Path, *, seed: int = 0) -> str:
     return build_package(folder, parts, about)
 
 
-class FaultsOnWish(Faults):
-    """None at first: POST /faults says how it misbehaves from then on."""
+@dataclass
+class OnWish:
+    """An ASGI application around `app`: POST /faults says how it misbehaves from then on."""
+
+    app: Any
+    faults: Faults
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"] == "/faults":
             told = json.loads((await receive())["body"])
-            self.error_rate, self.delay_seconds = told["error_rate"], told["delay_seconds"]
+            self.faults.error_rate = told["error_rate"]
+            self.faults.delay_seconds = told["delay_seconds"]
             return await _respond(send, 200)
-        return await super().__call__(scope, receive, send)
+        return await self.app(scope, receive, send)
 
 
 async def _respond(send: Any, status: int) -> None:
@@ -136,4 +141,4 @@ async def _respond(send: Any, status: int) -> None:
 
 
 if __name__ == "__main__":
-    serve_with(FaultsOnWish)
+    serve_with(Faults, around=OnWish)

@@ -1,6 +1,7 @@
 import json
 import socket
 import threading
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -8,9 +9,11 @@ import numpy as np
 import pytest
 import requests
 import uvicorn
+from starlette.requests import ClientDisconnect
 
 from pipeline.serving.app import MAX_BODY_BYTES, make_app
 from pipeline.serving.model import ServedModel
+from tests.servers.binaries import wait_for
 
 DIGEST = "sha256:" + "3f2a9c1d8e4b" + "0" * 52
 AS_OF = datetime(2013, 7, 2, tzinfo=UTC)
@@ -141,12 +144,69 @@ def test_a_score_that_is_no_number_is_a_500(url):
         ({"rows": [{**ROW, "hour": 1.5}]}, 422, "whole numbers"),
         ({"rows": [{**ROW, "hour": {"a": [1]}}]}, 422, "hour"),
         ({"rows": [{**ROW, "hour": None}]}, 422, "null"),
+        ({"rows": [{**ROW, "hour": 10**400}]}, 422, "too large"),
+        ({"rows": [{**ROW, "hour": "\ud800"}]}, 422, "\\ud800"),
+        ({"rows": [{**ROW, "carrier": "\ud800"}]}, 422, "\\ud800"),
+        ({"rows": [{**ROW, "\ud800": 1}]}, 422, "\\ud800"),
+        ({"rows": [{**ROW, "hour": json.loads("[" * 900 + "]" * 900)}]}, 422, "hour"),
     ],
 )
 def test_a_body_that_does_not_fit_is_refused_with_the_reason(url, body, status, words):
     answer = post(url, body)
     assert (answer.status_code, words in answer.json()["error"]) == (status, True), answer.text
     assert counted(url)["model_requests_total4xx"] == 1
+
+
+@pytest.mark.parametrize("error", [OverflowError, UnicodeError, RecursionError, ClientDisconnect])
+def test_whatever_a_model_raises_is_no_fault_of_the_asker(estimator, url, error):
+    def broken(_):
+        raise error
+
+    estimator.predict_proba = broken
+    assert post(url, {"rows": [ROW]}).status_code == 500
+    assert counted(url)["model_requests_total5xx"] == 1
+
+
+def begun(url, path="/predict"):
+    """A connection that announced a body and sent less of it."""
+    host, _, port = url.rpartition("/")[2].partition(":")
+    connection = socket.create_connection((host, int(port)))
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n"
+    connection.sendall(head.encode() + b'{"rows": [')
+    return connection
+
+
+@pytest.mark.parametrize("path", ["/predict", "/feedback"])
+def test_an_asker_who_goes_away_is_no_error_of_the_model_and_has_no_latency(url, path):
+    for _ in range(3):
+        connection = begun(url, path)
+        time.sleep(0.05)
+        connection.close()
+    expected = 3 if path == "/predict" else 0
+    wait_for(lambda: counted(url)["model_requests_total4xx"] == expected, 10)
+    found = counted(url)
+    assert found["model_requests_total5xx"] == found["model_request_seconds_count"] == 0
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(estimator):
+    with serving(estimator, body_seconds=0.2) as url, begun(url) as connection:
+        assert connection.recv(20).startswith(b"HTTP/1.1 408")
+        found = counted(url)
+        assert (found["model_requests_total4xx"], found["model_request_seconds_count"]) == (1, 0)
+
+
+def test_the_time_that_a_body_takes_is_not_the_models(url):
+    host, _, port = url.rpartition("/")[2].partition(":")
+    body = json.dumps({"rows": [ROW]}).encode()
+    with socket.create_connection((host, int(port))) as connection:
+        head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode())
+        time.sleep(1)
+        connection.sendall(body)
+        assert connection.recv(20).startswith(b"HTTP/1.1 200")
+    found = counted(url)
+    assert found["model_request_seconds_count"] == 1
+    assert found["model_request_seconds_sum"] < 0.9
 
 
 def test_feedback_counts_what_was_right(url):
