@@ -232,7 +232,7 @@ def asker(port: int) -> Callable[[], float]:
 
     def ask() -> float:
         start = time.perf_counter()
-        connection.request("GET", "/", headers={"x-user-id": "a"})
+        connection.request("GET", "/predict", headers={"x-user-id": "a"})
         answer = connection.getresponse()
         answer.read()
         assert answer.status == 200

@@ -67,7 +67,7 @@ def test_a_request_of_nobody_is_copied_as_well(mirrored):
     provider, _, _, users = mirrored
     users.stop()
     before = counted(provider, ASKED.format("challenger"))
-    answer = requests.get(f"http://127.0.0.1:{provider.port}/", timeout=10)
+    answer = requests.get(f"http://127.0.0.1:{provider.port}/predict", timeout=10)
     assert answer.headers["x-model-version"] == "champion"
     wait_for(lambda: counted(provider, ASKED.format("challenger")) == before + 1, 10)
 

@@ -38,7 +38,7 @@ class Client:
 
     def version(self, user, method="GET"):
         headers = {} if user is None else {"x-user-id": user.encode()}
-        self._connection.request(method, "/", headers=headers)
+        self._connection.request(method, "/predict", headers=headers)
         answer = self._connection.getresponse()
         answer.read()
         assert answer.status == 200
@@ -98,6 +98,31 @@ def test_under_load_nothing_fails_nobody_goes_back_and_the_split_is_the_weight(s
 
 def wait_until_each_asked(users, moment):
     wait_for(lambda: len({answer.user for answer in users.since(moment)}) == len(USERS), 60)
+
+
+NOT_FOR_USERS = [
+    *("/", "/feedback", "/metrics", "/healthz", "/predict/", "/predictions", "/PREDICT"),
+    *("/predict/../feedback", "/predict%2f..%2ffeedback", "/predict;/../feedback", "//feedback"),
+    *("/feedback?/predict", "/feedback/../predict/../feedback"),
+]
+
+
+@pytest.mark.parametrize("points", [0, 10_000])
+def test_users_reach_predictions_and_nothing_else(server, backends, points):
+    server.provider.apply(Weights(backends[0], backends[1], points, "salt"))
+    connection = http.client.HTTPConnection("127.0.0.1", server.provider.port, timeout=10)
+
+    def asked(method, path, headers):
+        connection.request(method, path, b"{}" if method == "POST" else None, headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, answer.headers["x-model-version"]
+
+    for headers in ({}, {"x-user-id": "u"}):
+        for method in ("GET", "POST"):
+            found = {path: asked(method, path, headers) for path in NOT_FOR_USERS}
+            assert found == dict.fromkeys(NOT_FOR_USERS, (404, None))
+            assert asked(method, "/predict?a=/feedback", headers)[0] == 200
 
 
 def test_a_promotion_and_the_next_challenger_lose_nothing(server, backends):

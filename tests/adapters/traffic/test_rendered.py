@@ -49,6 +49,15 @@ def served_of(document):
     return found.get("challenger-v2", 0) * 10_000 // sum(found.values())
 
 
+@pytest.mark.parametrize("kind", [Kind.HTTP_ROUTE, Kind.VIRTUAL_SERVICE])
+def test_users_of_a_route_reach_predictions_and_nothing_else(kind, tmp_path):
+    for weights in (*WEIGHTS, MIRRORED):
+        spec = yaml.safe_load(Rendered(tmp_path, kind, CLUSTER).render(weights))["spec"]
+        (rule,) = spec["rules"] if kind is Kind.HTTP_ROUTE else spec["http"]
+        paths = [{"path": {"type": "Exact", "value": "/predict"}}, {"uri": {"exact": "/predict"}}]
+        assert rule.get("matches", rule.get("match")) == [paths[kind is Kind.VIRTUAL_SERVICE]]
+
+
 @pytest.mark.parametrize("kind", list(Kind))
 def test_the_schema_refuses_what_no_cluster_would_take(kind, tmp_path):
     document = yaml.safe_load(Rendered(tmp_path, kind, CLUSTER).render(WEIGHTS[2]))
