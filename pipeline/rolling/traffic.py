@@ -14,7 +14,7 @@ from typing import Protocol
 
 from pipeline.adapters.traffic import Traffic, Weights
 from pipeline.core.rollout.observation import Routing, Stop
-from pipeline.errors import GateRefused, OutsideError
+from pipeline.errors import ConfigurationError, GateRefused, OutsideError
 from pipeline.rolling.latch import Beside, Decided, Latch, check_decision
 from pipeline.rolling.names import Names
 
@@ -87,10 +87,13 @@ class LocalTraffic:
         return (self._latch.found() or Beside()) if is_less else self._latch.load()
 
     def _weights(self, routing: Routing, salt: str) -> Weights:
-        """`routing` with addresses. Taking all from a challenger needs none but the one in use."""
+        """`routing` with addresses. Taking all from a challenger needs none but the one in use.
+
+        However the one that is written down got lost: with its file, its line or half of the line.
+        """
         try:
             return self._names.weights(routing, salt)
-        except OutsideError:
+        except (OutsideError, ConfigurationError):
             champion = self._provider.observe().champion
             if routing.reaches_challenger or champion.name != self._names.version(routing.champion):
                 raise

@@ -286,6 +286,18 @@ def test_a_damaged_latch_or_lost_addresses_keep_nobody_from_stopping(
     assert stop.version == spec.version
 
 
+def test_an_address_of_the_champion_that_is_none_keeps_nobody_from_stopping(
+    world: Rolled, running
+) -> None:
+    spec, watching = running
+    addresses = world.serving / "addresses.yaml"
+    addresses.write_text(f"{addresses.read_text()}{spec.champion_version}: localhost\n")
+    world.record(spec, challenger=BAD)
+    assert watching.look() == []
+    assert world.share() == 0
+    assert world.served() == spec.champion_version
+
+
 def test_a_damaged_latch_lets_nobody_give_traffic(world: Rolled, running) -> None:
     spec, _ = running
     before = world.share()
