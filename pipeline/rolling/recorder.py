@@ -62,7 +62,11 @@ class Recorder:
     def _keep(self, version: str, counts: Counts) -> None:
         readings = self._readings.setdefault(version, deque())
         if readings and counts.is_reset(readings[-1]):
+            # A new life counts from 0, as Prometheus' increase() has it: one that ends with each
+            # request would never have counted any otherwise.
+            began = Counts(at=readings[-1].at)
             readings.clear()
+            readings.append(began)
         readings.append(counts)
         longest = max(self.windows.values())
         while len(readings) > 1 and counts.at - readings[1].at >= longest:

@@ -161,5 +161,14 @@ def test_a_server_that_began_anew_is_seen_by_its_errors_too(world: World) -> Non
     world.tick(500, 500)
     world.metrics = ServerMetrics("flight-delay", VERSION)
     world.tick(200, 200, 200)
+    assert (world.error_rate().value, world.error_rate().n) == (0.0, 3)
     world.tick(200)
-    assert (world.error_rate().value, world.error_rate().n) == (0.0, 1)
+    assert (world.error_rate().value, world.error_rate().n) == (0.0, 4)
+
+
+def test_a_server_that_begins_anew_all_the_time_shows_its_errors(world: World) -> None:
+    world.tick(200, 200, 200)
+    for errors in (2, 1):
+        world.metrics = ServerMetrics("flight-delay", VERSION)
+        world.tick(*[500] * errors)
+        assert (world.error_rate().value, world.error_rate().n) == (1.0, errors)
