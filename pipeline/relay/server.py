@@ -23,6 +23,8 @@ def serve(relay: Relay, listener: socket.socket, delivery: Delivery | None = Non
         access_log=False,
         server_header=False,
         lifespan="off",
+        # Counts silent connections too, and uvicorn has no time limit for a request's head: that
+        # is for the proxy in front (docs/alerts.md).
         limit_concurrency=256,
         timeout_graceful_shutdown=10,
     )
