@@ -305,6 +305,7 @@ def test_a_models_manifest_that_is_none_is_not_the_models(raw):
 def test_no_evidence_at_all_is_said():
     nothing = Package("commit 1", "evidence/x", {})
     assert link_package(nothing, DIGEST).unchecked == "commit 1 has no evidence of it"
+    assert link_evidence(nothing, nothing, None, DIGEST).unchecked == "commit 1 has none of it"
     lost = package()
     without = {p: raw for p, raw in lost.files.items() if "model-manifest" not in p}
     assert broken(link_package(Package("c", "e", without), DIGEST))[0][1] == "missing"
