@@ -35,7 +35,6 @@ from pipeline.tracing.origin import Origin
 NO_FORGE = "GitHub was not asked: set GITHUB_REPOSITORY and GITHUB_TOKEN"
 TRIGGERS = "configs/triggers.yaml"
 POLICY = ("configs/gates.yaml", "configs/approvers.yaml", TRIGGERS)
-JUDGE, COUNTS_BY_HAND = "scripts/verify_retrain_pr.py", "is_by_hand"
 _UNASKED = Gate(
     "approvals", Verdict.FAIL, "It was merged by a pull request.", "no pull request merged it"
 )
@@ -132,21 +131,10 @@ class Outside:
 def _assess(origin: Origin, pull: PullRequest, reviews: Iterable[Review]) -> Gate:
     """As the judge of the pull request does, by the policy of the commit before the merge."""
     base = Tree(origin.past.root, next(iter(origin.made.parents), origin.made.commit))
-    is_by_hand = _asks_by_hand(base) and ran_by_hand(Tree(origin.past.root, origin.proposed))
+    has_rule = base.text(TRIGGERS) is not None
+    is_by_hand = has_rule and ran_by_hand(Tree(origin.past.root, origin.proposed))
     with _policy_at(base) as policy:
         return assess_reviews(policy, pull, reviews, is_by_hand=is_by_hand)
-
-
-def _asks_by_hand(base: Tree) -> bool:
-    """Whether main asked for more approvals of a retrain by hand, and its judge counted them.
-
-    Judges of the first versions did not, and a merge is held to what was asked of it. Where main
-    has a policy and no judge, nothing says so, and the policy counts.
-    """
-    if base.text(TRIGGERS) is None:
-        return False
-    judge = base.text(JUDGE)
-    return judge is None or COUNTS_BY_HAND in judge
 
 
 @contextmanager
