@@ -10,16 +10,21 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 
+from pipeline.adapters.package_files import folder_md5
 from pipeline.core.abtest.looks import Look, looks_to_json
 from pipeline.dvclock import parse_lock
 from pipeline.experiment import experiment_path, looks_path, render_experiment
 from pipeline.jsonio import save_json
+from pipeline.manifest import parse_rollout, render_rollout
+from pipeline.ml.package import About, build_package, load_manifest
+from pipeline.paths import PACKAGE
 from pipeline.stages.__main__ import STAGES
 from tests.called import call_script
 from tests.core.ab_tests import DAY, START, evidence, ones
@@ -193,6 +198,46 @@ def test_rows_that_stop_validation_are_found_though_the_run_says_that_it_ended(
     assert "validate stopped, which it did not in the run" in said
     _, gates, said = judge(repository)
     assert gates["recomputed"] == "FAIL", said
+
+
+def test_a_package_with_another_model_that_forgets_its_rows_is_found(
+    repository: Path, tmp_path: Path
+) -> None:
+    def swap(root: Path) -> None:
+        parts = {path.name: path.read_bytes() for path in (root / PACKAGE).iterdir()}
+        about = load_manifest(root / PACKAGE)
+        del parts["manifest.json"]
+        parts["model.skops"] = b"another model"
+        seen = pd.read_parquet(root / PACKAGE / "seen_ids.parquet")
+        parts["seen_ids.parquet"] = seen.head(0).to_parquet()
+        said = {field.name: getattr(about, field.name) for field in fields(About)}
+        digest = build_package(tmp_path / "forged", parts, About(**said))
+        replace_package(root, tmp_path / "forged", digest)
+
+    amend(repository, swap)
+    said = succeed(repository, "recompute_retrain", "--head", BRANCH)
+    assert "artifacts/package/model.skops came out otherwise" in said
+    assert "artifacts/package/seen_ids.parquet came out otherwise" in said
+    _, gates, said = judge(repository)
+    assert gates["manifest"] == "PASS", said
+    assert gates["recomputed"] == "FAIL", said
+
+
+def replace_package(root: Path, package: Path, digest: str) -> None:
+    """Put another package into DVC's cache, its name into dvc.lock, and roll that one out."""
+    files = sorted(package.iterdir())
+    listed = [{"md5": md5(path.read_bytes()), "relpath": path.name} for path in files]
+    for path in files:
+        keep(root, path.read_bytes())
+    listing = keep(root, json.dumps(listed, sort_keys=True).encode())
+    listing.rename(listing.with_suffix(".dir"))
+    new, lock = folder_md5(package), root / "dvc.lock"
+    manifest = root / f"rollouts/{MODEL}/rollout.yaml"
+    spec = parse_rollout(manifest.read_text(), "rollout.yaml")
+    lock.write_text(lock.read_text().replace(spec.challenger.package_md5, new))
+    forged = spec.challenger.model_copy(update={"digest": digest, "package_md5": new})
+    changed = spec.model_copy(update={"challenger": forged, "version": forged.version})
+    manifest.write_text(render_rollout(changed))
 
 
 def output(root: Path, name: str) -> Path:

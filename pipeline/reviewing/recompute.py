@@ -2,12 +2,14 @@
 
 A copy of main in a folder of its own gets what the retrain committed (never code) and the outputs
 that its dvc.lock names, each checked against its digest. Then the stages around the training run
-again, and what they write is compared with what was claimed. The training itself is not repeated:
-it costs the most, and its result is judged on rows that it never saw.
+again, and what they write is compared with what was claimed; the package too, since it is what a
+merge rolls out. The training itself is not repeated: it costs the most, and its result is judged
+on rows that it never saw.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -19,17 +21,26 @@ from typing import Any
 import numpy as np
 
 from pipeline.adapters.git.trees import Tree
-from pipeline.adapters.store import fetch_files
-from pipeline.config import load_params, parse_utc
+from pipeline.adapters.store import fetch_files, fetch_package
+from pipeline.config import load_params, load_usecase, parse_utc
 from pipeline.core.review.recomputed import Recomputed, differences_of
 from pipeline.dvc_objects import file_md5
 from pipeline.dvclock import Lock, parse_lock
 from pipeline.errors import DataIncident, GateRefused, OutsideError
-from pipeline.jsonio import load_json
+from pipeline.jsonio import load_json, render_json
+from pipeline.manifest import RolloutSpec, parse_rollout
 from pipeline.ml.digest import row_hashes
 from pipeline.ml.tables import load_table
 from pipeline.params_file import set_as_of
+from pipeline.paths import PACKAGE
+from pipeline.reviewing.package import (
+    as_of_faults,
+    evidence_faults,
+    package_faults,
+    parameter_faults,
+)
 from pipeline.stages.champion import champion_package, seen_by
+from pipeline.stages.collect import windows
 from pipeline.stages.outputs import TIMINGS
 
 # Stage, and the outputs whose bytes must come out the same; figures are compared as numbers.
@@ -43,6 +54,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     ),
     "evaluate": (),
     "compare": (),
+    "package": (),
 }
 FIGURES = (
     "artifacts/validate/report.json",
@@ -65,16 +77,20 @@ def recompute(root: Path, head: str, into: Path, *, reads_warehouse: bool) -> Re
     """
     tree = Tree(root, head)
     lock = parse_lock(_required(tree, "dvc.lock"), "dvc.lock")
+    manifest = f"rollouts/{load_usecase(root).model}/rollout.yaml"
+    spec = parse_rollout(_required(tree, manifest), manifest)
     lay_out(root, tree, into)
     fetch_files(root, {path: _digest(lock, path) for path in FETCHED}, into)
     refuse_pickles(into)
     fetch_files(root, {path: _digest(lock, path) for path in CLAIMED}, into / "claimed")
+    fetch_package(root, spec.challenger.package_md5, into / "claimed" / PACKAGE)
     champion = champion_package(root)
     if champion is not None:  # at hand for the stages, so that none of them asks the remote
         shutil.copytree(champion, into / champion.relative_to(root))
     rows, seen = seen_in_training(into / "claimed", champion)
     claimed = {path: load_json(into / path) for path in (*FIGURES, COLLECTED)}
     faults = list(_run_again(into, lock, claimed[COLLECTED], reads_warehouse=reads_warehouse))
+    faults += _package_faults(into, tree, spec) if not faults else ()
     differences = [
         f"{Path(path).stem} {line}"
         for path in FIGURES
@@ -116,6 +132,17 @@ def seen_in_training(folder: Path, champion: Path | None) -> tuple[int, int]:
     return len(holdout), int(np.isin(row_hashes(holdout), seen).sum())
 
 
+def window_faults(into: Path, collected: dict[str, Any]) -> Iterator[str]:
+    """Each window that the run says it read and that is not the one of the parameters in `into`.
+
+    `collected` is the summary of the stage collect. The reference takes its end from there.
+    """
+    for name, window in json.loads(render_json(windows(load_params(into).collect))).items():
+        claimed = collected["windows"][name]
+        if any(claimed[edge] != window[edge] for edge in window):
+            yield f"{COLLECTED} has another {name} window than its as_of gives"
+
+
 def _run_again(
     into: Path, lock: Lock, collected: dict[str, Any], *, reads_warehouse: bool
 ) -> Iterator[str]:
@@ -128,6 +155,7 @@ def _run_again(
                 f"the warehouse gives {found['rows']:,} rows as of then that are not the "
                 f"{collected['rows']:,} of the run"
             )
+    yield from window_faults(into, collected)
     ended = _run_stages(into, list(STAGES))
     for stage, outputs in STAGES.items():
         if stage not in ended:
@@ -136,6 +164,15 @@ def _run_again(
         for path in outputs:
             if file_md5(into / path) != lock.outs.get(path):
                 yield f"{path} came out otherwise"
+
+
+def _package_faults(into: Path, tree: Tree, spec: RolloutSpec) -> Iterator[str]:
+    """What of the package, and of what a promotion takes from it, is not what was judged."""
+    package = into / "claimed" / PACKAGE
+    yield from package_faults(package, into / PACKAGE, spec.challenger.digest)
+    yield from as_of_faults(spec, package)
+    yield from evidence_faults(tree, spec, package)
+    yield from parameter_faults(into)
 
 
 def _run_stages(into: Path, stages: list[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import OutsideError
-from pipeline.reviewing.recompute import MODEL, refuse_pickles
+from pipeline.reviewing.recompute import MODEL, refuse_pickles, window_faults
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,3 +45,24 @@ def test_a_pickle_is_refused_whatever_follows_it(tmp_path: Path, tail: bytes) ->
 def test_where_main_asks_for_joblib_main_has_decided(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, pickle.dumps({"a": 1}), **{"format: skops": "format: joblib"})
     refuse_pickles(folder)
+
+
+@pytest.mark.parametrize(
+    ("end", "faults"),
+    [
+        ("2013-07-01T00:00:00Z", []),
+        (
+            "2033-07-01T00:00:00Z",
+            ["artifacts/collect/summary.json has another recent window than its as_of gives"],
+        ),
+    ],
+)
+def test_windows_that_are_not_those_of_the_parameters_are_found(
+    tmp_path: Path, end: str, faults: list[str]
+) -> None:
+    folder = folder_with(tmp_path, archive())
+    claimed = {
+        "history": {"start": "2013-03-03T00:00:00Z", "end": "2013-06-01T00:00:00Z", "rows": 1},
+        "recent": {"start": "2013-06-01T00:00:00Z", "end": end, "rows": 1},
+    }
+    assert list(window_faults(folder, {"windows": claimed})) == faults
