@@ -34,7 +34,7 @@ TRUSTED_TYPES = (
     "sklearn.utils.validation.check_array",
 )
 
-_ZIP_START = b"PK\x03\x04"
+SKOPS_START = b"PK\x03\x04"  # skops writes ZIP archives, and no pickle starts like one
 
 
 def save_model(
@@ -62,14 +62,19 @@ def save_model(
 
 
 def load_model(
-    path: Path, expected_sha256: str, *, trusted: Sequence[str] = TRUSTED_TYPES
+    path: Path,
+    expected_sha256: str,
+    model_format: str,
+    *,
+    trusted: Sequence[str] = TRUSTED_TYPES,
 ) -> BaseEstimator:
-    """The model in `path`, of either format, after its bytes matched `expected_sha256`.
+    """The model in `path`, of `model_format`, after its bytes matched `expected_sha256`.
 
-    `expected_sha256` is `sha256:<64 hex digits>`, as the package manifest says it. Raises
-    OutsideError for a missing file, another digest, a type outside `trusted`, another minor
-    version of scikit-learn, or content that no writer of ours makes; warns for another patch
-    version.
+    `expected_sha256` is `sha256:<64 hex digits>`, and `model_format` is skops or joblib, as the
+    package manifest says both. Loading joblib runs what the file says, so whoever expects skops
+    never gets there, whatever the bytes are. Raises OutsideError for a missing file, another
+    digest or format, a type outside `trusted`, another minor version of scikit-learn, or content
+    that no writer of ours makes; warns for another patch version.
     """
     try:
         data = path.read_bytes()
@@ -81,8 +86,14 @@ def load_model(
             f"{path}: found {found}, expected {expected_sha256}. The file is not the one that was "
             "packaged, so it was not loaded. Fetch the package again."
         )
-    is_skops = data.startswith(_ZIP_START)
-    return _from_skops(data, str(path), trusted) if is_skops else _from_joblib(data, str(path))
+    if data.startswith(SKOPS_START) != (model_format == "skops"):
+        raise OutsideError(
+            f"{path}: not a {model_format} model, which was expected, so it was not loaded. "
+            "Do not use it."
+        )
+    if model_format == "skops":
+        return _from_skops(data, str(path), trusted)
+    return _from_joblib(data, str(path))
 
 
 def _digest(data: bytes) -> str:

@@ -154,13 +154,19 @@ def load_packaged_model(
 ) -> BaseEstimator:
     """The model of the package in `folder`, after `verify_package` had nothing to say.
 
+    It is loaded by the format of the manifest and by no other. Raises OutsideError.
     `trusted`: see `load_model`, whose own list holds if none is given.
     """
     from pipeline.ml.model_io import TRUSTED_TYPES, load_model  # noqa: PLC0415 (scikit-learn)
 
     manifest = verify_package(folder, expected_digest)
     entry = manifest.files[manifest.model_file]
-    return load_model(folder / manifest.model_file, entry.sha256, trusted=trusted or TRUSTED_TYPES)
+    return load_model(
+        folder / manifest.model_file,
+        entry.sha256,
+        manifest.format,
+        trusted=trusted or TRUSTED_TYPES,
+    )
 
 
 def _render_manifest(folder: Path, about: About) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.adapters.git.trees import Tree
+from pipeline.config import load_params
 from pipeline.core.review.recomputed import differences_of
 from pipeline.errors import OutsideError
 from pipeline.jsonio import load_json, render_json
@@ -73,7 +74,7 @@ def parameter_faults(root: Path) -> tuple[str, ...]:
     The next search starts from them. Raises OutsideError for a model that does not load.
     """
     digest = load_json(root / outputs.TRAIN_SUMMARY)["model_digest"]
-    model = load_model(root / outputs.MODEL, digest)
+    model = load_model(root / outputs.MODEL, digest, load_params(root).package.format)
     claimed, known = load_json(root / outputs.MODEL_PARAMS), model.get_params()
     if not isinstance(claimed, dict) or not set(claimed) <= set(known):
         return (f"{outputs.MODEL_PARAMS} names parameters that the model does not have",)

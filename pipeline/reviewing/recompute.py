@@ -30,6 +30,7 @@ from pipeline.errors import DataIncident, GateRefused, OutsideError
 from pipeline.jsonio import load_json, render_json
 from pipeline.manifest import RolloutSpec, parse_rollout
 from pipeline.ml.digest import row_hashes
+from pipeline.ml.model_io import SKOPS_START
 from pipeline.ml.tables import load_table
 from pipeline.params_file import set_as_of
 from pipeline.paths import PACKAGE
@@ -120,7 +121,7 @@ def refuse_pickles(into: Path) -> None:
     """
     wanted = load_params(into).package.format
     with (into / MODEL).open("rb") as file:
-        is_archive = file.read(4) == b"PK\x03\x04"  # what load_model goes by
+        is_archive = file.read(len(SKOPS_START)) == SKOPS_START  # what load_model goes by
     if wanted == "skops" and not is_archive:
         raise OutsideError(f"{MODEL}: no skops file, which params.yaml on main asks for.")
 

@@ -30,7 +30,7 @@ def run(root: Path) -> None:
     check_named_columns(root, holdout.columns)
     X, y = features_of(holdout), holdout["label"].to_numpy()
     digest = load_json(root / outputs.TRAIN_SUMMARY)["model_digest"]
-    model = load_model(root / outputs.MODEL, digest)
+    model = load_model(root / outputs.MODEL, digest, params.package.format)
     probability = model.predict_proba(X)[:, 1]
     threshold = usecase.decision_threshold
     save_table(root / outputs.PREDICTIONS, holdout[["id", "label"]].assign(challenger=probability))

@@ -76,7 +76,7 @@ class Homemade(BaseEstimator):
 @pytest.mark.parametrize("model_format", FORMATS)
 def test_a_loaded_model_scores_exactly_like_the_saved_one(model, tmp_path, model_format):
     digest = save_model(tmp_path / "model", model, model_format)
-    loaded = load_model(tmp_path / "model", digest)
+    loaded = load_model(tmp_path / "model", digest, model_format)
     np.testing.assert_array_equal(loaded.predict_proba(rows()), model.predict_proba(rows()))
 
 
@@ -106,7 +106,7 @@ def test_skops_alone_would_not_write_the_same_bytes_twice(model):
 
 def test_a_loaded_model_saves_to_the_bytes_it_came_from(model, tmp_path):
     digest = save_model(tmp_path / "model", model)
-    loaded = load_model(tmp_path / "model", digest)
+    loaded = load_model(tmp_path / "model", digest, "skops")
     assert save_model(tmp_path / "again", loaded) == digest
 
 
@@ -114,7 +114,7 @@ def test_objects_that_were_one_stay_one(tmp_path):
     shared = np.random.RandomState(3)
     model = make_pipeline(FunctionTransformer(kw_args={"a": shared, "b": shared}))
     digest = save_model(tmp_path / "model", model)
-    arguments = load_model(tmp_path / "model", digest)[0].kw_args
+    arguments = load_model(tmp_path / "model", digest, "skops")[0].kw_args
     assert arguments["a"] is arguments["b"]
 
 
@@ -125,7 +125,7 @@ def test_sets_and_awkward_keys_survive_and_do_not_depend_on_hash_order(tmp_path)
     other = FunctionTransformer(kw_args={"words": in_another_order(words), **awkward})
     digest = save_model(tmp_path / "model", model)
     assert save_model(tmp_path / "other", other) == digest
-    assert load_model(tmp_path / "model", digest).kw_args == {"words": words, **awkward}
+    assert load_model(tmp_path / "model", digest, "skops").kw_args == {"words": words, **awkward}
 
 
 def in_another_order(words):
@@ -157,7 +157,7 @@ def test_a_changed_file_is_refused_before_it_is_read(model, tmp_path, model_form
     digest = save_model(path, model, model_format)
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(OutsideError, match=f"expected {digest}"):
-        load_model(path, digest)
+        load_model(path, digest, model_format)
 
 
 def test_a_pickle_that_runs_code_never_gets_to_run_it(model, tmp_path):
@@ -168,13 +168,13 @@ def test_a_pickle_that_runs_code_never_gets_to_run_it(model, tmp_path):
     digest = save_model(tmp_path / "model", model, "joblib")
     joblib.dump(Attack(), tmp_path / "model")
     with pytest.raises(OutsideError, match="was not loaded"):
-        load_model(tmp_path / "model", digest)
+        load_model(tmp_path / "model", digest, "joblib")
     assert not (tmp_path / "owned").exists()
 
 
 def test_a_missing_file_says_what_to_do(tmp_path):
     with pytest.raises(OutsideError, match=r"not found.*Fetch the package"):
-        load_model(tmp_path / "model", "sha256:0")
+        load_model(tmp_path / "model", "sha256:0", "skops")
 
 
 def test_an_untrusted_type_is_refused_when_saving_and_named(tmp_path):
@@ -188,8 +188,8 @@ def test_an_untrusted_type_is_refused_when_loading_and_named(tmp_path):
     sys.modules.setdefault(Homemade.__module__, sys.modules[__name__])
     digest = save_model(tmp_path / "model", Homemade(power=3), trusted=[name])
     with pytest.raises(OutsideError, match="Homemade"):
-        load_model(tmp_path / "model", digest)
-    assert load_model(tmp_path / "model", digest, trusted=[name]).power == 3
+        load_model(tmp_path / "model", digest, "skops")
+    assert load_model(tmp_path / "model", digest, "skops", trusted=[name]).power == 3
 
 
 def test_what_skops_cannot_hold_points_to_joblib(tmp_path):
@@ -202,7 +202,7 @@ def test_a_model_without_any_tree_needs_no_trust(tmp_path):
     frame = rows()[["hour"]]
     model = LogisticRegression().fit(frame, labels(frame))
     digest = save_model(tmp_path / "model", model, trusted=())
-    assert load_model(tmp_path / "model", digest, trusted=()).coef_ == model.coef_
+    assert load_model(tmp_path / "model", digest, "skops", trusted=()).coef_ == model.coef_
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_another_minor_version_of_scikit_learn_is_refused_and_both_are_named(
 ):
     digest = saved_by_version("1.2.0", tmp_path / "model", model, monkeypatch, model_format)
     with pytest.raises(OutsideError) as error:
-        load_model(tmp_path / "model", digest)
+        load_model(tmp_path / "model", digest, model_format)
     assert "scikit-learn 1.2.0" in str(error.value)
     assert f"scikit-learn {sklearn.__version__}" in str(error.value)
 
@@ -247,14 +247,14 @@ def test_another_patch_version_loads_with_a_warning(model, tmp_path, monkeypatch
     patch = f"{major}.{minor}.99"
     digest = saved_by_version(patch, tmp_path / "model", model, monkeypatch, model_format)
     with pytest.warns(UserWarning, match=patch):
-        load_model(tmp_path / "model", digest)
+        load_model(tmp_path / "model", digest, model_format)
 
 
 def test_the_same_version_loads_without_a_warning(model, tmp_path):
     digest = save_model(tmp_path / "model", model)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        load_model(tmp_path / "model", digest)
+        load_model(tmp_path / "model", digest, "skops")
 
 
 def saved_by_version(version, path, model, monkeypatch, model_format):
@@ -264,17 +264,42 @@ def saved_by_version(version, path, model, monkeypatch, model_format):
         return save_model(path, model, model_format)
 
 
+@pytest.mark.parametrize("tail", ["", "skops"], ids=["plain", "with an archive behind it"])
+def test_a_pickle_where_skops_is_expected_never_gets_to_run_whatever_its_digest(
+    model, tmp_path, tail
+):
+    class Attack:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "owned",))
+
+    save_model(tmp_path / "honest", model)
+    joblib.dump(Attack(), tmp_path / "model")
+    content = (tmp_path / "model").read_bytes() + (tmp_path / "honest").read_bytes() * bool(tail)
+    (tmp_path / "model").write_bytes(content)
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    with pytest.raises(OutsideError, match="not a skops model"):
+        load_model(tmp_path / "model", digest, "skops")
+    assert not (tmp_path / "owned").exists()
+
+
+def test_a_skops_model_where_joblib_is_expected_is_refused(model, tmp_path):
+    digest = save_model(tmp_path / "model", model)
+    with pytest.raises(OutsideError, match="not a joblib model"):
+        load_model(tmp_path / "model", digest, "joblib")
+
+
+@pytest.mark.parametrize("model_format", FORMATS)
 @pytest.mark.parametrize("content", [b"PK\x03\x04 not a zip", b"neither", b""])
-def test_a_file_that_is_no_model_is_a_clear_error(tmp_path, content):
+def test_a_file_that_is_no_model_is_a_clear_error(tmp_path, content, model_format):
     (tmp_path / "model").write_bytes(content)
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
     with pytest.raises(OutsideError, match=r"not a (skops|joblib) model"):
-        load_model(tmp_path / "model", digest)
+        load_model(tmp_path / "model", digest, model_format)
 
 
 def test_a_failed_save_leaves_the_earlier_model_alone(model, tmp_path):
     digest = save_model(tmp_path / "model", model)
     with pytest.raises(ConfigurationError):
         save_model(tmp_path / "model", Homemade())
-    load_model(tmp_path / "model", digest)
+    load_model(tmp_path / "model", digest, "skops")
     assert [path.name for path in tmp_path.iterdir()] == ["model"]

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import pickle
 import signal
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -208,3 +209,10 @@ def test_what_could_not_be_read_back_is_not_written(tmp_path, parts):
     with pytest.raises(ConfigurationError, match="data_digest"):
         build_package(tmp_path / "p", parts, replace(ABOUT, data_digest="md5"))
     assert not (tmp_path / "p").exists()
+
+
+def test_a_pickle_in_a_package_that_says_skops_is_not_loaded(tmp_path, parts):
+    parts["model.skops"] = pickle.dumps({"a": 1})
+    digest = build_package(tmp_path / "p", parts, ABOUT)
+    with pytest.raises(OutsideError, match="not a skops model"):
+        load_packaged_model(tmp_path / "p", digest)

@@ -1,6 +1,7 @@
 """The package of a proposal against the one that main makes of what it has judged."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from pipeline.reviewing.package import (
 )
 from pipeline.stages import outputs
 
+ROOT = Path(__file__).parents[2]
 ABOUT = About(
     model="flight-delay",
     format="skops",
@@ -112,6 +114,15 @@ def test_what_the_manifest_says_otherwise_is_named(tmp_path: Path, change: dict)
     assert said.startswith(f"artifacts/package/manifest.json {next(iter(change))}: claimed ")
 
 
+def test_a_format_that_main_does_not_ask_for_is_named(tmp_path: Path) -> None:
+    build_package(tmp_path / "made", CONTENTS, ABOUT)
+    contents = {name: text for name, text in CONTENTS.items() if name != "model.skops"}
+    parts = {**contents, "model.joblib": CONTENTS["model.skops"]}
+    digest = build_package(tmp_path / "claimed", parts, replace(ABOUT, format="joblib"))
+    said = package_faults(tmp_path / "claimed", tmp_path / "made", digest)
+    assert said[0] == ("artifacts/package/manifest.json format: claimed 'joblib', came out 'skops'")
+
+
 def test_another_package_than_the_rollouts_is_a_fault(tmp_path: Path) -> None:
     for folder in ("made", "claimed"):
         build_package(tmp_path / folder, CONTENTS, ABOUT)
@@ -151,6 +162,7 @@ def trained(tmp_path: Path) -> Callable[[object], Path]:
         digest = save_model(tmp_path / outputs.MODEL, model)
         (tmp_path / outputs.TRAIN_SUMMARY).write_text(json.dumps({"model_digest": digest}))
         (tmp_path / outputs.MODEL_PARAMS).write_text(json.dumps(claimed))
+        shutil.copyfile(ROOT / "params.yaml", tmp_path / "params.yaml")
         return tmp_path
 
     return with_claim
