@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 KEYS = ("id", "event_time", "label")
+
+# The dtypes of the warehouse's rows that pandas would read back by what a chunk happens to hold:
+# integers as float64, booleans as object, wherever it has a gap.
+_WAREHOUSE_DTYPES = {
+    pa.int64(): pd.Int64Dtype(),
+    pa.int8(): pd.Int8Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
 
 
 def write_parquet(path: Path, frames: Iterable[pd.DataFrame]) -> int:
@@ -52,6 +60,17 @@ def load_table(path: Path) -> pd.DataFrame:
     for name in frame.select_dtypes("category"):
         frame[name] = frame[name].astype(str).where(frame[name].notna(), None).astype("category")
     return frame
+
+
+def collected_rows(path: Path, chunk_rows: int) -> Iterator[pd.DataFrame]:
+    """The collected rows in chunks, with the dtypes that `warehouse.read_rows` gave them.
+
+    What serves builds features from rows of the warehouse, so training must see the same dtypes:
+    str, Int64, Int8 (label), boolean, float64, datetime64[us, UTC], whatever a chunk holds.
+    """
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(chunk_rows):
+            yield batch.to_pandas(types_mapper=_WAREHOUSE_DTYPES.get)
 
 
 def features_of(table: pd.DataFrame) -> pd.DataFrame:

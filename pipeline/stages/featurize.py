@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from pipeline.config import load_params
 from pipeline.errors import ConfigurationError
-from pipeline.ml.tables import KEYS, write_parquet
+from pipeline.ml.tables import KEYS, collected_rows, write_parquet
 from pipeline.stages import outputs
 from pipeline.stages.stage import say
 from pipeline.usecase.features import build_features
@@ -30,8 +29,7 @@ def run(root: Path) -> None:
 
 
 def _feature_chunks(path: Path, chunk_rows: int) -> Iterator[pd.DataFrame]:
-    for batch in pq.ParquetFile(path).iter_batches(chunk_rows):
-        rows = batch.to_pandas()
+    for rows in collected_rows(path, chunk_rows):
         labelled = rows[rows["label"].notna()].reset_index(drop=True)
         features = build_features(labelled)
         _check_features(features, labelled)

@@ -1,0 +1,107 @@
+"""Features for training are made of the same rows, in the same form, as those that serve."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from pipeline.adapters.warehouse import connect, read_rows, writing
+from pipeline.ml.tables import KEYS, collected_rows, load_table, write_parquet
+from pipeline.stages import featurize
+
+START = datetime(2013, 1, 1, tzinfo=UTC)
+END = START + timedelta(days=2)
+tables = sa.MetaData()
+events = sa.Table(
+    "events",
+    tables,
+    sa.Column("id", sa.String),
+    sa.Column("event_time", sa.DateTime),
+    sa.Column("available_at", sa.DateTime),
+    sa.Column("year", sa.Integer),  # its gaps are in the second half alone
+    sa.Column("is_new", sa.Boolean),
+    sa.Column("place", sa.String),
+    sa.Column("temp", sa.Double),
+)
+outcomes = sa.Table(
+    "outcomes",
+    tables,
+    sa.Column("id", sa.String),
+    sa.Column("label", sa.Integer),
+    sa.Column("available_at", sa.DateTime),
+)
+
+
+def warehouse(path: Path) -> sa.Engine:
+    """Forty events and their labels: gaps of each type, in some chunks and not in others."""
+    engine = connect(f"sqlite:///{path}")
+    times = [START.replace(tzinfo=None) + timedelta(hours=k) for k in range(40)]
+    found = [
+        {
+            "id": f"r{k:02}",
+            "event_time": time,
+            "available_at": time,
+            "year": None if k > 20 and k % 5 == 0 else 1970 + k % 4,
+            "is_new": None if k > 20 and k % 7 == 0 else k % 2 == 0,
+            "place": None if k % 9 == 0 else "xyz"[k % 3],
+            "temp": None if k % 6 == 0 else k / 3,
+        }
+        for k, time in enumerate(times)
+    ]
+    labels = [{"id": r["id"], "label": k % 2, "available_at": END} for k, r in enumerate(found)]
+    with writing(engine) as connection:
+        tables.create_all(connection)
+        connection.execute(events.insert(), found)
+        connection.execute(outcomes.insert(), labels)
+    return engine
+
+
+def rows_of(engine: sa.Engine, chunk_rows: int):
+    window = {"as_of": END, "start": START, "end": END}
+    selects = sa.select(*events.c), sa.select(*outcomes.c)
+    return read_rows(engine, *selects, **window, chunk_rows=chunk_rows)
+
+
+def dtype_dependent(rows: pd.DataFrame) -> pd.DataFrame:
+    """What a use case may well write, and what differs where the dtypes of its rows do."""
+    return pd.DataFrame(
+        {
+            "year": rows["year"].astype(str).astype("category"),
+            "is_new": rows["is_new"].astype(str).astype("category"),
+            "place": rows["place"].astype(str).astype("category"),
+            "is_old": (rows["year"] < 1972).fillna(True).astype("float64"),
+            "temp": rows["temp"],
+        },
+        index=rows.index,
+    )
+
+
+@pytest.mark.parametrize("chunk_rows", [7, 20, 1000])
+def test_rows_come_back_as_the_warehouse_gave_them(tmp_path: Path, chunk_rows: int) -> None:
+    engine = warehouse(tmp_path / "w.db")
+    write_parquet(tmp_path / "rows.parquet", rows_of(engine, chunk_rows))
+    served = pd.concat(rows_of(engine, 1000), ignore_index=True)
+    read = collected_rows(tmp_path / "rows.parquet", chunk_rows)
+    trained = pd.concat(read, ignore_index=True)
+    pd.testing.assert_frame_equal(trained, served)
+
+
+@pytest.mark.parametrize("chunk_rows", [7, 20, 1000])
+def test_features_that_train_are_features_that_serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk_rows: int
+) -> None:
+    monkeypatch.setattr(featurize, "build_features", dtype_dependent)
+    engine = warehouse(tmp_path / "w.db")
+    write_parquet(tmp_path / "rows.parquet", rows_of(engine, chunk_rows))
+    chunks = featurize._feature_chunks(tmp_path / "rows.parquet", chunk_rows)
+    write_parquet(tmp_path / "features.parquet", chunks)
+    trained = load_table(tmp_path / "features.parquet").drop(columns=list(KEYS))
+    served = dtype_dependent(pd.concat(rows_of(engine, 1000), ignore_index=True))
+    as_values = dict.fromkeys(["year", "is_new", "place"], object)
+    pd.testing.assert_frame_equal(
+        trained.astype(as_values), served.astype(as_values), check_dtype=False
+    )
