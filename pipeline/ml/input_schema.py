@@ -11,6 +11,7 @@ from pandas.api import types
 
 from pipeline.config import Schema
 from pipeline.errors import ConfigurationError, DataIncident
+from pipeline.ml.categories import as_categories
 
 _JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean", "category": "string"}
 
@@ -96,7 +97,7 @@ def _property(column: pd.Series, kind: str, nullable: bool) -> dict[str, Any]:
         "x-kind": kind,
     }
     if kind == "category":
-        described["x-categories"] = sorted(str(value) for value in column.dropna().unique())
+        described["x-categories"] = as_categories(column).cat.categories.tolist()
     return described
 
 
@@ -107,7 +108,7 @@ def _coerce(column: pd.Series, described: Mapping[str, Any]) -> pd.Series:
         raise ValueError(f"found {nulls:,} of {len(column):,} values null, expected none")
     kind = described["x-kind"]
     if kind == "category":
-        return column.astype(str).where(column.notna(), None).astype("category")
+        return as_categories(column)
     numbers = _numbers(column)
     if kind == "boolean":
         return _checked(numbers, numbers.isin([0, 1]), "true or false").astype(

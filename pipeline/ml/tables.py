@@ -9,6 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.ml.categories import as_categories
+
 KEYS = ("id", "event_time", "label")
 
 # The dtypes of the warehouse's rows that pandas would read back by what a chunk happens to hold:
@@ -58,7 +60,7 @@ def load_table(path: Path) -> pd.DataFrame:
     """Read a table; its category columns hold just the categories that occur, sorted."""
     frame = pd.read_parquet(path)
     for name in frame.select_dtypes("category"):
-        frame[name] = frame[name].astype(str).where(frame[name].notna(), None).astype("category")
+        frame[name] = as_categories(frame[name])
     return frame
 
 

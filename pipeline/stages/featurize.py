@@ -13,6 +13,7 @@ import pandas as pd
 
 from pipeline.config import load_params
 from pipeline.errors import ConfigurationError
+from pipeline.ml.categories import as_categories
 from pipeline.ml.tables import KEYS, collected_rows, write_parquet
 from pipeline.stages import outputs
 from pipeline.stages.stage import say
@@ -34,7 +35,13 @@ def _feature_chunks(path: Path, chunk_rows: int) -> Iterator[pd.DataFrame]:
         features = build_features(labelled)
         _check_features(features, labelled)
         keys = labelled[list(KEYS)].astype({"label": "int8"})
-        yield pd.concat([keys, features], axis="columns")
+        yield pd.concat([keys, _with_text_categories(features)], axis="columns")
+
+
+def _with_text_categories(features: pd.DataFrame) -> pd.DataFrame:
+    """Categories of numbers and booleans as text: a table would give them back as numbers."""
+    names = features.select_dtypes("category").columns
+    return features.assign(**{name: as_categories(features[name]) for name in names})
 
 
 def _check_features(features: pd.DataFrame, rows: pd.DataFrame) -> None:

@@ -105,3 +105,18 @@ def test_features_that_train_are_features_that_serve(
     pd.testing.assert_frame_equal(
         trained.astype(as_values), served.astype(as_values), check_dtype=False
     )
+
+
+def test_categories_of_numbers_and_booleans_train_as_categories(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        featurize, "build_features", lambda rows: rows[["year", "is_new"]].astype("category")
+    )
+    write_parquet(tmp_path / "rows.parquet", rows_of(warehouse(tmp_path / "w.db"), 7))
+    chunks = featurize._feature_chunks(tmp_path / "rows.parquet", 7)
+    write_parquet(tmp_path / "features.parquet", chunks)
+    trained = load_table(tmp_path / "features.parquet")
+    assert trained["year"].cat.categories.tolist() == ["1970", "1971", "1972", "1973"]
+    assert trained["is_new"].cat.categories.tolist() == ["0", "1"]
+    assert trained["year"].isna().tolist() == [k > 20 and k % 5 == 0 for k in range(40)]
