@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pandas.api.types import infer_dtype
 
 from pipeline.ml.categories import as_categories
 
@@ -25,15 +26,16 @@ _WAREHOUSE_DTYPES = {
 def write_parquet(path: Path, frames: Iterable[pd.DataFrame]) -> int:
     """Stream `frames` into one Parquet file, complete or not at all. Returns the row count.
 
-    The first frame sets the columns and their types; at least one frame is needed. Category
-    columns may bring new categories in any frame.
+    The first frame with rows sets the columns and their types; where none has rows, the first one
+    does. At least one frame is needed, or ValueError is raised. Category columns may bring new
+    categories in any frame.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".tmp")
     writer: pq.ParquetWriter | None = None
     rows = 0
     try:
-        for frame in frames:
+        for frame in _without_empty_ones(frames):
             table = pa.Table.from_pandas(frame, preserve_index=False)
             if writer is None:
                 schema = _without_pandas_metadata(_wide_dictionaries(table.schema))
@@ -51,14 +53,33 @@ def write_parquet(path: Path, frames: Iterable[pd.DataFrame]) -> int:
     return rows
 
 
+def _without_empty_ones(frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """`frames` without those of no rows, whose types say nothing; the first where all are so."""
+    empty, has_rows = None, False
+    for frame in frames:
+        if len(frame):
+            has_rows = True
+            yield frame
+        elif empty is None:
+            empty = frame
+    if empty is not None and not has_rows:
+        yield empty
+
+
 def save_table(path: Path, frame: pd.DataFrame) -> None:
     """Write one frame to one Parquet file, complete or not at all."""
     write_parquet(path, [frame])
 
 
 def load_table(path: Path) -> pd.DataFrame:
-    """Read a table; its category columns hold just the categories that occur, sorted."""
+    """Read a table; its category columns hold just the categories that occur, sorted.
+
+    A boolean column with a gap is float64, as the model's input schema makes it.
+    """
     frame = pd.read_parquet(path)
+    for name in frame.select_dtypes("object", exclude="str"):
+        if infer_dtype(frame[name], skipna=True) == "boolean":
+            frame[name] = frame[name].astype("float64")
     for name in frame.select_dtypes("category"):
         frame[name] = as_categories(frame[name])
     return frame

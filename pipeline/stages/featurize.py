@@ -35,13 +35,20 @@ def _feature_chunks(path: Path, chunk_rows: int) -> Iterator[pd.DataFrame]:
         features = build_features(labelled)
         _check_features(features, labelled)
         keys = labelled[list(KEYS)].astype({"label": "int8"})
-        yield pd.concat([keys, _with_text_categories(features)], axis="columns")
+        yield pd.concat([keys, _as_table(features)], axis="columns")
 
 
-def _with_text_categories(features: pd.DataFrame) -> pd.DataFrame:
-    """Categories of numbers and booleans as text: a table would give them back as numbers."""
-    names = features.select_dtypes("category").columns
-    return features.assign(**{name: as_categories(features[name]) for name in names})
+def _as_table(features: pd.DataFrame) -> pd.DataFrame:
+    """Types that no chunk can change: categories as text, numbers as float64; booleans stay.
+
+    The first chunk sets the types of the table: its whole numbers say nothing about later ones,
+    and a category of numbers or booleans would come back as a number.
+    """
+    categories = features.select_dtypes("category").columns
+    numbers = features.select_dtypes("number").columns
+    return features.astype(dict.fromkeys(numbers, "float64")).assign(
+        **{name: as_categories(features[name]) for name in categories}
+    )
 
 
 def _check_features(features: pd.DataFrame, rows: pd.DataFrame) -> None:
@@ -51,7 +58,8 @@ def _check_features(features: pd.DataFrame, rows: pd.DataFrame) -> None:
     clashes = sorted(set(features) & set(KEYS))
     if clashes:
         faults.append(f"returned the columns {clashes}, which are keys and not features")
-    textual = features.select_dtypes(["object", "string", "datetime"]).columns.tolist()
+    kinds = ["object", "string", "datetime", "datetimetz"]
+    textual = features.select_dtypes(kinds).columns.tolist()
     if textual:
         faults.append(f"returned {textual} as text or times; make them categories or numbers")
     if faults:

@@ -39,6 +39,23 @@ def test_chunks_with_new_categories_come_back_as_one_table(tmp_path: Path) -> No
     assert list(features_of(table)) == ["category", "number"]
 
 
+@pytest.mark.parametrize("first", [0, 2])
+def test_frames_without_rows_say_nothing_of_the_types(tmp_path: Path, first: int) -> None:
+    untyped = frame().iloc[:0].astype({"category": object, "number": object})
+    parts = [untyped, untyped]
+    parts.insert(first, frame())
+    assert write_parquet(tmp_path / "t.parquet", parts) == 50
+    save_table(tmp_path / "alone.parquet", frame())
+    assert (tmp_path / "t.parquet").read_bytes() == (tmp_path / "alone.parquet").read_bytes()
+
+
+def test_no_rows_at_all_are_a_table_with_its_columns(tmp_path: Path) -> None:
+    assert write_parquet(tmp_path / "t.parquet", [frame().iloc[:0]] * 2) == 0
+    assert list(load_table(tmp_path / "t.parquet")) == list(frame())
+    with pytest.raises(ValueError, match="found no frame to write"):
+        write_parquet(tmp_path / "t.parquet", [])
+
+
 def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         save_table(tmp_path / name, frame())

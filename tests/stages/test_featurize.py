@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.adapters.warehouse import connect, read_rows, writing
+from pipeline.errors import ConfigurationError
 from pipeline.ml.tables import KEYS, collected_rows, load_table, write_parquet
 from pipeline.stages import featurize
 
@@ -120,3 +121,54 @@ def test_categories_of_numbers_and_booleans_train_as_categories(
     assert trained["year"].cat.categories.tolist() == ["1970", "1971", "1972", "1973"]
     assert trained["is_new"].cat.categories.tolist() == ["0", "1"]
     assert trained["year"].isna().tolist() == [k > 20 and k % 5 == 0 for k in range(40)]
+
+
+@pytest.mark.parametrize("chunk_rows", [7, 20, 1000])
+def test_the_first_chunk_does_not_decide_the_types_of_the_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk_rows: int
+) -> None:
+    """Its rows have no labels, its numbers are whole, its booleans and categories have no gap."""
+
+    def build(rows: pd.DataFrame) -> pd.DataFrame:
+        hour = rows["event_time"].dt.hour.where(rows["id"] < "r20", 0.5)
+        hour = hour.astype("int64") if (hour % 1 == 0).all() else hour
+        return rows[["year", "is_new"]].assign(hour=hour, place=rows["place"].astype("category"))
+
+    monkeypatch.setattr(featurize, "build_features", build)
+    engine = warehouse(tmp_path / "w.db")
+    with writing(engine) as connection:
+        connection.execute(outcomes.update().where(outcomes.c.id < "r08").values(label=None))
+    write_parquet(tmp_path / "rows.parquet", rows_of(engine, 1000))
+    chunks = featurize._feature_chunks(tmp_path / "rows.parquet", chunk_rows)
+    assert write_parquet(tmp_path / "features.parquet", chunks) == 32
+    trained = load_table(tmp_path / "features.parquet").drop(columns=list(KEYS))
+    types = {"year": "float64", "is_new": "float64", "hour": "float64", "place": "category"}
+    assert trained.dtypes.astype(str).to_dict() == types
+    assert trained["hour"].tolist() == [*map(float, range(8, 20)), *[0.5] * 20]
+    assert trained["is_new"].dropna().tolist() == [
+        k % 2 == 0 for k in range(8, 40) if k < 21 or k % 7
+    ]
+
+
+def test_booleans_without_a_gap_stay_booleans(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        featurize, "build_features", lambda rows: rows[["temp"]].assign(hot=rows["temp"] > 5)
+    )
+    write_parquet(tmp_path / "rows.parquet", rows_of(warehouse(tmp_path / "w.db"), 7))
+    chunks = featurize._feature_chunks(tmp_path / "rows.parquet", 7)
+    write_parquet(tmp_path / "features.parquet", chunks)
+    assert load_table(tmp_path / "features.parquet")["hot"].dtype == "bool"
+
+
+@pytest.mark.parametrize("name", ["event_time", "place"])
+def test_times_and_text_are_no_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(
+        featurize, "build_features", lambda rows: rows[[name]].set_axis(["x"], axis=1)
+    )
+    write_parquet(tmp_path / "rows.parquet", rows_of(warehouse(tmp_path / "w.db"), 7))
+    with pytest.raises(ConfigurationError, match=r"returned \['x'\] as text or times"):
+        next(featurize._feature_chunks(tmp_path / "rows.parquet", 7))
