@@ -38,7 +38,7 @@ from pipeline.errors import DataIncident, SchemaChanged, exit_code_of
 from pipeline.github_env import add_summary, forge_of
 from pipeline.jsonio import render_json, save_text
 from pipeline.monitoring.ledger_store import LedgerStore
-from pipeline.monitoring.observe import Sight, observe
+from pipeline.monitoring.observe import Sight, nothing_seen, observe
 from pipeline.monitoring.production import (
     Monitored,
     drift_rule_faults,
@@ -93,15 +93,17 @@ def check(root: Path, arguments: argparse.Namespace) -> int:
 
 
 def look(monitored: Monitored, at: datetime) -> Sight:
-    """What production looks like at `at`; a column that is gone is broken data."""
+    """What production looks like at `at`. Of broken data only the fault is seen, and the calendar.
+
+    A column that is gone is broken data, and so is a label or a score that cannot be.
+    """
     try:
         with watching(monitored) as source:
             if source.predictions is None and source.measure is None:
                 print(UNSEEN)
             return observe(source, monitored.reference, monitored.policy, at)
     except (SchemaChanged, DataIncident) as error:
-        rules = monitored.policy.label_rules(at)
-        return Sight(Observation(rules), (f"the schema changed: {error}",))
+        return nothing_seen(monitored.policy, at, error)
 
 
 def fate_of_proposal(root: Path, model: str, ledger: Ledger, *, is_local: bool) -> Fate:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -54,7 +56,9 @@ def read_answers(
 
     `predictions` has the columns id, model, score, available_at. A row that was answered twice
     counts with its first answer: that is the one somebody acted on. Raises ConfigurationError
-    naming the columns that `predictions` lacks, DataIncident for scores outside [0, 1].
+    naming the columns that `predictions` lacks, and DataIncident for scores outside [0, 1], for a
+    label that is neither 0, 1 nor null, and for a row that would count twice: then `rows` gives it
+    twice, or `labels` two versions of one available_at, and nothing says which of them is true.
     """
     given = {column.name for column in predictions.selected_columns}
     missing = [name for name in PREDICTION_COLUMNS if name not in given]
@@ -65,18 +69,40 @@ def read_answers(
     known = point_in_time(rows, labels, connection.dialect.name).order_by(None).subquery("k")
     first = _first_answers(predictions, model)
     statement = (
-        sa.select(known.c.event_time, first.c.score, known.c.label)
+        sa.select(known.c.id, known.c.event_time, first.c.score, known.c.label)
         .join_from(known, first, sa.and_(first.c.id == known.c.id, first.c.turn == 1))
         .order_by(known.c.event_time, known.c.id)
     )
     found = connection.execute(statement, moments).all()
+    _check_once([row.id for row in found])
     score = np.array([row.score for row in found], dtype=np.float64)
     if not bool(np.all((score >= 0) & (score <= 1))):
         raise DataIncident("warehouse: predictions() gives scores outside 0 to 1, or none at all")
     return Answers(
         np.array([row.event_time for row in found], dtype="datetime64[us]"),
         score,
-        np.array([np.nan if row.label is None else row.label for row in found], dtype=np.float64),
+        np.array([_label(row.id, row.label) for row in found], dtype=np.float64),
+    )
+
+
+def _label(row_id: object, label: Any) -> float:
+    """1.0, 0.0, or NaN where none is known. Raises DataIncident."""
+    if label is None or label != label:  # noqa: PLR0124 (NaN, as some databases keep a gap)
+        return np.nan
+    if label not in (0, 1):
+        raise DataIncident(
+            f"warehouse: labels() gives row {row_id!r} the label {label!r}, expected 0, 1 or null"
+        )
+    return float(label)
+
+
+def _check_once(ids: Sequence[object]) -> None:
+    if len(set(ids)) == len(ids):
+        return
+    row_id = next(name for name, count in Counter(ids).items() if count > 1)
+    raise DataIncident(
+        f"warehouse: row {row_id!r} is there twice: rows() gives it twice, or labels() two "
+        "versions of it with one available_at"
     )
 
 

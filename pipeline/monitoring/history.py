@@ -17,10 +17,9 @@ from pipeline.adapters.window_counts import newest_event
 from pipeline.config import Params
 from pipeline.core.backtest.replay import Seen, Serving
 from pipeline.core.profile import profile_column
-from pipeline.core.triggers.rules import Observation
 from pipeline.errors import DataIncident, SchemaChanged
 from pipeline.monitoring.current import KINDS
-from pipeline.monitoring.observe import Policy, Source, observe
+from pipeline.monitoring.observe import Policy, Source, nothing_seen, observe
 from pipeline.monitoring.reference import Reference
 from pipeline.pointintime import known_rows, moments_of
 
@@ -69,8 +68,7 @@ class History:
         try:
             sight = observe(source, reference, self.policy, at)
         except (SchemaChanged, DataIncident) as error:
-            rules = self.policy.label_rules(at)
-            return Seen(Observation(rules), (f"the schema changed: {error}",))
+            sight = nothing_seen(self.policy, at, error)
         return Seen(sight.observation, sight.data_faults)
 
 

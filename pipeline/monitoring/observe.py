@@ -23,6 +23,7 @@ from pipeline.core.triggers.labelled import LabelledWindow, LabelRules, why_unju
 from pipeline.core.triggers.rules import Observation
 from pipeline.core.triggers.watched import watched_columns
 from pipeline.core.triggers.windows import Window, closed_windows
+from pipeline.errors import DataIncident, SchemaChanged
 from pipeline.monitoring.answers import labelled_windows
 from pipeline.monitoring.current import count_current
 from pipeline.monitoring.error_rate import has_error_rate_risen
@@ -83,13 +84,20 @@ def observe(source: Source, reference: Reference, policy: Policy, at: datetime) 
     """Look at production at `at` (with a zone). The calendar and requests are not looked at here.
 
     What the source does not have stays unknown. Raises OutsideError and ConfigurationError from
-    the warehouse, DataIncident where its values are not of their columns' types.
+    the warehouse, DataIncident where its values are not of their columns' types, and for the labels
+    and scores that `read_answers` refuses.
     """
     rules = policy.label_rules(at)
     seen = Observation(rules=rules, holdout=reference.metrics)
     seen = _with_answers(seen, source, reference, policy)
     seen, faults = _with_drift(seen, source, reference, policy)
     return Sight(_with_volume(seen, source, reference, policy), faults)
+
+
+def nothing_seen(policy: Policy, at: datetime, error: SchemaChanged | DataIncident) -> Sight:
+    """What is left of a look that `error` ended: its fault, and the triggers that need no data."""
+    fault = f"the schema changed: {error}" if isinstance(error, SchemaChanged) else str(error)
+    return Sight(Observation(policy.label_rules(at)), (fault,))
 
 
 def _with_answers(

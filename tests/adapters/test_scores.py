@@ -126,6 +126,25 @@ def test_scores_that_are_none_are_an_incident(connection):
         read(connection)
 
 
+@pytest.mark.parametrize("label", [2, -1, 0.5, "yes"])
+def test_a_label_that_is_none_names_its_row(connection, label):
+    statement = sa.text("UPDATE outcomes SET label = :label WHERE id = 'b'")
+    connection.execute(statement, {"label": label})
+    with pytest.raises(DataIncident, match=rf"row 'b' the label {label!r}, expected 0, 1 or null"):
+        read(connection)
+
+
+def test_two_labels_of_one_moment_never_count_a_row_twice(connection):
+    again = {"id": "a", "label": 0, "available_at": START.replace(tzinfo=None) + timedelta(hours=5)}
+    connection.execute(outcomes.insert(), again)
+    with pytest.raises(DataIncident, match=r"row 'a' is there twice: .* with one available_at"):
+        read(connection)
+    before = again["available_at"] - timedelta(hours=1)
+    changed = outcomes.update().where(outcomes.c.id == "a", outcomes.c.label == 0)
+    connection.execute(changed.values(available_at=before))
+    assert read(connection).label.tolist()[2] == 1  # of two versions the newer one
+
+
 def test_a_select_without_its_columns_is_a_fault_of_the_use_case(connection):
     with pytest.raises(ConfigurationError, match=r"(?s)no column model.*no column score"):
         read(connection, predictions=sa.select(answers.c.id, answers.c.available_at))

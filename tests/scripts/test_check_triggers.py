@@ -180,6 +180,7 @@ def test_late_positives_do_not_look_like_degradation(repository: Path) -> None:
         ("DELETE FROM flights WHERE event_time >= '2013-06-08'", "stale feed"),
         ("ALTER TABLE flights DROP COLUMN distance", "the schema changed"),
         ("UPDATE flights SET distance = 'far' WHERE id LIKE '%7'", "distance holds text"),
+        ("UPDATE flight_labels SET label = 2 WHERE id LIKE '2013-06-0%7'", "the label 2, expected"),
     ],
 )
 def test_broken_data_is_an_incident_that_trains_nothing(
@@ -190,6 +191,7 @@ def test_broken_data_is_an_incident_that_trains_nothing(
     assert done.returncode == 4, done.stdout + done.stderr
     assert "Data incident: " in done.stderr
     assert fault in done.stderr
+    assert answers(repository)["scheduled_retrain"] == "FIRED"  # which looks at no data
     assert ledger(repository)["retrains"] == []
     triggers = [event["trigger"] for event in ledger(repository)["events"]]
     assert set(triggers) <= {"scheduled_retrain"}  # the calendar waits, drift is not believed
