@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 (makes the import work)
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
+    ParameterGrid,
     ParameterSampler,
     TimeSeriesSplit,
 )
@@ -24,7 +27,11 @@ OnRound = Callable[[int, int], None]  # (candidates of this round, rows each see
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The winner and what was tried. `trials` has a row for each candidate and round."""
+    """The winner and what was tried. `trials` has a row for each candidate and round.
+
+    `is_out_of_time` says that the minutes were spent when the search ended, whether or not it
+    would have tried more.
+    """
 
     model: BaseEstimator
     params: dict[str, Any]
@@ -60,17 +67,26 @@ class _TimedSearch:
             self.on_round(len(candidates), int(rows))
             return evaluate_candidates(candidates, *args, **kwargs)
 
-        try:
+        with suppress(_OutOfTimeError):
             super()._run_search(evaluate, callback_ctx=callback_ctx)  # type: ignore[misc]
-        except _OutOfTimeError:
-            self.is_out_of_time = True
+        self.is_out_of_time = time.monotonic() > self.deadline
+
+
+class _GridInRounds(GridSearchCV):
+    """A grid search of as many candidates at a time as there are jobs, which it keeps busy."""
+
+    def _run_search(self, evaluate_candidates: Callable[..., Any], **_callbacks: Any) -> None:
+        candidates = list(ParameterGrid(self.param_grid))
+        size = effective_n_jobs(self.n_jobs)
+        for start in range(0, len(candidates), size):
+            evaluate_candidates(candidates[start : start + size])
 
 
 class _TimedHalving(_TimedSearch, HalvingGridSearchCV):
     pass
 
 
-class _TimedGrid(_TimedSearch, GridSearchCV):
+class _TimedGrid(_TimedSearch, _GridInRounds):
     pass
 
 
@@ -87,8 +103,10 @@ def search_parameters(
     """Choose parameters on time-ordered folds of (X, y), then fit on all of it.
 
     X and y must be ordered by time. `first` are parameter sets that are tried for certain, such as
-    the champion's; the rest of `params.trials` is drawn from `space`, seeded. With search: none
-    the first of `first` is fitted as it is.
+    the champion's; the rest of `params.trials` is drawn from `space`, seeded. Once
+    `params.minutes` are spent no further round is started: of halving's, or with search: random a
+    round of as many candidates as there are jobs. With search: none the first of `first` is fitted
+    as it is.
     """
     candidates = _candidates(space, first, params)
     if params.search == "none" or len(candidates) == 1:

@@ -32,7 +32,7 @@ def run(root: Path) -> None:
         )
     _save(root, result, params.package.format)
     if result.is_out_of_time:
-        say(f"the search used up its {params.train.minutes:g} minutes: fewer rounds than planned")
+        say(f"the search used up its {params.train.minutes:g} minutes")
     say(f"fitted on {len(rows):,} rows with {_short(result.params)}")
 
 

@@ -96,6 +96,32 @@ def test_a_spent_budget_stops_after_the_first_round_and_says_so() -> None:
     assert not run().is_out_of_time
 
 
+def test_a_spent_budget_stops_a_random_search_between_candidates() -> None:
+    rounds: list[tuple[int, int]] = []
+    result = run(rounds=rounds, search="random", trials=9, minutes=1e-9)
+    assert result.is_out_of_time
+    assert rounds == [(1, 0)]  # one job, one candidate: the first, which is tried for certain
+    assert result.params == {"C": 1.0}
+    assert len(result.trials) == 1
+
+
+def test_a_random_search_in_rounds_finds_what_it_finds_in_one() -> None:
+    rounds: list[tuple[int, int]] = []
+    result = run(rounds=rounds, search="random", n_jobs=2)
+    assert rounds == [(2, 0)] * 3
+    assert not result.is_out_of_time
+    at_once = run(search="random", n_jobs=6)
+    assert result.params == at_once.params
+    pd.testing.assert_frame_equal(result.trials, at_once.trials)
+
+
+@pytest.mark.parametrize("search", ["halving", "random"])
+def test_minutes_that_are_spent_in_the_only_round_are_told(search: str) -> None:
+    result = run(search=search, trials=2, n_jobs=2, minutes=1e-9)
+    assert len(result.trials) == 2
+    assert result.is_out_of_time
+
+
 @pytest.fixture
 def dask_scheduler() -> Iterator[str]:
     """A real Dask cluster: a scheduler and two workers in processes of their own."""

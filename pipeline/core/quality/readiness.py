@@ -199,8 +199,8 @@ def _compute(facts: Facts) -> Answer:
     budget = f"{facts.params.train.minutes:g} minutes"
     if facts.document(TRAIN)["is_out_of_time"]:
         return unclear(
-            f"The search used up its {budget}: fewer parameters were tried than planned. Give it "
-            "more minutes or cores."
+            f"The search used up its {budget}: it may have tried fewer parameters than planned. "
+            "Give it more minutes or cores."
         )
     if TIMINGS not in facts.documents:
         return elsewhere("The costs of the run are not kept in git, and not in this checkout.")

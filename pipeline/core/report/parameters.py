@@ -66,7 +66,7 @@ def _search(inputs: ReportInputs) -> str:
     fits = inputs.train["trials"]
     if not fits:
         return "no search"
-    late = ", out of time before the last round" if inputs.train["is_out_of_time"] else ""
+    late = ", out of time" if inputs.train["is_out_of_time"] else ""
     return f"{count(fits)} trials by {inputs.params.train.search} search{late}"
 
 
