@@ -29,12 +29,15 @@ OnRound = Callable[[int, int], None]  # (candidates of this round, rows each see
 class SearchResult:
     """The winner and what was tried. `trials` has a row for each candidate and round.
 
+    `score` is the winner's mean over the folds of the last round, by `params.scoring`; None without
+    a search. Scores of earlier rounds are of fewer rows and not to be compared with it.
     `is_out_of_time` says that the minutes were spent when the search ended, whether or not it
     would have tried more.
     """
 
     model: BaseEstimator
     params: dict[str, Any]
+    score: float | None
     trials: pd.DataFrame
     is_out_of_time: bool
 
@@ -111,7 +114,7 @@ def search_parameters(
     candidates = _candidates(space, first, params)
     if params.search == "none" or len(candidates) == 1:
         model = clone(estimator).set_params(**candidates[0]).fit(X, y)
-        return SearchResult(model, candidates[0], pd.DataFrame(), is_out_of_time=False)
+        return SearchResult(model, candidates[0], None, pd.DataFrame(), is_out_of_time=False)
     search = _new_search(estimator, candidates, params)
     search.deadline = time.monotonic() + params.minutes * 60
     search.on_round = on_round
@@ -119,6 +122,7 @@ def search_parameters(
     return SearchResult(
         model=search.best_estimator_,
         params=search.best_params_,
+        score=float(search.best_score_),
         trials=_trials(search.cv_results_),
         is_out_of_time=search.is_out_of_time,
     )

@@ -49,14 +49,13 @@ def _save(root: Path, result: SearchResult, model_format: str) -> None:
     digest = save_model(root / outputs.MODEL, result.model, model_format)
     save_json(root / outputs.MODEL_PARAMS, result.params)
     save_text(root / outputs.TRIALS, result.trials.to_csv(index=False, lineterminator="\n"))
-    scores = result.trials.get("mean_test_score")
     save_json(
         root / outputs.TRAIN_SUMMARY,
         {
             "model_digest": digest,
             "model_bytes": (root / outputs.MODEL).stat().st_size,
             "trials": len(result.trials),
-            "best_score": None if scores is None else scores.max(),
+            "best_score": result.score,
             "is_out_of_time": result.is_out_of_time,
         },
     )

@@ -79,10 +79,23 @@ def test_halving_gives_more_rows_to_fewer_candidates_each_round() -> None:
     assert result.params == {"C": best["param_C"].iloc[0]}
 
 
+@pytest.mark.parametrize(("search", "minutes"), [("halving", 5), ("random", 5), ("halving", 1e-9)])
+def test_the_score_is_the_winner_s_and_no_better_one_of_fewer_rows(
+    search: str, minutes: float
+) -> None:
+    result = run(search=search, trials=9, minutes=minutes)
+    trials = result.trials.tail(1) if search == "halving" and minutes == 5 else result.trials
+    (best,) = trials.loc[trials["param_C"] == result.params["C"], "mean_test_score"]
+    assert result.score == best == trials["mean_test_score"].max()
+    if minutes == 5 and search == "halving":
+        assert result.score < result.trials["mean_test_score"].max()
+
+
 def test_without_a_search_the_first_parameters_are_fitted_as_they_are() -> None:
     result = run(search="none")
     assert result.params == {"C": 1.0}
     assert result.trials.empty
+    assert result.score is None
     assert result.model.C == 1.0
 
 
