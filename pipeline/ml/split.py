@@ -7,6 +7,8 @@ rows that the champion's line has seen are never in the holdout.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,8 @@ import pandas as pd
 from pipeline.config import SplitParams
 from pipeline.errors import DataIncident
 from pipeline.ml.digest import row_hashes
+
+MOST_FOLDS = 20
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,9 @@ class Split:
 def split_rows(rows: pd.DataFrame, seen: np.ndarray, params: SplitParams) -> Split:
     """Split labelled `rows` (columns id, event_time, label, and the group column if any).
 
-    `seen` holds the row hashes, shape (m,), that the champion's line trained on. Raises
-    DataIncident where either part would be empty or hold one class only.
+    `seen` holds the row hashes, shape (m,), that the champion's line trained on. Rows without a
+    group belong to none: each is split as if alone. Raises DataIncident where either part would be
+    empty or hold one class only, or too few rows for a stratified share.
     """
     fresh = ~np.isin(row_hashes(rows["id"]), seen)
     if params.method == "time":
@@ -43,7 +48,8 @@ def split_rows(rows: pd.DataFrame, seen: np.ndarray, params: SplitParams) -> Spl
     holdout = reserved & fresh
     train = ~reserved
     if params.group is not None:
-        train &= ~rows[params.group].isin(rows.loc[holdout, params.group]).to_numpy()
+        judged = rows.loc[holdout, params.group].dropna()
+        train &= ~rows[params.group].isin(judged).to_numpy()
     _require_both_classes(rows, "holdout", holdout)
     _require_both_classes(rows, "training", train)
     return Split(train=train, holdout=holdout)
@@ -56,7 +62,10 @@ def _newest(rows: pd.DataFrame, days: int) -> np.ndarray:
 
 
 def _stratified(rows: pd.DataFrame, fresh: np.ndarray, params: SplitParams) -> np.ndarray:
-    """A seeded share of the fresh rows with the label rate kept, whole groups where asked."""
+    """A seeded share of the fresh rows with the label rate kept, whole groups where asked.
+
+    The share is exact to half a row; with groups, as near as their sizes and `_as_folds` allow.
+    """
     from sklearn.model_selection import StratifiedGroupKFold, train_test_split  # noqa: PLC0415
 
     candidates = np.flatnonzero(fresh)
@@ -70,17 +79,44 @@ def _stratified(rows: pd.DataFrame, fresh: np.ndarray, params: SplitParams) -> n
             random_state=params.seed,
         )
     else:
+        share = _as_folds(params.holdout_fraction)
+        _require_enough_for(share.denominator, labels)
         folds = StratifiedGroupKFold(
-            n_splits=max(2, round(1 / params.holdout_fraction)),
-            shuffle=True,
-            random_state=params.seed,
+            n_splits=share.denominator, shuffle=True, random_state=params.seed
         )
-        groups = rows[params.group].to_numpy()[candidates]
-        _, picked = next(folds.split(candidates, labels, groups))
-        chosen = candidates[picked]
+        groups = _group_codes(rows[params.group].iloc[candidates])
+        parts = folds.split(candidates, labels, groups)
+        picked = [part for _, part in islice(parts, share.numerator)]
+        chosen = candidates[np.concatenate(picked)]
     mask = np.zeros(len(rows), dtype=bool)
     mask[chosen] = True
     return mask
+
+
+def _as_folds(share: float) -> Fraction:
+    """`share` (above 0, below 1) as so many of so many folds, to the nearest of at most 20.
+
+    More folds take much longer; only a share near 0 or 1 gets them, lest it be all or nothing.
+    """
+    most = max(MOST_FOLDS, round(1 / share), round(1 / (1 - share)))
+    return Fraction(share).limit_denominator(most)
+
+
+def _group_codes(groups: pd.Series) -> np.ndarray:
+    """A number for each group, shape (n,); each row without a group is one of its own."""
+    codes, names = pd.factorize(groups, sort=True)
+    alone = codes == -1
+    codes[alone] = len(names) + np.arange(alone.sum())
+    return codes
+
+
+def _require_enough_for(folds: int, labels: np.ndarray) -> None:
+    fewest = int(np.unique(labels, return_counts=True)[1].min())
+    if fewest < folds:
+        raise DataIncident(
+            f"split: found {fewest} fresh rows of one label, expected {folds} or more to split "
+            "whole groups by split.holdout_fraction: widen the window, or choose a coarser share"
+        )
 
 
 def _require_both_classes(rows: pd.DataFrame, part: str, mask: np.ndarray) -> None:

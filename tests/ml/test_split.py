@@ -79,6 +79,37 @@ def test_a_group_is_never_on_both_sides(method: str) -> None:
     assert split.holdout.any()
 
 
+@pytest.mark.parametrize("method", ["time", "stratified"])
+@pytest.mark.parametrize("dtype", ["category", object])
+def test_rows_without_a_group_belong_to_none(method: str, dtype: object) -> None:
+    frame = rows(n=2000)
+    groups = [None if i % 5 == 0 else f"g{i // 10}" for i in range(len(frame))]
+    frame["group"] = pd.Series(groups, dtype=dtype)
+    split = split_rows(frame, NOTHING, params(method=method, group="group"))
+    alone = frame["group"].isna().to_numpy()
+    assert (split.train | split.holdout)[alone].all()  # none is set aside
+    assert split.train[alone].sum() > 200
+    assert split.holdout[alone].any()
+    assert not set(frame.loc[split.train, "group"].dropna()) & set(
+        frame.loc[split.holdout, "group"]
+    )
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.2, 0.3, 0.4, 0.45, 0.6, 0.7, 0.96])
+def test_whole_groups_are_as_much_of_the_rows_as_asked(share: float) -> None:
+    frame = rows(n=3000).assign(group=[f"g{i // 3}" for i in range(3000)])
+    chosen = params(method="stratified", group="group", holdout_fraction=share)
+    assert split_rows(frame, NOTHING, chosen).holdout.mean() == pytest.approx(share, abs=0.005)
+
+
+def test_too_few_rows_for_the_share_are_an_incident() -> None:
+    frame = rows(n=40).assign(label=[1] * 7 + [0] * 33)
+    with pytest.raises(DataIncident, match="found 7 fresh rows of one label, expected 20 or more"):
+        split_rows(
+            frame, NOTHING, params(method="stratified", group="group", holdout_fraction=0.45)
+        )
+
+
 def test_a_window_that_the_champion_has_already_seen_is_an_incident_that_says_so() -> None:
     frame = rows()
     with pytest.raises(DataIncident, match="champion has already seen this window"):
