@@ -17,7 +17,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -35,7 +35,7 @@ from pipeline.core.pull.body import build_pull_text
 from pipeline.core.report.escape import clean
 from pipeline.core.triggers.ledger import Ledger, causes_of
 from pipeline.domain import Verdict
-from pipeline.errors import Bug, GateRefused, OutsideError, exit_code_of
+from pipeline.errors import Bug, ConfigurationError, GateRefused, OutsideError, exit_code_of
 from pipeline.gates_config import load_quality_policy
 from pipeline.github_env import add_summary, set_outputs
 from pipeline.jsonio import load_json, save_text
@@ -46,6 +46,7 @@ from pipeline.proposing.run_files import load_pull_facts
 from pipeline.rollout_config import load_rollout_plan
 from pipeline.trigger_config import load_triggers
 
+CLOCK_SKEW = timedelta(minutes=1)
 NO_CHAMPION = (
     "# No model serves yet: a person approves the first one, with python -m scripts.set_champion.\n"
 )
@@ -68,7 +69,9 @@ STAGE_EXIT = re.compile(r"exited with (-?\d+)")
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and retrain."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--as-of", help="a time such as 2013-07-02, or now (default: as it stands)")
+    parser.add_argument(
+        "--as-of", help="a past time such as 2013-07-02, or now (default: as it stands)"
+    )
     parser.add_argument("--trigger-type", default="manual_retrain", help="why this retrain runs")
     parser.add_argument("--trigger-priority", default="medium", help="how urgent that is")
     parser.add_argument("--retrain", help="its id in the trigger ledger (default: run by hand)")
@@ -89,6 +92,7 @@ def retrain(root: Path, arguments: argparse.Namespace) -> int:
     if arguments.as_of is not None:
         set_as_of(root / "params.yaml", parse_as_of(arguments.as_of))
     load_all(root, *CONFIGURATION)
+    no_later_than_now(load_params(root).collect.as_of, "params.yaml: collect.as_of")
     start_model(champion_path(root, load_usecase(root).model))
     print(f"Retraining as of {load_params(root).collect.as_of:%Y-%m-%d %H:%M} UTC", flush=True)
     code = recollect(root) or reproduce(root)
@@ -163,8 +167,22 @@ def start_model(champion: Path) -> None:
 
 
 def parse_as_of(text: str) -> datetime:
-    """The moment that `--as-of` means. Raises ConfigurationError."""
-    return datetime.now(UTC) if text == "now" else parse_utc(text, "--as-of")
+    """The moment that `--as-of` means. Raises ConfigurationError, also for one yet to come."""
+    if text == "now":
+        return datetime.now(UTC)
+    return no_later_than_now(parse_utc(text, "--as-of"), "--as-of")
+
+
+def no_later_than_now(as_of: datetime, where: str) -> datetime:
+    """`as_of`, unless it is yet to come: a run that sees a window half full cannot be repeated.
+
+    Whoever names the moment may have a clock that is CLOCK_SKEW ahead. Raises ConfigurationError.
+    """
+    now = datetime.now(UTC)
+    if as_of > now + CLOCK_SKEW:
+        fault = f"found {as_of:%Y-%m-%d %H:%M} UTC, expected no time later than now, {now:%F %H:%M}"
+        raise ConfigurationError(where, [fault])
+    return as_of
 
 
 def recollect(root: Path) -> int:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from scripts.retrain import OUTCOMES, reproduce, run_steps
+from pipeline.errors import ConfigurationError
+from scripts.retrain import OUTCOMES, no_later_than_now, parse_as_of, reproduce, run_steps
 from tests.called import call_script
-from tests.repository import git
+from tests.repository import ROOT, edit, git
 
 STEP = """
 def main(options):
@@ -82,3 +85,29 @@ def test_without_params_yaml_a_moment_is_configuration_and_no_outside_failure(
     assert done.returncode == 2, done.stderr
     said = "ConfigurationError: {}: 1 fault(s) to mend\n  - not found, expected a YAML file\n"
     assert done.stderr == said.format(tmp_path / "params.yaml")
+
+
+def test_a_moment_yet_to_come_is_refused_and_not_written(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text('collect:\n  as_of: "2013-07-02T00:00:00Z"\n')
+    done = call_script(tmp_path, "retrain", "--as-of", "2999-01-01")
+    assert done.returncode == 2, done.stderr
+    assert "--as-of: 1 fault(s)" in done.stderr
+    assert "found 2999-01-01 00:00 UTC, expected no time later than now" in done.stderr
+    assert "2013-07-02" in (tmp_path / "params.yaml").read_text()
+
+
+def test_one_that_stands_in_the_parameters_is_refused_too(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    edit(tmp_path / "params.yaml", {"2013-07-02": "2999-01-01"})
+    done = call_script(tmp_path, "retrain")
+    assert done.returncode == 2, done.stderr
+    assert "params.yaml: collect.as_of: 1 fault(s)" in done.stderr
+
+
+def test_a_clock_may_be_a_little_ahead_and_now_is_never_too_late() -> None:
+    now = datetime.now(UTC)
+    assert no_later_than_now(now + timedelta(seconds=30), "x") == now + timedelta(seconds=30)
+    assert now <= parse_as_of("now") <= datetime.now(UTC)
+    with pytest.raises(ConfigurationError, match="later than now"):
+        no_later_than_now(now + timedelta(minutes=2), "x")
