@@ -53,6 +53,7 @@ class FilesOfOneServer(LoadFileScheduling):
         return "MLflow" if is_beside else str(super()._split_scope(nodeid))
 
 
+@pytest.hookimpl(optionalhook=True)  # the mutation test runs without xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesOfOneServer:
     """Instead of --dist loadfile."""
     return FilesOfOneServer(config, log)

@@ -51,6 +51,7 @@ def test_a_window_that_the_clocks_skip_opens_all_the_same() -> None:
 def test_today_is_that_of_the_window_and_not_that_of_the_machine() -> None:
     evening = DeployWindow(days=("wednesday",), start=time(22), end=time(23), timezone=BERLIN)
     assert next_open((evening,), at(3, 20)) == at(3, 22)  # in Tokyo it is Thursday
+    assert time_open((evening,), at(3, 20), at(4, 0)) == timedelta(hours=1)
 
 
 @given(st.integers(0, 350 * 24 * 60))

@@ -151,12 +151,38 @@ def test_around_a_median_of_zero_the_spread_has_to_change_by_the_square_of_the_l
     assert faults({"distance": current}, reference=AROUND_ZERO) == ()
 
 
+SIGNED = profile_column(
+    np.concatenate([np.zeros(3_000), RNG.uniform(-4, -1, 1_000), RNG.uniform(0.2, 9, 1_000)]),
+    kind="number",
+)
+
+
+def test_the_factor_around_a_median_of_zero_is_that_of_the_spread_whatever_is_missing():
+    gappy = np.where(np.arange(800) % 4 == 0, np.nan, np.tile([0, 0, 0, 0, -6, 0, 0, 20], 100))
+    counts = count_column(SIGNED, gappy)
+    edges = SIGNED.bins.edges
+    factor = (20.0 - -6.0) / (edges[-1] - edges[0])
+    assert edges[0] < 0 < edges[-1]
+    assert spread_ratio(SIGNED, counts, (-6.0, 0.0, 20.0)) == pytest.approx(factor)
+    assert spread_ratio(SIGNED, counts, (-0.1, 0.0, 0.2)) == pytest.approx(
+        (edges[-1] - edges[0]) / 0.3
+    )
+
+
+def test_zero_is_zero_in_any_unit_and_one_is_not():
+    hours = profile_column(MINUTES_LATE / 60, kind="number")
+    in_minutes = column(MINUTES_LATE, reference={"distance": hours})
+    found = spread_ratio(hours, in_minutes.counts, in_minutes.deciles)
+    assert found == pytest.approx(60, rel=0.05)
+
+
 def test_a_storm_and_a_calm_day_are_no_other_units():
     storm = np.concatenate([np.zeros(400), RNG.exponential(400, size=600)])
     calm = np.concatenate([np.zeros(850), RNG.exponential(0.5, size=150)])
     for day in (storm, calm):
         current = column(day, reference=AROUND_ZERO)
         assert faults({"distance": current}, reference=AROUND_ZERO) == ()
+        assert spread_ratio(AROUND_ZERO["distance"], current.counts, current.deciles) == 1.0
 
 
 def test_the_spread_is_asked_only_around_a_median_of_zero_and_of_what_varies():

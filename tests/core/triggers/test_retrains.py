@@ -134,7 +134,7 @@ def test_models_do_not_touch_each_other():
     ledger, _ = in_state(STATES.RUNNING)
     other = replace(DRIFT, model="other", champion="sha256:z")
     found = plan_retrain(record(ledger, [other]), PACING, model="other", champion="sha256:z", at=AT)
-    assert found.dispatch.id == "other-0001"
+    assert (found.dispatch.id, found.dispatch.champion) == ("other-0001", "sha256:z")
 
 
 def test_only_the_first_run_of_a_retrain_may_train():
