@@ -6,7 +6,6 @@ what was expected. Unknown keys are faults: a misspelt limit must not be a limit
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, did_you_mean
 
 MAX_CONFIG_BYTES = 1_000_000
 
@@ -444,9 +443,7 @@ def _describe(fault: Any, kind: type[Section]) -> str:
     """One fault as `path: what was found, what was expected`."""
     path = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
     if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(fault["loc"][-1]), _all_keys(kind), n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        return f"{path}: unknown key{hint}"
+        return f"{path}: unknown key{did_you_mean(str(fault['loc'][-1]), _all_keys(kind))}"
     if fault["type"] == "model_type":
         return _no_mapping(fault, path, kind)
     if fault["type"] == "missing":

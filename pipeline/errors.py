@@ -7,6 +7,7 @@ Python's for it, 1, is that of a gate that says no.
 
 from __future__ import annotations
 
+import difflib
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -34,6 +35,12 @@ class ConfigurationError(PipelineError):
         self.faults = tuple(faults)
         lines = "".join(f"\n  - {fault}" for fault in self.faults)
         super().__init__(f"{where}: {len(self.faults)} fault(s) to mend{lines}")
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """How a fault about `name` goes on where one of `known` is near: "; did you mean 'name'?"."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 class SchemaChanged(ConfigurationError):

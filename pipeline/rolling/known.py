@@ -6,11 +6,10 @@ revert took away can still be looked at.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from pipeline.core.inert import quote
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, did_you_mean
 from pipeline.rolling.snapshot import FOLDER, ModelTree, Snapshot
 
 MOST_TOLD = 10  # names in one message
@@ -34,7 +33,6 @@ def _fault(name: str, known: list[str]) -> str:
     if not known:
         return f"found {quote(name)}, and there is no model below {FOLDER}/ yet"
     more = f" and {len(known) - MOST_TOLD:,} more" if known[MOST_TOLD:] else ""
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
+    hint = did_you_mean(name, known)
     told = ", ".join(known[:MOST_TOLD])
     return f"found {quote(name)}, expected a model below {FOLDER}/: {told}{more}{hint}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from pipeline.core.profile import ColumnProfile
+from pipeline.errors import did_you_mean
 from pipeline.trigger_config import DataDriftTrigger
 
 _RULE = "retraining_triggers.data_drift"
@@ -30,7 +30,9 @@ def watch_faults(
     """
     known = sorted({*reference, *rows})
     unknown = sorted(set(rule.ignore).difference(known))
-    faults = [f"{_RULE}.ignore: {name!r} is no column{_hint(name, known)}" for name in unknown]
+    faults = [
+        f"{_RULE}.ignore: {name!r} is no column{did_you_mean(name, known)}" for name in unknown
+    ]
     if faults:
         faults[-1] += f"; the columns are {', '.join(known)}"
     watched = len(set(reference) - set(rule.ignore))
@@ -39,8 +41,3 @@ def watch_faults(
         found = f"found {wanted}; only {watched} features are watched, so it can never fire"
         faults.append(f"{_RULE}.affected_features_threshold: {found}")
     return tuple(faults)
-
-
-def _hint(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
