@@ -26,8 +26,9 @@ from pipeline.stages.stage import say
 def run(root: Path) -> None:
     """Write metrics, details with intervals and slices, curves, predictions and latency."""
     params, usecase = load_params(root), load_usecase(root)
+    policy = load_gates(root).comparison
     holdout = load_table(root / outputs.HOLDOUT)
-    check_named_columns(root, holdout.columns)
+    check_named_columns(holdout.columns, group=params.split.group, policy=policy)
     X, y = features_of(holdout), holdout["label"].to_numpy()
     digest = load_json(root / outputs.TRAIN_SUMMARY)["model_digest"]
     model = load_model(root / outputs.MODEL, digest, params.package.format)
@@ -36,7 +37,6 @@ def run(root: Path) -> None:
     save_table(root / outputs.PREDICTIONS, holdout[["id", "label"]].assign(challenger=probability))
 
     blocks = blocks_of(holdout, params.compare.resample)
-    confidence = load_gates(root).comparison.confidence
 
     def measure(mask: np.ndarray) -> dict[str, Any]:
         part = (y[mask], probability[mask], threshold)
@@ -44,7 +44,7 @@ def run(root: Path) -> None:
             *part,
             draws=params.evaluate.draws,
             seed=params.evaluate.seed,
-            confidence=confidence,
+            confidence=policy.confidence,
             blocks=None if blocks is None else blocks[mask],
         )
         return {
@@ -57,7 +57,7 @@ def run(root: Path) -> None:
     overall = measure(np.ones(len(holdout), dtype=bool))
     slices = [
         {"column": column, "value": value, **measure(mask)}
-        for column, value, mask in slice_masks(holdout, load_gates(root).comparison.slices.columns)
+        for column, value, mask in slice_masks(holdout, policy.slices.columns)
     ]
     save_json(root / outputs.METRICS, overall["metrics"])
     counts = confusion(y, probability, threshold)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.config import load_params
+from pipeline.config import load_gates, load_params
 from pipeline.jsonio import save_json
 from pipeline.ml.digest import frame_digest, row_hashes
 from pipeline.ml.leakage import check_leakage
@@ -25,7 +25,8 @@ def run(root: Path) -> None:
     params = load_params(root)
     rows = load_table(root / outputs.FEATURES)
     # Policy decides nothing here, so it is no dependency in dvc.yaml: another one trains nothing.
-    check_named_columns(root, rows.columns)
+    policy = load_gates(root).comparison
+    check_named_columns(rows.columns, group=params.split.group, policy=policy)
     seen = seen_by(champion_package(root))
     split = split_rows(rows, seen, params.split)
     train = rows[split.train].reset_index(drop=True)
