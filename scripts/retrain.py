@@ -23,14 +23,7 @@ from pathlib import Path
 
 from pipeline.approvers import load_approvers
 from pipeline.champion import champion_path
-from pipeline.config import (
-    load_all,
-    load_gates,
-    load_params,
-    load_schema,
-    load_usecase,
-    parse_utc,
-)
+from pipeline.config import load_all, load_params, load_schema, load_usecase, parse_utc
 from pipeline.core.pull.body import build_pull_text
 from pipeline.core.report.escape import clean
 from pipeline.core.triggers.ledger import Ledger, causes_of
@@ -55,8 +48,7 @@ CONFIGURATION = (
     load_params,
     load_usecase,
     load_schema,
-    load_gates,
-    load_quality_policy,
+    load_quality_policy,  # the whole of gates.yaml
     load_approvers,
     load_triggers,
     load_rollout_plan,
@@ -91,10 +83,10 @@ def retrain(root: Path, arguments: argparse.Namespace) -> int:
     """Run, report and (with --apply) push and register. Returns the exit code."""
     if arguments.as_of is not None:
         set_as_of(root / "params.yaml", parse_as_of(arguments.as_of))
-    load_all(root, *CONFIGURATION)
-    no_later_than_now(load_params(root).collect.as_of, "params.yaml: collect.as_of")
-    start_model(champion_path(root, load_usecase(root).model))
-    print(f"Retraining as of {load_params(root).collect.as_of:%Y-%m-%d %H:%M} UTC", flush=True)
+    params, usecase, *_ = load_all(root, *CONFIGURATION)
+    as_of = no_later_than_now(params.collect.as_of, "params.yaml: collect.as_of")
+    start_model(champion_path(root, usecase.model))
+    print(f"Retraining as of {as_of:%Y-%m-%d %H:%M} UTC", flush=True)
     code = recollect(root) or reproduce(root)
     if code != 0:
         return code

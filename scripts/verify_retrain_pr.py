@@ -36,12 +36,7 @@ from pipeline.jsonio import load_json
 from pipeline.proposing.forges import add_forge_options, chosen_forge
 from pipeline.proposing.rehearsal import rehearse
 from pipeline.reviewing.approvals import assess_reviews, ran_by_hand
-from pipeline.reviewing.facts import (
-    Commits,
-    assess_contents,
-    commits_of,
-    judges_alike,
-)
+from pipeline.reviewing.facts import Commits, assess_contents, commits_of, judges_alike
 
 CONTEXT = "perennial/verify"
 STATES = {
