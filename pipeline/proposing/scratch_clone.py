@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline.errors import ConfigurationError, OutsideError
+from pipeline.adapters.git import plumbing
+from pipeline.errors import OutsideError
 
 _OPTIONS = (
     "user.name=perennial",
@@ -32,10 +33,8 @@ class Git:
         Raises ConfigurationError where there is no repository.
         """
         done = self._do(arguments)
-        if done.returncode != 0 and "not a git repository" in done.stderr:
-            fault = f"{self.root} is in no git repository: run it in a clone"
-            raise ConfigurationError(f"git {arguments[0]}", [fault])
         if done.returncode != 0:
+            plumbing.Git(self.root, f"git {arguments[0]}").require_place()
             words = (done.stderr.strip() or done.stdout.strip())[-1_000:]
             raise OutsideError(f"`git {arguments[0]}` failed in {self.root}: {words}")
         return done.stdout.removesuffix("\n")
@@ -64,7 +63,6 @@ class Git:
         quiet = {
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",
-            "LC_ALL": "C",  # its words are read
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_EDITOR": "true",
         }

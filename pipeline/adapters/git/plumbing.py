@@ -70,8 +70,10 @@ class Git:
         if "not a git repository" in found.stderr:
             fault = f"{self.root} is in no git repository: run it in a clone"
             raise ConfigurationError(self.where, [fault])
+        if remote is None:
+            return
         remotes = self._do(("remote",), _IN_ENGLISH)
-        if remote and remotes.exit_code == 0 and remote not in remotes.stdout.split():
+        if remotes.exit_code == 0 and remote not in remotes.stdout.split():
             fault = (
                 f"there is no remote {remote}: add one (git remote add {remote} URL), or use "
                 "--local (or --forge=local), where the command has it"
