@@ -25,6 +25,9 @@ from pipeline.config import Section, parse_section
 from pipeline.errors import ConfigurationError
 
 MANIFEST = "manifest.json"
+# Copies of two files of the model's package: its manifest, and what monitoring compares with.
+MODEL_MANIFEST = "artifacts/model-manifest.json"
+EVIDENCE_REFERENCE = "artifacts/reference.json"
 MAX_FILE_BYTES = 1_000_000
 TO_COME = (
     "artifacts/deployment-checklist.md",
@@ -224,9 +227,9 @@ def _is_outcome(path: str) -> bool:
 
 def _subject_faults(package: Files, subject: Subject) -> Iterator[str]:
     """The model's digest is that of its own manifest, which the package keeps a copy of."""
-    raw = package.get("artifacts/model-manifest.json")
+    raw = package.get(MODEL_MANIFEST)
     if raw is not None and digest_of(raw) != subject.digest:
-        yield f"artifacts/model-manifest.json: is {digest_of(raw)}, the subject {subject.digest}"
+        yield f"{MODEL_MANIFEST}: is {digest_of(raw)}, the subject {subject.digest}"
     if not subject.version.endswith(subject.digest.removeprefix("sha256:")[:12]):
         yield f"subject.version: {subject.version} is not a version of {subject.digest}"
 

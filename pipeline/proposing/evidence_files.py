@@ -14,7 +14,7 @@ from pipeline.adapters.store import tracked_md5
 from pipeline.champion import load_champion
 from pipeline.config import load_usecase
 from pipeline.core.abtest.results import no_results_yet
-from pipeline.core.evidence import Subject
+from pipeline.core.evidence import EVIDENCE_REFERENCE, MODEL_MANIFEST, Subject
 from pipeline.core.quality.as_json import QUALITY_GATES, parse_assessment
 from pipeline.core.quality.checklist import render_checklist
 from pipeline.core.quality.facts import REHEARSAL
@@ -39,8 +39,8 @@ COPIES = {  # where in the package -> where in the repository; all of these must
     "artifacts/evaluation-metrics.json": "artifacts/evaluate/metrics.json",
     "artifacts/comparison.json": "artifacts/compare/comparison.json",
     "artifacts/quality-gates.json": QUALITY_GATES,
-    "artifacts/reference.json": f"{PACKAGE}/reference.json",
-    "artifacts/model-manifest.json": f"{PACKAGE}/manifest.json",
+    EVIDENCE_REFERENCE: f"{PACKAGE}/reference.json",
+    MODEL_MANIFEST: f"{PACKAGE}/manifest.json",
 }
 OPTIONAL = {
     "configs/ab-test.yaml": "configs/ab-test.yaml",

@@ -21,6 +21,7 @@ from pipeline.adapters.package_files import (
 from pipeline.approvers import load_approvers
 from pipeline.champion import load_champion
 from pipeline.config import load_all, load_gates, load_params, load_schema, load_usecase, parse_yaml
+from pipeline.core.evidence import MODEL_MANIFEST
 from pipeline.core.quality.facts import (
     DOCUMENTS,
     Facts,
@@ -43,7 +44,6 @@ PLAN = "configs/rollout-plan.yaml"
 LOCK = "dvc.lock"
 MANIFEST = "manifest.json"
 EVIDENCE = "evidence/protocol-24-retraining"
-MODEL_MANIFEST = "artifacts/model-manifest.json"  # below an evidence package
 
 
 def load_facts(

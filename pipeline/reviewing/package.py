@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline.adapters.git.trees import Tree
 from pipeline.config import load_params
+from pipeline.core.evidence import EVIDENCE_REFERENCE, MODEL_MANIFEST
 from pipeline.core.review.recomputed import differences_of
 from pipeline.errors import OutsideError
 from pipeline.jsonio import load_json, render_json
@@ -24,10 +25,7 @@ from pipeline.paths import PACKAGE
 from pipeline.stages import outputs
 
 # What a promotion takes from the evidence is the package's: where there -> where in the package.
-EVIDENCE = {
-    "artifacts/reference.json": "reference.json",
-    "artifacts/model-manifest.json": MANIFEST,
-}
+EVIDENCE = {EVIDENCE_REFERENCE: "reference.json", MODEL_MANIFEST: MANIFEST}
 _PIN = re.compile(r"([a-z0-9-]+)==[A-Za-z0-9.+!_-]+")
 _PYTHON = re.compile(r"# Python [0-9]+(\.[0-9]+)+[a-z0-9+]*")
 _VERSIONS = re.compile(r"^Made with [A-Za-z0-9 .,+!_-]+; environment\.txt lists the rest\.$", re.M)

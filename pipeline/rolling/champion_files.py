@@ -6,6 +6,7 @@ import json
 
 from pipeline.adapters.git.plumbing import Git
 from pipeline.champion import Champion, parse_champion, render_champion
+from pipeline.core.evidence import EVIDENCE_REFERENCE
 from pipeline.core.inert import printable
 from pipeline.core.rollout.effects import WriteChampion
 from pipeline.errors import ConfigurationError, OutsideError
@@ -15,7 +16,6 @@ from pipeline.rolling.model_state import CHAMPION, SPEC, ModelState
 from pipeline.rolling.snapshot import FOLDER, Snapshot
 
 REFERENCE = "reference.json"
-EVIDENCE_REFERENCE = "artifacts/reference.json"
 
 
 def champion_files(state: ModelState, effect: WriteChampion) -> dict[str, bytes | None]:

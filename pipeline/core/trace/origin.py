@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pipeline.core.evidence import (
     MANIFEST,
+    MODEL_MANIFEST,
     EvidenceManifest,
     digest_of,
     package_faults,
@@ -16,7 +17,6 @@ from pipeline.core.evidence import (
 from pipeline.core.trace.links import Check, Link, not_checked
 from pipeline.errors import ConfigurationError
 
-MODEL_MANIFEST = "artifacts/model-manifest.json"  # below an evidence package
 MISSING = "missing"
 
 
