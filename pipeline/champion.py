@@ -7,7 +7,7 @@ where DVC keeps it. Only a pull request changes it, so its history is the histor
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import Field, model_validator
@@ -56,8 +56,7 @@ def parse_pointer(text: str, where: str) -> Champion | None:
 
     Raises ConfigurationError naming every fault.
     """
-    value = parse_yaml(text, where)
-    return None if value is None else parse_section(Champion, value, where)
+    return _champion_in(parse_yaml(text, where), where)
 
 
 def render_champion(champion: Champion) -> str:
@@ -83,11 +82,12 @@ def load_champion(root: Path, model: str) -> Champion | None:
     path = champion_path(root, model)
     if not path.exists():
         return None
-    value = load_yaml(path)
-    if value is None:
-        return None
-    champion = parse_section(Champion, value, str(path))
-    if champion.model != model:
+    champion = _champion_in(load_yaml(path), str(path))
+    if champion is not None and champion.model != model:
         fault = f"model: found '{champion.model}', expected '{model}', as its folder is named"
         raise ConfigurationError(str(path), [fault])
     return champion
+
+
+def _champion_in(value: Any, where: str) -> Champion | None:
+    return None if value is None else parse_section(Champion, value, where)
