@@ -20,6 +20,7 @@ METRICS = "artifacts/evaluate/metrics.json"
 COMPARISON = "artifacts/compare/comparison.json"
 TIMINGS = "artifacts/timings.json"
 REGISTRATION = "artifacts/register/registration.json"
+UNREGISTERED = "Nothing was registered yet: run python -m scripts.register_challenger --apply."
 REHEARSAL = "artifacts/gates/rollback-rehearsal.json"
 AB_TEST = "artifacts/ab-test/ab-test-results.json"
 DOCUMENTS = (

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.config import ComparisonPolicy
 from pipeline.core.comparison.selftest import CLAIMS
-from pipeline.core.quality.facts import COMPARISON, METRICS, REGISTRATION, Facts
+from pipeline.core.quality.facts import COMPARISON, METRICS, REGISTRATION, UNREGISTERED, Facts
 from pipeline.core.quality.gates import (
     Answer,
     Ask,
@@ -174,9 +174,7 @@ def _worst_of(gates: Sequence[JsonGate], *, expected: Sequence[str]) -> Answer:
 
 def _registered(facts: Facts) -> Answer:
     if REGISTRATION not in facts.documents:
-        return waits(
-            "Nothing was registered yet: run python -m scripts.register_challenger --apply."
-        )
+        return waits(UNREGISTERED)
     record = facts.document(REGISTRATION)
     faults = []
     if record["model"] != facts.model:

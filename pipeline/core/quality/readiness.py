@@ -13,6 +13,7 @@ from pipeline.core.quality.facts import (
     SPLIT,
     TIMINGS,
     TRAIN,
+    UNREGISTERED,
     Facts,
     Request,
 )
@@ -217,9 +218,7 @@ def _compute(facts: Facts) -> Answer:
 
 def _tracking(facts: Facts) -> Answer:
     if REGISTRATION not in facts.documents:
-        return waits(
-            "Nothing was registered yet: run python -m scripts.register_challenger --apply."
-        )
+        return waits(UNREGISTERED)
     record = facts.document(REGISTRATION)
     faults = []
     if facts.package is not None and record["digest"] != facts.package.digest:
