@@ -44,8 +44,7 @@ class Watchdog:
     is_applied: bool
     _known: dict[str, tuple[str, ModelState]] = field(default_factory=dict)
     _told: dict[str, list[str]] = field(default_factory=dict)
-    _failing: dict[str, str] = field(default_factory=dict)
-    _silent: dict[str, str] = field(default_factory=dict)
+    _said: dict[str, str] = field(default_factory=dict)
 
     def look(self, snapshot: Snapshot, only: frozenset[str] = frozenset()) -> list[PipelineError]:
         """One look at each model, side by side. Returns what failed, which was told already."""
@@ -64,7 +63,7 @@ class Watchdog:
             state = self._state(snapshot, tree)
             if state is not None:
                 self._watch(state)
-            self._failing.pop(tree.name, None)
+            self._say_once(f"{tree.name}/look", "")
         except PipelineError as error:
             return self._failed(tree.name, error)
         except Exception as error:  # noqa: BLE001 (what watches must outlive a bug of ours)
@@ -72,11 +71,14 @@ class Watchdog:
         return None
 
     def _failed(self, model: str, error: PipelineError) -> PipelineError:
-        """What goes on failing is told once, until a look succeeded or another thing fails."""
-        if self._failing.get(model) != str(error):
-            self.equipment.tell(f"{model}: {error}")
-        self._failing[model] = str(error)
+        self._say_once(f"{model}/look", f"{model}: {error}")
         return error
+
+    def _say_once(self, subject: str, line: str) -> None:
+        """What goes on for hours is told once, until it is over (an empty `line`) or changes."""
+        if line and line != self._said.get(subject):
+            self.equipment.tell(line)
+        self._said[subject] = line
 
     def _state(self, snapshot: Snapshot, tree: ModelTree) -> ModelState | None:
         """What git says; while that is refused, what it said before."""
@@ -126,10 +128,7 @@ class Watchdog:
         self._told[model] = due
 
     def _tell_silence(self, model: str, why: str) -> None:
-        """A traffic layer that is down for hours is told of once, until it answered again."""
-        if why and why != self._silent.get(model):
-            self.equipment.tell(f"{model}: traffic: {why}")
-        self._silent[model] = why
+        self._say_once(f"{model}/traffic", f"{model}: traffic: {why}" if why else "")
 
     def _take_away(self, look: _Look, hands: Hands) -> None:
         """The weights that a step sets before its commit: those never give a challenger more.
