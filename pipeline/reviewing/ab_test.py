@@ -14,8 +14,8 @@ def answer_of(root: Path, model: str, name: str) -> ABTestAnswer | None:
 
     Raises ConfigurationError for a file that is not valid.
     """
-    known = {one.id: one for one in load_experiments(root, model)}
-    if (experiment := known.get(name)) is None:
+    experiment = next((one for one in load_experiments(root, model) if one.id == name), None)
+    if experiment is None:
         return None
     looks = kept_looks(root, experiment)
     pair = experiment.model_a, experiment.model_b
