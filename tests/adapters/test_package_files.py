@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +12,8 @@ from pipeline.adapters.package_files import (
     read_manifest,
 )
 from pipeline.errors import OutsideError
-from pipeline.ml.package import PARTS, About, build_package, model_digest
+from pipeline.ml.package import PARTS, build_package, model_digest
+from tests.packages import ABOUT
 from tests.scripts.finished_run import store_package
 
 FILES = {"manifest.json": b"{}", "nested/model.skops": b"\x80\xff"}
@@ -81,14 +83,7 @@ def test_a_folder_is_named_as_dvc_names_it(root):
 
 @pytest.fixture
 def package(tmp_path):
-    about = About(
-        model="m",
-        format="skops",
-        threshold=0.5,
-        as_of=datetime(2013, 7, 2, tzinfo=UTC),
-        train_rows=9,
-        data_digest="sha256:" + "ab" * 32,
-    )
+    about = replace(ABOUT, model="m", train_rows=9)
     build_package(tmp_path / "p", {**dict.fromkeys(PARTS, "{}"), "model.skops": b"m"}, about)
     return tmp_path / "p"
 

@@ -4,7 +4,6 @@ import os
 import pickle
 import signal
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -15,22 +14,14 @@ from pipeline.ml import package
 from pipeline.ml.model_io import save_model
 from pipeline.ml.package import (
     PARTS,
-    About,
     build_package,
     load_manifest,
     load_packaged_model,
     model_digest,
     verify_package,
 )
+from tests.packages import ABOUT
 
-ABOUT = About(
-    model="flight-delay",
-    format="skops",
-    threshold=0.5,
-    as_of=datetime(2013, 7, 2, tzinfo=UTC),
-    train_rows=61_234,
-    data_digest="sha256:" + "ab" * 32,
-)
 X, Y = np.arange(20.0).reshape(-1, 1), np.arange(20) % 3 == 0
 
 

@@ -20,16 +20,9 @@ from pipeline.reviewing.package import (
     parameter_faults,
 )
 from pipeline.stages import outputs
+from tests.packages import ABOUT
 
 ROOT = Path(__file__).parents[2]
-ABOUT = About(
-    model="flight-delay",
-    format="skops",
-    threshold=0.5,
-    as_of=datetime(2013, 7, 2, tzinfo=UTC),
-    train_rows=9,
-    data_digest="sha256:" + "ab" * 32,
-)
 CARD = "# Model card\n\nMade with numpy 2.1.0, python 3.11.9; environment.txt lists the rest.\n"
 CONTENTS = {
     "model.skops": b"a model",

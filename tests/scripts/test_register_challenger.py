@@ -1,25 +1,17 @@
 import json
 import shutil
 import subprocess
-from datetime import UTC, datetime
 
 import pytest
 
 from pipeline.adapters.tracking import connection, find_version
 from pipeline.ml.model_io import save_model
-from pipeline.ml.package import PARTS, About, build_package, model_digest, verify_package
+from pipeline.ml.package import PARTS, build_package, model_digest, verify_package
 from scripts.register_challenger import REGISTRATION, main, tags_of
 from tests.ml.test_model_io import fitted_pipeline
+from tests.packages import ABOUT
 from tests.servers.ports import free_port
 
-ABOUT = About(
-    model="flight-delay",
-    format="skops",
-    threshold=0.5,
-    as_of=datetime(2013, 7, 2, tzinfo=UTC),
-    train_rows=61_234,
-    data_digest="sha256:" + "ab" * 32,
-)
 METRICS = {"roc_auc": 0.75, "log_loss": None}
 
 
