@@ -116,7 +116,7 @@ def _make_champion(root: Path) -> None:
             chunk_rows=100_000,
         ),
     )
-    columns = profile_rows(rows, pd.read_parquet(rows, columns=["id"])["id"])
+    columns = profile_rows(rows, UNTIL)
     rows.unlink()
     reference = {
         "champion": DIGEST,

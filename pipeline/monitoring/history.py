@@ -77,8 +77,8 @@ def simulate_reference(
 ) -> Reference:
     """The reference that a retrain as of `trained_at` would have frozen.
 
-    Its columns are those of `original`, of the labelled rows of the window that params.yaml
-    collects, without the newest days that are the holdout. Raises DataIncident without any row.
+    Its columns are those of `original`, of the rows of the window that params.yaml collects, up to
+    the last one that trains. Raises DataIncident where none does.
     """
     until = trained_at - timedelta(hours=params.collect.label_maturity_hours)
     days = params.collect.history_days + params.collect.recent_days
@@ -93,9 +93,13 @@ def simulate_reference(
     )
     import pandas as pd  # noqa: PLC0415 (here already, by read_rows)
 
-    rows = pd.concat([_training(chunk, params, until) for chunk in chunks], ignore_index=True)
-    if rows.empty:
+    rows = pd.concat(chunks, ignore_index=True)
+    trains = rows["label"].notna()
+    if params.split.method == "time":
+        trains &= rows["event_time"] < until - timedelta(days=params.split.holdout_days)
+    if not trains.any():
         raise DataIncident(f"no labelled row to train on in the {days} days before {until}")
+    rows = rows[rows["event_time"] <= rows.loc[trains, "event_time"].max()]
     kinds = {name: KINDS[kind] for name, kind in kinds_of(source.rows).items()}
     columns = {
         name: profile_column(_values(rows[name]), kind=kinds[name])
@@ -110,14 +114,6 @@ def newest_known(source: Source, start: datetime, end: datetime) -> datetime | N
     moments = moments_of(as_of=end, start=start, end=end)
     found = newest_event(source.connection, known_rows(source.rows), moments)
     return found.replace(tzinfo=end.tzinfo) if found else None
-
-
-def _training(chunk: pd.DataFrame, params: Params, until: datetime) -> pd.DataFrame:
-    """The rows that train: labelled, and before the holdout where that is the newest days."""
-    keep = chunk["label"].notna()
-    if params.split.method == "time":
-        keep &= chunk["event_time"] < until - timedelta(days=params.split.holdout_days)
-    return chunk[keep]
 
 
 def _values(column: pd.Series) -> Any:

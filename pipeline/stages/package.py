@@ -7,8 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from pipeline.config import (
     Params,
     UseCase,
@@ -48,7 +46,7 @@ def run(root: Path) -> None:
         "metrics.json": root / outputs.METRICS,
         "model-card.md": render_model_card(_card(root, params, usecase, list(features))),
         "params.json": root / outputs.MODEL_PARAMS,
-        "reference.json": render_json(_reference(root, rows["id"])),
+        "reference.json": render_json(_reference(root, rows["event_time"].max())),
         "seen_ids.parquet": root / outputs.SEEN_IDS,
     }
     about = About(
@@ -63,12 +61,12 @@ def run(root: Path) -> None:
     say(f"{usecase.model} {digest}")
 
 
-def _reference(root: Path, ids: pd.Series) -> dict[str, Any]:
+def _reference(root: Path, trained_until: datetime) -> dict[str, Any]:
     """What monitoring compares production with: see monitoring/reference.py, which reads it."""
     return {
         "until": load_json(root / outputs.COLLECT_SUMMARY)["windows"]["recent"]["end"],
         "metrics": load_json(root / outputs.METRICS),
-        "columns": profile_rows(root / outputs.COLLECTED_ROWS, ids),
+        "columns": profile_rows(root / outputs.COLLECTED_ROWS, trained_until),
     }
 
 

@@ -1,7 +1,8 @@
-"""The champion's training rows as a profile of a few kilobytes, and drift against it."""
+"""What the champion learned from as a profile of a few kilobytes, and drift against it."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,16 @@ def profile_features(features: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def profile_rows(path: Path, ids: pd.Series) -> dict[str, Any]:
-    """A JSON-friendly profile of each collected column that monitoring watches, for rows of `ids`.
+def profile_rows(path: Path, until: datetime) -> dict[str, Any]:
+    """A JSON-friendly profile of each collected column that monitoring watches.
 
-    One column at a time, so that memory holds one.
+    Of the rows with event_time <= `until`, those without a label too: production has none yet, and
+    rows that never get one may differ from the others. One column at a time, so that memory holds
+    one.
     """
     schema = pq.read_schema(path)
-    known = pq.read_table(path, columns=["id"])["id"]
-    keep = pc.is_in(known, value_set=pa.array(ids).cast(known.type)).to_numpy()
+    events = pq.read_table(path, columns=["event_time"])["event_time"]
+    keep = pc.less_equal(events, pa.scalar(until).cast(events.type)).to_numpy()
     return {
         field.name: profile_column(_values(_read(path, field.name)[keep]), kind=kind).to_json()
         for field in schema

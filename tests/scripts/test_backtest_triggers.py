@@ -122,8 +122,9 @@ def test_a_simulated_winner_learns_what_a_real_retrain_would_have_profiled(
     )  # fmt: skip
     rows = pd.concat(chunks, ignore_index=True)
     pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), tmp_path / "rows.parquet")
-    trains = rows["event_time"] < until - timedelta(days=params.split.holdout_days)
-    expected = profile_rows(tmp_path / "rows.parquet", rows.loc[trains, "id"])
+    judged = rows["event_time"] >= until - timedelta(days=params.split.holdout_days)
+    trains = rows.loc[~judged & rows["label"].notna(), "event_time"]
+    expected = profile_rows(tmp_path / "rows.parquet", trains.max())
     with reading(engine) as connection:
         source = Source(connection, query.rows(), query.labels())
         found = simulate_reference(source, small.first_reference(repository), params, at)
