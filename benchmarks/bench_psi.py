@@ -391,7 +391,7 @@ def draw(rows: list[tuple[int, int, float, float, float]], path: Path) -> None:
     import matplotlib as mpl  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    from pipeline.ml.plot_style import COLOURS, STYLE, as_png  # noqa: PLC0415
+    from pipeline.ml.plots.style import COLOURS, STYLE, as_png  # noqa: PLC0415
 
     most_rows, most_columns = max(row[0] for row in rows), max(row[1] for row in rows)
     lines = (

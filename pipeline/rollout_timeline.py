@@ -1,4 +1,4 @@
-"""The picture of a rollout as values: scripts make them, pipeline/ml/plot_rollout.py draws them."""
+"""The picture of a rollout as values: scripts make them, pipeline/ml/plots/rollout.py draws it."""
 
 from __future__ import annotations
 

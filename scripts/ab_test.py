@@ -185,8 +185,8 @@ def write_artifacts(root: Path, experiment: Experiment, results: ABTestResults) 
 
 def _picture(experiment: Experiment, results: ABTestResults) -> bytes | None:
     try:
-        from pipeline.ml.plot_abtest import Sequenced, draw_ab_test  # noqa: PLC0415 (heavy)
-        from pipeline.ml.plot_style import as_png  # noqa: PLC0415
+        from pipeline.ml.plots.abtest import Sequenced, draw_ab_test  # noqa: PLC0415 (heavy)
+        from pipeline.ml.plots.style import as_png  # noqa: PLC0415
     except ImportError:  # the light set has no matplotlib; the table tells the same
         return None
     primary = experiment.test.primary

@@ -276,8 +276,8 @@ def advise(
 def draw(options: Options, config: TriggerConfig, replayed: Replay, figures: Figures) -> bool:
     """Write the picture; False, with a word, where matplotlib is not installed."""
     try:
-        from pipeline.ml.plot_style import as_png  # noqa: PLC0415 (of the train set alone)
-        from pipeline.ml.plot_triggers import draw_timeline  # noqa: PLC0415
+        from pipeline.ml.plots.style import as_png  # noqa: PLC0415 (of the train set alone)
+        from pipeline.ml.plots.triggers import draw_timeline  # noqa: PLC0415
     except ModuleNotFoundError as error:
         print(f"No {PICTURE}: {error.name} is not installed.", file=sys.stderr)
         return False

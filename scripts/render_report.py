@@ -27,7 +27,7 @@ from pipeline.core.report.plots import effects
 from pipeline.core.report.svg import inline_svg
 from pipeline.errors import OutsideError, exit_code_of
 from pipeline.jsonio import save_text
-from pipeline.ml import plot_style, plots
+from pipeline.ml.plots import comparison, style
 from pipeline.proposing.run_files import DOCUMENTS, TIMINGS, TRIALS, load_report_inputs
 
 REPORT = "artifacts/report"
@@ -84,14 +84,16 @@ def draw(root: Path, inputs: ReportInputs, report: Report) -> dict[str, Figure]:
     y, models = load_scores(root, has_champion=not inputs.is_first)
     legends = {plot.name: plot.legend for plot in report.plots}
     drawn = {
-        "roc": plots.draw_roc(y, models, legends["roc"]),
-        "precision_recall": plots.draw_precision_recall(y, models, legends["precision_recall"]),
-        "calibration": plots.draw_calibration(y, models, legends["calibration"]),
+        "roc": comparison.draw_roc(y, models, legends["roc"]),
+        "precision_recall": comparison.draw_precision_recall(
+            y, models, legends["precision_recall"]
+        ),
+        "calibration": comparison.draw_calibration(y, models, legends["calibration"]),
         "scores": _draw_scores(y, models, legends["scores"], inputs.usecase),
     }
     if "differences" in legends:
-        rows = [plots.Effect(**vars(effect)) for effect in effects(inputs)]
-        drawn["differences"] = plots.draw_differences(rows)
+        rows = [comparison.Effect(**vars(effect)) for effect in effects(inputs)]
+        drawn["differences"] = comparison.draw_differences(rows)
     return drawn
 
 
@@ -168,8 +170,8 @@ def _write(folder: Path, report: Report, figures: Mapping[str, Figure]) -> None:
     (folder / "plots").mkdir(parents=True)
     svgs = {}
     for name, figure in figures.items():
-        (folder / "plots" / f"{name}.png").write_bytes(plot_style.as_png(figure))
-        svgs[name] = inline_svg(plot_style.as_svg(figure), name, plot_style.CSS_VARIABLES)
+        (folder / "plots" / f"{name}.png").write_bytes(style.as_png(figure))
+        svgs[name] = inline_svg(style.as_svg(figure), name, style.CSS_VARIABLES)
     markdown, html = (
         (TEMPLATES / name).read_text(encoding="utf-8")
         for name in ("report.md.j2", "report.html.j2")
@@ -179,10 +181,12 @@ def _write(folder: Path, report: Report, figures: Mapping[str, Figure]) -> None:
 
 
 def _draw_scores(
-    y: np.ndarray, models: plots.Models, legend: plots.Legend, usecase: UseCase
+    y: np.ndarray, models: comparison.Models, legend: comparison.Legend, usecase: UseCase
 ) -> Figure:
     names = (usecase.negative, usecase.positive)
-    return plots.draw_scores(y, models, legend, threshold=usecase.decision_threshold, names=names)
+    return comparison.draw_scores(
+        y, models, legend, threshold=usecase.decision_threshold, names=names
+    )
 
 
 if __name__ == "__main__":

@@ -64,8 +64,8 @@ def simulate(root: Path, arguments: argparse.Namespace) -> int:
     print(render_timeline(simulation))
     if arguments.picture is not None:
         # Here, since only the picture needs matplotlib.
-        from pipeline.ml.plot_rollout import draw_rollout  # noqa: PLC0415
-        from pipeline.ml.plot_style import as_png  # noqa: PLC0415
+        from pipeline.ml.plots.rollout import draw_rollout  # noqa: PLC0415
+        from pipeline.ml.plots.style import as_png  # noqa: PLC0415
 
         arguments.picture.write_bytes(as_png(draw_rollout(timeline_of(simulation))))
         print(f"Drew {arguments.picture}.")

@@ -114,8 +114,8 @@ def record_of(state: ModelState, touch: Touch) -> Record | None:
 
 def save_picture(timeline: RolloutTimeline, path: Path) -> None:
     """Draw it, as a PNG."""
-    from pipeline.ml.plot_rollout import draw_rollout  # noqa: PLC0415 (matplotlib takes a second)
-    from pipeline.ml.plot_style import as_png  # noqa: PLC0415
+    from pipeline.ml.plots.rollout import draw_rollout  # noqa: PLC0415 (matplotlib takes a second)
+    from pipeline.ml.plots.style import as_png  # noqa: PLC0415
 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(as_png(draw_rollout(timeline)))

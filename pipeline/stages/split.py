@@ -10,7 +10,7 @@ import pandas as pd
 from pipeline.config import load_gates, load_params
 from pipeline.jsonio import save_json
 from pipeline.ml.digest import frame_digest, row_hashes
-from pipeline.ml.leakage import check_leakage
+from pipeline.ml.leakage.check import check_leakage
 from pipeline.ml.split import split_rows
 from pipeline.ml.tables import load_table, save_table
 from pipeline.stages import outputs

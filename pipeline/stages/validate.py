@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 
 from pipeline.config import load_params, load_schema
 from pipeline.jsonio import load_json, save_json
-from pipeline.ml.data_checks import check_frame
-from pipeline.ml.data_profile import profile_frame
-from pipeline.ml.schema import check_schema
+from pipeline.ml.validation.data_checks import check_frame
+from pipeline.ml.validation.data_profile import profile_frame
+from pipeline.ml.validation.schema import check_schema
 from pipeline.stages import outputs
 from pipeline.stages.champion import champion_package
 from pipeline.stages.incident import stop_on_fault

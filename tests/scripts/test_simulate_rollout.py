@@ -8,8 +8,8 @@ import pytest
 
 from pipeline.core.rollout.simulation import Simulation
 from pipeline.manifest import render_rollout, rollout_path
-from pipeline.ml.plot_rollout import draw_rollout
-from pipeline.ml.plot_style import as_png
+from pipeline.ml.plots.rollout import draw_rollout
+from pipeline.ml.plots.style import as_png
 from pipeline.rollout_scenario import Behaviour, Event, Scenario
 from pipeline.rollout_status import render_record, status_path
 from scripts.simulate_rollout import START, main, timeline_of

@@ -6,7 +6,7 @@ import pandas as pd
 
 from pipeline.ml.tables import save_table
 from pipeline.stages.validate import load_rows
-from tests.ml.schema_rows import rows
+from tests.ml.validation.schema_rows import rows
 
 
 def test_rows_read_column_by_column_are_those_read_at_once(tmp_path: Path) -> None:

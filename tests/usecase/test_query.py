@@ -11,7 +11,7 @@ from pipeline.adapters import bulkload
 from pipeline.adapters.warehouse import connect, read_rows, writing
 from pipeline.config import load_schema
 from pipeline.domain import Verdict
-from pipeline.ml.schema import check_schema
+from pipeline.ml.validation.schema import check_schema
 from pipeline.pointintime import point_in_time
 from pipeline.usecase import query
 from tests.flights import sample_tables

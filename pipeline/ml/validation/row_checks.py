@@ -1,0 +1,96 @@
+"""Amount, labels and times of collected rows, of the frame alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from pipeline.config import RowRules
+from pipeline.ml.incident import Finding, examples_of, first_event
+from pipeline.ml.validation.column_profile import numbers
+from pipeline.ml.validation.frame_finding import finding, has_times
+
+
+def check_rows(frame: pd.DataFrame, min_rows: int) -> Iterator[Finding]:
+    """At least `min_rows` rows."""
+    yield finding(
+        "rows",
+        passed=len(frame) >= min_rows,
+        found=f"{len(frame):,} rows",
+        expected=f"at least {min_rows:,}",
+        mend="look for an outage of the feed, or a window that is too short (params.yaml)",
+    )
+
+
+def check_labels(
+    frame: pd.DataFrame,
+    rules: RowRules,
+    *,
+    as_of: datetime,
+    label_maturity_hours: float,
+) -> Iterator[Finding]:
+    """Coverage of mature rows (events at or before `as_of` minus maturity), classes, and rate."""
+    if not has_times(frame, "event_time") or "label" not in frame:
+        return
+    mature = frame["event_time"] <= as_of - timedelta(hours=label_maturity_hours)
+    labels = numbers(frame["label"][mature])
+    count, rows = len(labels), int(mature.sum())
+    coverage = count / rows if rows else 0.0
+    unlabelled = mature & frame["label"].isna()
+    yield finding(
+        "label_coverage",
+        "label",
+        passed=coverage >= rules.min_label_coverage,
+        found=f"{coverage:.1%} of {rows:,} rows old enough to have a label have one",
+        expected=f"at least {rules.min_label_coverage:.1%}",
+        rows=int(unlabelled.sum()),
+        since=first_event(frame["event_time"][unlabelled]),
+        mend="look for a label feed that is late or a label join that no longer matches",
+    )
+    if count:
+        yield from _check_label_values(labels, rules.label_rate)
+
+
+def _check_label_values(labels: np.ndarray, band: tuple[float, float]) -> Iterator[Finding]:
+    rate = float(labels.mean())
+    classes = len(np.unique(labels))
+    yield finding(
+        "label_classes",
+        "label",
+        passed=classes == 2,
+        found=f"{classes} different labels among {len(labels):,}",
+        expected="both 0 and 1",
+        mend="look at how the label is computed and at the filter of the query",
+    )
+    low, high = band
+    yield finding(
+        "label_rate",
+        "label",
+        passed=low <= rate <= high,
+        found=f"{rate:.2%} of {len(labels):,} labels are 1",
+        expected=f"{low:.2%} to {high:.2%}",
+        mend="look for a label whose meaning changed; widen validate.label_rate only if it is real",
+    )
+
+
+def check_times(frame: pd.DataFrame, as_of: datetime) -> Iterator[Finding]:
+    """No event, row or label may be later than `as_of`: it could not have been known then."""
+    for name in ("event_time", "available_at", "label_available_at"):
+        if not has_times(frame, name):
+            continue
+        late = frame[name] > as_of
+        count = int(late.sum())
+        yield finding(
+            "future",
+            name,
+            passed=count == 0,
+            found=f"{count:,} of {len(frame):,} rows are later than as_of",
+            expected=f"none later than {as_of:%Y-%m-%dT%H:%M:%SZ}",
+            rows=count,
+            examples=examples_of(frame[name][late].head(1000)),
+            since=first_event(frame.get("event_time", frame[name])[late]),
+            mend="look for a clock or a time zone at the source, or a query that ignores as_of",
+        )

@@ -1,0 +1,68 @@
+"""Amount, labels and times of rows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.domain import Verdict
+from pipeline.ml.incident import Finding
+from pipeline.ml.validation.row_checks import check_labels, check_rows, check_times
+from tests.ml.validation.frame_rows import AS_OF, ROWS, failed, rows
+
+
+def test_the_least_number_of_rows_is_enough_and_one_less_is_not() -> None:
+    assert not failed(check_rows(rows()[:100], 100))
+    assert failed(check_rows(rows()[:99], 100)) == [("rows", None)]
+
+
+def labels(frame: pd.DataFrame, **options: object) -> list[Finding]:
+    return list(
+        check_labels(frame, ROWS.model_copy(update=options), as_of=AS_OF, label_maturity_hours=24)
+    )
+
+
+def test_label_coverage_counts_mature_rows_only() -> None:
+    frame = rows(days=71)  # the last two days are not mature at as_of
+    young = frame["event_time"] > pd.Timestamp(AS_OF) - pd.Timedelta(hours=24)
+    assert young.any()
+    assert not failed(labels(frame.assign(label=frame["label"].mask(young))))
+    old = ~young & (np.arange(len(frame)) % 5 == 0)
+    (fault,) = [
+        f
+        for f in labels(frame.assign(label=frame["label"].mask(young | old)), label_rate=(0, 1))
+        if f.severity is Verdict.FAIL
+    ]
+    assert (fault.check, fault.rows_affected) == ("label_coverage", int(old.sum()))
+    assert fault.since == "2013-01-01T00:00:00Z"
+
+
+def test_coverage_at_the_limit_passes() -> None:
+    frame = rows()
+    gap = np.arange(len(frame)) % 10 == 0
+    assert not failed(labels(frame.assign(label=frame["label"].mask(gap)), label_rate=(0, 1)))
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_labels_of_one_class_are_a_fault(value: float) -> None:
+    assert ("label_classes", "label") in failed(labels(rows().assign(label=value)))
+
+
+def test_no_label_at_all_is_a_fault_of_coverage() -> None:
+    assert failed(labels(rows().assign(label=np.nan))) == [("label_coverage", "label")]
+
+
+def test_a_label_rate_outside_its_band_is_a_fault_and_its_ends_are_not() -> None:
+    assert failed(labels(rows(), label_rate=(0.26, 0.6))) == [("label_rate", "label")]
+    assert failed(labels(rows(), label_rate=(0.05, 0.24))) == [("label_rate", "label")]
+    assert not failed(labels(rows(), label_rate=(0.25, 0.25)))
+
+
+@pytest.mark.parametrize("column", ["event_time", "available_at", "label_available_at"])
+def test_a_time_later_than_as_of_is_a_fault_and_as_of_itself_is_not(column: str) -> None:
+    frame = rows()
+    at = pd.Timestamp(AS_OF)
+    frame.loc[3, column] = at
+    assert not failed(check_times(frame, AS_OF))
+    frame.loc[3, column] = at + pd.Timedelta(seconds=1)
+    (fault,) = [f for f in check_times(frame, AS_OF) if f.severity is Verdict.FAIL]
+    assert (fault.check, fault.column, fault.rows_affected) == ("future", column, 1)
