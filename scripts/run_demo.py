@@ -1,11 +1,11 @@
 """The demo: a year of flights goes by, the triggers ask for retrains, and the best model serves.
 
-It works in a repository of its own, .demo/flights, so that this checkout stays as it is. There it
-does what a team would do, with the same scripts and on real data: the flights that left New York
-in 2013. After the first champion the months go by: its answers are recorded as a server would, the
-triggers look at them, and the retrains are those that fired. What passed is rolled out by real
-model servers behind a real Envoy, while users ask; what misbehaves is rolled back; a revert takes
-the promotion back.
+It works in a repository of its own, .demo/flights, so that this checkout stays as it is; each run
+begins .demo/ anew. There it does what a team would do, with the same scripts and on real data: the
+flights that left New York in 2013. After the first champion the months go by: its answers are
+recorded as a server would, the triggers look at them, and the retrains are those that fired. What
+passed is rolled out by real model servers behind a real Envoy, while users ask; what misbehaves is
+rolled back; a revert takes the promotion back.
 
 Three things it takes upon itself that belong to people, and says so when it does: approving the
 first champion, merging what passed, and overruling a gate. In place of GitHub there is a folder,
@@ -15,6 +15,7 @@ misbehaves is made to.
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 from pathlib import Path
@@ -23,8 +24,13 @@ from pipeline.demo.year import run
 from pipeline.errors import exit_code_of
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run the demo from the repository's root. A TERM stops it as Ctrl-C does: servers as well."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n")[0],
+        epilog="It works in .demo/, which each run makes anew.",
+    )
+    parser.parse_args(argv)
     for name in (signal.SIGTERM, signal.SIGINT):  # a shell may have its jobs ignore the latter
         signal.signal(name, stop)
     try:
