@@ -30,6 +30,7 @@ from pipeline.manifest import EvidenceRef, ModelIdentity, RolloutSpec, parse_doc
 from pipeline.rolling.recording import load_evidence, load_samples
 from pipeline.rollout_config import RolloutPlan, load_rollout_plan, parse_plan
 from pipeline.rollout_scenario import Scenario
+from pipeline.rollout_status import Phase
 from pipeline.rollout_timeline import FigureLane, RolloutTimeline
 
 MOST_MOMENTS = 2_000
@@ -122,10 +123,18 @@ def render_timeline(simulation: Simulation) -> str:
         lines.append(f"{render_length(at - simulation.start):>12}  {head}")
         lines += [f"{'':>12}  {line}" for line in rest]
     last = simulation.moments[-1]
-    lasted = render_length(last.at - simulation.start)
+    lasted = render_length(_ended_at(simulation) - simulation.start)
     share = f"{last.challenger_percent:g} % of the traffic"
     lines.append(f"\n{last.phase} after {lasted}, the challenger with {share}.")
     return "\n".join(lines)
+
+
+def _ended_at(simulation: Simulation) -> datetime:
+    """When its last step was, where it is over: what is shown after that is for the picture."""
+    last = simulation.moments[-1]
+    phase = Phase(last.phase)
+    is_over = phase.is_ended or phase is Phase.PROMOTED
+    return simulation.world.commits[-1].record.at if is_over else last.at
 
 
 def timeline_of(simulation: Simulation) -> RolloutTimeline:

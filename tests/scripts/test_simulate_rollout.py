@@ -38,6 +38,19 @@ def test_it_prints_what_happens_when(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "RolledBack after" in shown
 
 
+def test_a_rollout_lasted_until_its_last_step(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    *_, last, _, end, _ = capsys.readouterr().out.split("\n")
+    assert last.endswith("has settled in")
+    assert end == "Promoted after 68 h, the challenger with 100 % of the traffic."
+
+
+def test_one_that_goes_on_lasted_until_the_end_of_the_scenario(tmp_path: Path, capsys) -> None:
+    (tmp_path / "s.yaml").write_text("tick: 5m\nend: 4h\n")
+    assert main(["--scenario", str(tmp_path / "s.yaml")]) == 0
+    assert "Progressing after 4 h, the challenger with 25 % of" in capsys.readouterr().out
+
+
 def test_a_mistake_in_a_scenario_is_said(tmp_path: Path, capsys) -> None:
     (tmp_path / "s.yaml").write_text("ticks: 5m\n")
     assert main(["--scenario", str(tmp_path / "s.yaml")]) == 2
