@@ -21,6 +21,7 @@ SET = (  # of your own places, which are not here: that the code reads them is w
     "export MLFLOW_TRACKING_URI=https://…",
     "export MLFLOW_TRACKING_URI=https://mlflow.your-company.example",
     "export PROMETHEUS_URL=https://prometheus.your-company.example",
+    "export PROMETHEUS_URL=… GITHUB_REPOSITORY=owner/name GITHUB_TOKEN=…",
     "export DASK_SCHEDULER_ADDRESS=tcp://…",
     "export RELAY_SECRET=… GITHUB_TOKEN=… GITHUB_REPOSITORY=owner/name",
 )
@@ -40,6 +41,7 @@ MADE = {
     "make mutation MUTANTS='pipeline.core.triggers.rules*'": "mutmut run",
     "make .venv/train.stamp": "requirements/train.txt",
     "make .venv/serve.stamp": "requirements/serve.txt",
+    "make .venv/train.stamp .venv/serve.stamp": "requirements/serve.txt",
 }
 COMMANDS = {
     **dict.fromkeys((*SET, *KEYS), Then()),

@@ -12,10 +12,12 @@ from signal import SIGTERM
 
 import pytest
 
+from pipeline.champion import champion_path, render_champion
 from tests.docs.conftest import Open
-from tests.docs.pages import words
+from tests.docs.pages import fences, words
 from tests.docs.shell import Shell, Then
-from tests.repository import ROOT
+from tests.repository import ROOT, commit, git
+from tests.rollouts import MODEL, champion_of
 from tests.servers.binaries import wait_for, wait_until_ready
 from tests.servers.model_server import build_tiny_package
 from tests.servers.ports import free_port, stop
@@ -24,7 +26,10 @@ RELAY = "python -m scripts.relay_alerts --spool /var/lib/relay"
 SERVE = "python -m scripts.serve_model --package artifacts/package --digest sha256:… --port 8081"
 ASK = "curl -si -H 'x-user-id: 1' -d '{}' …/predict | grep x-model-version"
 RECORD = "python -m scripts.record_metrics --apply"
-COMMANDS = {RELAY, f"{RELAY} --apply", SERVE, ASK, RECORD}
+SERVE_FETCHED = SERVE.replace("artifacts/package", "/srv/models/VERSION")
+TRAFFIC = "python serve_traffic.py"
+WATCH = "python -m scripts.watch_rollout --apply"
+COMMANDS = {RELAY, f"{RELAY} --apply", SERVE, SERVE_FETCHED, ASK, RECORD, TRAFFIC, WATCH}
 SERVING = {
     "backends": {"file": "addresses.yaml"},
     "metrics": {"file": "samples.jsonl"},
@@ -33,13 +38,13 @@ SERVING = {
 
 
 @contextmanager
-def started(shell: Shell, typed: str, port: int) -> Iterator[str]:
+def started(shell: Shell, typed: str, port: int, path: str = "healthz") -> Iterator[str]:
     """The address of what `typed` serves, while it does."""
-    log = shell.folder / "server.log"
+    log = shell.folder / f"server-{port}.log"
     with log.open("wb") as output:
         server = subprocess.Popen(words(shell.filled(typed)), stdout=output, stderr=output)
     try:
-        wait_until_ready(f"http://127.0.0.1:{port}/healthz", server, log)
+        wait_until_ready(f"http://127.0.0.1:{port}/{path}", server, log)
         yield f"http://127.0.0.1:{port}"
     finally:
         stop(server)
@@ -90,4 +95,51 @@ def recorded(folder: Path) -> str:
     finally:
         stop(recorder)
     assert recorder.returncode == 0
+    return log.read_text()
+
+
+def test_from_nothing_a_champion_has_users_and_a_watchdog(
+    tmp_path: Path, shell: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package, machine = tmp_path / "package", tmp_path / "machine"
+    digest = build_tiny_package(package)
+    version = f"2013-07-02-{digest[7:19]}"
+    approve(tmp_path / "origin", digest)
+    git(tmp_path, "clone", "--quiet", "origin", "machine")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    model, users, metrics = free_port(), free_port(), free_port()
+    values = {"8081": model, "8080": users, "9901": metrics, "sha256:…": digest}
+    values |= {"/srv/models/VERSION": package, "VERSION": version}
+    reader = shell(machine, **{name: str(value) for name, value in values.items()})
+    page = ROOT / "docs/traffic.md"
+    [start] = fences(page, {"python"})
+    [addresses] = [text for text in fences(page, {"yaml"}) if text.startswith("VERSION: ")]
+    (machine / "serve_traffic.py").write_text(reader.filled(start))
+    with started(reader, SERVE_FETCHED, model), started(reader, TRAFFIC, metrics, "metrics"):
+        (machine / ".serving/flight-delay/addresses.yaml").write_text(reader.filled(addresses))
+        assert "watching: a look each 5 s" in watched(machine)
+        reader.values = {"…/predict": f"http://127.0.0.1:{users}/predict"}
+        reader.check(ASK, Then(says=f"x-model-version: {version}"))
+
+
+def approve(origin: Path, digest: str) -> None:
+    """A repository in which a person approved the first champion."""
+    shutil.copytree(ROOT / "configs", origin / "configs")
+    path = champion_path(origin, MODEL)
+    path.parent.mkdir(parents=True)
+    path.write_text(render_champion(champion_of("a").model_copy(update={"digest": digest})))
+    git(origin, "init", "--quiet", "--initial-branch=main")
+    commit(origin, "Approve the first champion")
+
+
+def watched(folder: Path) -> str:
+    """What the watchdog says until a signal stops it."""
+    log = folder / "watchdog.log"
+    with log.open("wb") as output:
+        watchdog = subprocess.Popen(words(WATCH), cwd=folder, stdout=output, stderr=output)
+    try:
+        wait_for(lambda: "watching" in log.read_text(), 30, log.read_text)
+    finally:
+        stop(watchdog)
+    assert watchdog.returncode == 0
     return log.read_text()

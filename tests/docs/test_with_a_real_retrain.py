@@ -29,6 +29,10 @@ COMMANDS = {
     "dvc repro": Then(says="up to date"),
     "dvc metrics diff main": Then(says="f1_weighted"),
     "dvc plots diff main": Then(leaves="dvc_plots/index.html"),
+    "dvc get . artifacts/package --rev MERGE -o /srv/models/VERSION": Then(
+        typed="dvc get . artifacts/package --rev main -o ../served && ls ../served/manifest.json",
+        says="../served/manifest.json",
+    ),
     # tests/retrained.py has run these, as of two days; each takes minutes. This is what it left.
     f"{RETRAIN} 2013-07-02": Then(typed=LEFT),
     f"{RETRAIN} 2013-07-02 --apply": Then(typed=LEFT),
