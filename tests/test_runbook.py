@@ -271,12 +271,12 @@ def honest(night: Night) -> Iterator[Placeholders]:
 
 SCENARIOS: dict[str, Callable[[Night], Iterator[Placeholders]]] = {
     "The challenger hurts, whatever the metrics say": hurts,
+    "The new champion is bad, after its promotion": bad_champion,
     "GitHub is down as well": github_is_down,
     "You want it to stay as it is": stays,
     "Go on after a pause or a reverted stage": goes_on,
     "It must end, whatever `rollout.yaml` says": must_end,
     "One stage back": one_stage_back,
-    "The new champion is bad, after its promotion": bad_champion,
     '"holds, and needs a person": the champion fails as well': both_fail,
     '"Blind for …" and it was rolled back': blind,
     "It was a false alarm": false_alarm,

