@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.conftest import Open
-from tests.docs.pages import every_text, words
+from tests.docs.pages import every_text, fences, words
 from tests.docs.shell import Then
 from tests.repository import ROOT, copy_repository
 from tests.rollouts import START
@@ -57,7 +57,7 @@ COMMANDS = {
     "python -m scripts.seed_warehouse --apply": Then(leaves="warehouse.db"),
     "python -m scripts.simulate_rollout": Then(says="Promoted after"),
     "python -m scripts.simulate_rollout --scenario s.yaml --picture timeline.png": Then(
-        says="it breaks", leaves="timeline.png"
+        says="RolledBack after 10 h", leaves="timeline.png"
     ),
     "python -m scripts.simulate_rollout --recorded samples.jsonl CHAMPION CHALLENGER": Then(
         says="RolledBack after"
@@ -73,8 +73,9 @@ COMMANDS = {
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = copy_repository(tmp_path_factory.mktemp("fresh") / "flights")
-    breaks = "end: 4h\nevents: [{at: 3h, challenger: {error_rate: 0.3}, says: it breaks}]\n"
-    (root / "s.yaml").write_text(breaks)
+    page = ROOT / "docs/rollouts.md"
+    [scenario] = [text for text in fences(page, {"yaml"}) if "\nevents:" in text]
+    (root / "s.yaml").write_text(scenario)
     (root / "samples.jsonl").write_text("\n".join(map(json.dumps, samples())))
     return root
 
