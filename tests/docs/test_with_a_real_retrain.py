@@ -16,6 +16,7 @@ from tests.rollouts import MODEL
 RETRAIN = "python -m scripts.retrain --as-of"
 LEFT = "ls artifacts/report/report.html artifacts/package/manifest.json artifacts/register/*.json"
 CHAMPION = "python -m scripts.set_champion"
+SCORE = "python -m scripts.score_rows --start 2013-04-02"
 ASSESS = "python -m scripts.assess_gates"
 PROPOSE = "python -m scripts.open_retrain_pr"
 JUDGE = "python -m scripts.verify_retrain_pr"
@@ -40,6 +41,8 @@ COMMANDS = {
     f"{RETRAIN} 2026-04-01 --apply": Then(typed=LEFT),
     f"{RETRAIN} 2013-04-02 --accept-loss --apply": Then(typed=LEFT),
     "python -m scripts.check_drift file.parquet": Then(says="PSI"),
+    SCORE: Then(says="Nothing was changed"),
+    f"{SCORE} --apply": Then(says="Written to sqlite:///warehouse.db"),
     "python -m scripts.rehearse_rollback": Then(leaves="artifacts/gates/rollback-rehearsal.json"),
     ASSESS: Then(typed=f"{ASSESS} --local", says="Deployment safety"),
     f"{ASSESS} --retrain ID": Then(typed=f"{ASSESS} --local", says="Retraining readiness"),
