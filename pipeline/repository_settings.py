@@ -8,6 +8,8 @@ from enum import StrEnum
 
 Value = str | int | bool | tuple[str, ...] | None
 Fields = Mapping[str, Value]
+PROTECTED = "(protected branches)"  # of an environment: those that any rule protects
+NO_BRANCH = "(no branch)"  # of an environment: also what a set-up leaves that was killed halfway
 
 
 def words_of(fields: Fields, name: str) -> tuple[str, ...]:

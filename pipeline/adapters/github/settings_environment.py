@@ -12,10 +12,7 @@ from pipeline.adapters.github.connection import Connection
 from pipeline.adapters.github.settings_looks import look, look_through, put
 from pipeline.adapters.github.shapes import parse
 from pipeline.errors import OutsideError
-from pipeline.repository_settings import Fields, words_of
-
-PROTECTED = "(protected branches)"
-NO_BRANCH = "(no branch)"
+from pipeline.repository_settings import NO_BRANCH, PROTECTED, Fields, words_of
 
 
 class _Reviewer(BaseModel):

@@ -1,8 +1,10 @@
-"""What a change of a ruleset or an environment would protect less than what is set now."""
+"""What a change of a setting would protect less than what is set now."""
 
 from __future__ import annotations
 
-from pipeline.repository_settings import Fields, Kind, words_of
+from fnmatch import fnmatchcase
+
+from pipeline.repository_settings import NO_BRANCH, Fields, Kind, words_of
 
 _STRONGER_IF_MORE = {
     Kind.RULESET: ("approvals", "code_owners", "dismiss_stale", "last_push_approval"),
@@ -15,7 +17,10 @@ _STRONGER_IF_LONGER = {
 
 
 def weaker_fields(kind: Kind, found: Fields, wished: Fields) -> tuple[str, ...]:
-    """What of a ruleset or an environment would protect less; nothing of any other kind."""
+    """What would protect less, of a ruleset, an environment or a job's token.
+
+    That Actions may open pull requests is not among it: GitHub turns it off, and a set-up on.
+    """
     numbers = [
         name
         for name in _STRONGER_IF_MORE.get(kind, ())
@@ -28,12 +33,34 @@ def weaker_fields(kind: Kind, found: Fields, wished: Fields) -> tuple[str, ...]:
 
 
 def _opened(kind: Kind, found: Fields, wished: Fields) -> list[str]:
-    """Who or what may come in that may not now; an environment without branches takes any."""
+    """Who or what may come in, or may write, that may not now."""
     if kind is Kind.ENVIRONMENT:
-        is_opened = bool(found.get("branches")) and not wished["branches"]
-        return ["branches: any"] if is_opened else []
+        return _opened_branches(words_of(found, "branches"), words_of(wished, "branches"))
+    if kind is Kind.TOKEN:
+        name = "default_permissions"
+        return [f"{name}: write"] if (found.get(name), wished[name]) == ("read", "write") else []
     known = words_of(found, "bypass")
     return [f"bypass: {who}" for who in words_of(wished, "bypass") if who not in known]
+
+
+def _opened_branches(found: tuple[str, ...], wished: tuple[str, ...]) -> list[str]:
+    """The branches that may not use the environment now; without any named, every branch may."""
+    if not found:
+        return []
+    if not wished:
+        return ["branches: any"]
+    if found == (NO_BRANCH,):
+        return []
+    return [f"branches: {name}" for name in wished if not _takes(found, name)]
+
+
+def _takes(found: tuple[str, ...], name: str) -> bool:
+    """Whether `found` names this branch or has a pattern for it, whose * stops at a slash."""
+    is_pattern = any(sign in name for sign in "*?[")
+    return name in found or any(
+        not is_pattern and fnmatchcase(name, known) and name.count("/") == known.count("/")
+        for known in found
+    )
 
 
 def _number(fields: Fields, name: str) -> int:

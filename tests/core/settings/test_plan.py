@@ -8,10 +8,11 @@ import pytest
 
 from pipeline.core.settings.plan import Item, Mark, SettingsPlan, plan_settings, shown
 from pipeline.core.settings.wish import wished_settings
-from pipeline.repository_settings import Fields, Found, Key, Kind
+from pipeline.repository_settings import NO_BRANCH, PROTECTED, Fields, Found, Key, Kind
 from tests.repository_settings import PUBLIC, ROLES, config_of
 
 LABEL = Key(Kind.LABEL, "retrain")
+TOKEN = Key(Kind.TOKEN)
 RULESET = Key(Kind.RULESET, "perennial")
 MANUAL = Key(Kind.ENVIRONMENT, "manual-retrain")
 WISHED = wished_settings(config_of(app_id=77), ROLES, PUBLIC)
@@ -73,6 +74,35 @@ def test_what_would_protect_less_is_named(key: Key, found: Fields, words: str) -
 def test_opening_an_environment_to_every_branch_protects_less() -> None:
     open_to_all = {**WISHED[MANUAL], "branches": ()}
     assert planned(MANUAL, WISHED[MANUAL], open_to_all).weaker == ("branches: any",)
+
+
+@pytest.mark.parametrize(
+    ("found", "wished", "words"),
+    [
+        (("main",), ("*",), ("branches: *",)),
+        (("main",), ("dev", "main"), ("branches: dev",)),
+        ((PROTECTED,), ("main",), ("branches: main",)),
+        (("rel*",), ("rel/1",), ("branches: rel/1",)),
+        (("rel?",), ("rel*",), ("branches: rel*",)),
+        (("*",), ("main",), ()),
+        ((), ("main",), ()),
+        ((NO_BRANCH,), ("main",), ()),
+        ((NO_BRANCH,), (), ("branches: any",)),
+    ],
+)
+def test_each_branch_that_an_environment_does_not_take_now_protects_less(
+    found: tuple[str, ...], wished: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    before, after = ({**WISHED[MANUAL], "branches": names} for names in (found, wished))
+    assert planned(MANUAL, before, after).weaker == words
+
+
+def test_a_token_that_writes_unasked_protects_less_and_one_that_opens_pull_requests_not() -> None:
+    reads = {"default_permissions": "read", "may_open_pull_requests": False}
+    writes = {"default_permissions": "write", "may_open_pull_requests": True}
+    assert planned(TOKEN, reads, writes).weaker == ("default_permissions: write",)
+    assert planned(TOKEN, writes, reads).weaker == ()
+    assert planned(TOKEN, reads, WISHED[TOKEN]).weaker == ()
 
 
 def test_a_rule_that_is_gone_altogether_protects_less() -> None:
