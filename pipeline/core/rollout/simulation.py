@@ -140,8 +140,7 @@ class Simulation:
         for role in ROLES:
             change = getattr(event, role)
             if change is not None:
-                given = change.model_dump(exclude_none=True)
-                self._behaviour[role] = Behaviour(**{**dict(self._behaviour[role]), **given})
+                self._behaviour[role] = _changed(self._behaviour[role], change)
         self._metrics = event.metrics or self._metrics
         if event.person is not None:
             self._obey(event.person)
@@ -196,6 +195,13 @@ class Simulation:
                 figures=figures,
             )
         )
+
+
+def _changed(before: Behaviour, change: Behaviour) -> Behaviour:
+    """What `change` leaves out stays, also each metric of one's own."""
+    given = change.model_dump(exclude_none=True, exclude_unset=True)
+    other = {**before.other, **change.other}
+    return Behaviour(**{**dict(before), **given, "other": other})
 
 
 def _words(event: Event) -> str:

@@ -141,7 +141,8 @@ def test_traffic_that_nobody_routes_reaches_neither_model() -> None:
     assert set(simulation.moments[-1].figures.values()) == {None}
 
 
-def test_a_metric_of_ones_own_is_what_the_scenario_says() -> None:
+def simulate_shop(*events: Event) -> Simulation:
+    """Two models that sell, judged by a metric of one's own."""
     query = {"value": 'basket{v="{version}"}', "count": 'orders{v="{version}"}'}
     stage = {"duration": "2h", "success_criteria": {"error_rate_max": 0.02, "basket_min": 3.0}}
     spec = spec_of(
@@ -149,13 +150,25 @@ def test_a_metric_of_ones_own_is_what_the_scenario_says() -> None:
         metrics={"queries": {"basket": query}},
     )
     model = {"error_rate": 0.01, "latency_p95_ms": 90.0, "accuracy": 0.8}
-    usual = Behaviour(**model, other={"basket": 3.5})
-    poor = Event(at=HOUR, challenger=Behaviour(other={"basket": 2.5}))
-    at, record = end_of(
-        simulate(poor, spec=spec, champion=usual, challenger=usual, tick=5 * MINUTE, end=2 * HOUR)
+    usual = Behaviour(**model, other={"basket": 3.5, "visits": 7.0})
+    return simulate(
+        *events, spec=spec, champion=usual, challenger=usual, tick=5 * MINUTE, end=2 * HOUR
     )
+
+
+def test_a_metric_of_ones_own_is_what_the_scenario_says() -> None:
+    poor = Event(at=HOUR, challenger=Behaviour(other={"basket": 2.5}))
+    at, record = end_of(simulate_shop(poor))
     assert at == START + HOUR
     assert "basket" in record.reason
+
+
+def test_what_an_event_does_not_name_stays_as_it_was_and_so_do_metrics_of_ones_own() -> None:
+    faster = Event(at=30 * MINUTE, challenger=Behaviour(latency_p95_ms=80.0))
+    other = Event(at=HOUR, challenger=Behaviour(other={"visits": 9.0}))
+    first, *moments = simulate_shop(faster, other).moments
+    assert first.figures["basket"] is None  # nobody was served yet
+    assert {moment.figures["basket"] for moment in moments} == {3.5}
 
 
 def test_a_commit_of_nothing_adds_no_commit() -> None:
