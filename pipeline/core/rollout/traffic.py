@@ -28,16 +28,19 @@ class Traffic:
         self._queries = spec.plan.metrics.queries
         self._version = spec.version if role == "challenger" else spec.champion_version
         self._at: list[datetime] = []
-        self._sums: dict[str, list[float]] = {"requests": [0.0], "errors": [0.0], "correct": [0.0]}
+        counted = ("requests", "errors", "labelled", "correct")
+        self._sums: dict[str, list[float]] = {name: [0.0] for name in counted}
 
     def serve(self, behaviour: Behaviour, share: float, now: datetime) -> None:
         """One tick of traffic at `share` (0 to 1) of all requests."""
         mean = self._scenario.requests_per_second * share * self._scenario.tick.total_seconds()
         requests = int(self._rng.poisson(mean))
         errors = int(self._rng.binomial(requests, behaviour.error_rate or 0.0))
-        correct = int(self._rng.binomial(requests, behaviour.accuracy or 0.0))
+        # Those without a label are drawn: where all have one, that takes no random number.
+        labelled = requests - int(self._rng.binomial(requests, 1 - self._scenario.label_share))
+        correct = int(self._rng.binomial(labelled, behaviour.accuracy or 0.0))
         self._at.append(now)
-        for name, count in (("requests", requests), ("errors", errors), ("correct", correct)):
+        for name, count in zip(self._sums, (requests, errors, labelled, correct), strict=True):
             self._sums[name].append(self._sums[name][-1] + count)
 
     def sample(self, name: str, behaviour: Behaviour, now: datetime) -> Sample:
@@ -60,10 +63,8 @@ class Traffic:
     ) -> tuple[float | None, float]:
         if name == "accuracy":
             ends = now - self._scenario.label_delay
-            labelled = self._over("requests", ends, window) * self._scenario.label_share
-            n = float(round(labelled))
-            share = self._over("correct", ends, window) * self._scenario.label_share
-            return (min(1.0, share / n) if n else None), n
+            n = self._over("labelled", ends, window)
+            return (self._over("correct", ends, window) / n if n else None), n
         n = self._over("requests", now, window)
         if n == 0:
             return None, 0.0

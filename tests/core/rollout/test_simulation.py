@@ -9,10 +9,12 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline.core.rollout.effects import Commit
 from pipeline.core.rollout.simulation import Simulation
+from pipeline.core.rollout.traffic import Traffic
 from pipeline.rollout_config import load_rollout_plan
 from pipeline.rollout_scenario import Behaviour, Event, Scenario
 from pipeline.rollout_status import Kind, Phase
@@ -175,6 +177,20 @@ def test_a_commit_of_nothing_adds_no_commit() -> None:
     world = world_of(SPEC)
     world.apply([Commit("nothing was written")], START)
     assert world.commits == []
+
+
+def test_an_accuracy_of_few_labels_varies_as_that_of_few_labels_does() -> None:
+    few = Scenario(requests_per_second=1_000.0, label_share=0.005)
+    found = []
+    for seed in range(400):
+        traffic = Traffic(few, SPEC, "challenger", np.random.default_rng(seed))
+        traffic.serve(few.challenger, 1.0, START)
+        found.append(traffic.sample("accuracy", few.challenger, START + few.label_delay))
+    labels = np.array([sample.n for sample in found])
+    assert (labels.mean(), labels.std()) == pytest.approx((300, 300**0.5), rel=0.1)
+    values = np.array([sample.value for sample in found])
+    assert values.mean() == pytest.approx(0.8, rel=0.01)
+    assert values.std() == pytest.approx((0.8 * 0.2 / 300) ** 0.5, rel=0.1)
 
 
 def test_the_same_seed_is_the_same_rollout() -> None:
