@@ -47,7 +47,7 @@ def check_rollouts(situation: Situation) -> Iterator[Finding]:
 def assess_rollout(state: ModelState, subject: str, now: datetime) -> Finding:
     """One line on one model's rollout."""
     rollout = current_rollout(state.status)
-    if state.spec is not None and (rollout is None or rollout.state.spec != state.spec.digest):
+    if state.spec is not None and not state.status.has_acted_on(state.spec.digest):
         return _not_started(state, state.spec, subject, now)
     if rollout is None:
         return ok(subject, "none yet")
@@ -87,7 +87,11 @@ def _assess_state(state: ModelState, rollout: Rollout, subject: str, now: dateti
 def _overdue(spec: RolloutSpec | None, rollout: Rollout, now: datetime) -> timedelta | None:
     """By how much a stage is past its time, its deadline and the next look; None if it is not."""
     record = rollout.state
-    if spec is None or record.phase not in (Phase.PROGRESSING, Phase.BAKING):
+    if (
+        spec is None
+        or spec.digest != record.spec
+        or record.phase not in (Phase.PROGRESSING, Phase.BAKING)
+    ):
         return None
     stage = stage_of(spec, record)
     if stage is None:

@@ -14,7 +14,7 @@ from pipeline.manifest import rollout_path
 from pipeline.rollout_commands import Command, Verb
 from tests.doctoring.checkouts import situation_of, told
 from tests.repository import git
-from tests.rolling.rolled import FILE_METRICS, Rolled, rolled
+from tests.rolling.rolled import FILE_METRICS, Rolled, file_spec, roll, rolled
 from tests.rollouts import HOUR, spec_of
 
 
@@ -74,6 +74,20 @@ def test_a_merge_that_nobody_acted_on_is_a_fault_after_the_next_look(world: Roll
     since = timedelta(seconds=merged - world.now.timestamp())
     assert line(world, since + HOUR).startswith("warning")
     assert line(world, since + 8 * HOUR).startswith("fault")
+
+
+def test_a_spec_that_a_revert_brought_back_was_acted_on_long_ago(world: Rolled) -> None:
+    first, second = file_spec(), file_spec("d", "c")
+    world.merge(first)
+    roll(world, first, "settled")
+    merge = world.merge(second)
+    world.reconcile()
+    world.revert(merge)
+    world.reconcile()
+    assert world.state().spec == first
+    assert world.kinds()[-3:] == ["settled", "waiting", "ended"]
+    found = line(world, 8 * HOUR)
+    assert found == f"ok rollout of {world.model}: {second.version} is RolledBack at 0 %"
 
 
 def test_a_manifest_that_cannot_be_read_is_a_fault(world: Rolled) -> None:
