@@ -9,7 +9,7 @@ latch, a server that did not start) is taken from the record's own words.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.core.rollout.observation import Health, Observation, Role, Routing, Stop
 from pipeline.core.rollout.reconcile import reconcile
@@ -23,6 +23,7 @@ from pipeline.rolling.recorded import recorded_routing
 from pipeline.rolling.snapshot import Entry, ModelTree, Snapshot
 from pipeline.rollout_status import GateEvidence, Kind, Record, Sample, parse_record, render_record
 
+_OTHER = "another model than the champion"  # no digest, so it agrees with none
 LATCHED = "Stopped at the traffic layer: "
 _ANSWERS = {Verdict.PASS: True, Verdict.FAIL: False, Verdict.ERROR: None}
 
@@ -112,7 +113,9 @@ def _routing(gate: GateEvidence | None, expected: Routing) -> Routing | None:
     if gate.verdict is Verdict.ERROR:
         return None
     told = gate.reason.rpartition(" gets ")[2].removesuffix(" %")
-    return Routing(expected.champion, expected.challenger, float(told))
+    found = Routing(expected.champion, expected.challenger, float(told))
+    # Where the share was right, the rest went to another than the champion: who, nobody wrote down.
+    return replace(found, champion=_OTHER) if found.agrees_with(expected) else found
 
 
 def _health(gate: GateEvidence | None, record: Record, role: str) -> Health:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipeline.rolling.replay import replay
 from pipeline.rollout_commands import Command, Verb
 from tests.repository import git
@@ -42,6 +44,23 @@ def test_a_rollout_with_a_pause_a_blind_spell_a_revert_and_an_end_agrees(world: 
     ]  # fmt: skip
     assert [r.difference for r in found] == [""] * 8
     assert sum(r.verdict is not None for r in found) >= 4
+
+
+def test_a_look_at_traffic_with_another_champion_agrees(world: Rolled) -> None:
+    spec = file_spec()
+    world.merge(spec)
+    world.record(spec)
+    world.reconcile()
+    now = world.traffic.observe()
+    world.traffic.apply(replace(now, champion=replace(now.champion, name="somebody-elses")))
+    world.record(spec, challenger=BAD)
+    world.reconcile()
+    [traffic] = [gate for gate in world.status.records[-1].gates if gate.name == "traffic"]
+    assert (traffic.verdict, traffic.reason) == ("INCONCLUSIVE", "the challenger gets 5 %")
+    assert [(r.name[5:-5], r.difference) for r in replayed(world)] == [
+        ("stage-1", ""),
+        ("ended", ""),
+    ]
 
 
 def test_a_record_whose_verdict_was_bent_differs(world: Rolled) -> None:
