@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline.adapters.github.settings import GitHubSettings
 from pipeline.adapters.github.settings_looks import NotSeen
+from pipeline.adapters.github.settings_ruleset import HeldRule
 from pipeline.approvers import load_approvers
 from pipeline.core.settings.plan import Item, Mark
 from pipeline.doctoring.finding import Finding, fault, ok, skipped, warning
@@ -16,7 +17,21 @@ from pipeline.doctoring.situation import Situation
 SKEW_WARNING = timedelta(seconds=60)  # as pipeline/core/rollout/samples.py: more is a fault there
 SKEW_FAULT = timedelta(minutes=5)
 IDLE_DAYS, IDLE_WARNING_DAYS = 60, 45  # GitHub disables schedules of idle public repositories
-_STOPS_PUSHES = {"pull_request", "required_status_checks", "update", "required_signatures"}
+_STOPS_PUSHES = {
+    "code_scanning",
+    "merge_queue",
+    "pull_request",
+    "required_deployments",
+    "required_signatures",
+    "required_status_checks",
+    "update",
+    "workflows",
+}
+_STOPS_SOME = {  # the reconciler's records may or may not be as these ask
+    "commit_author_email_pattern",
+    "commit_message_pattern",
+    "committer_email_pattern",
+}
 _REMOVE = "remove it: the ruleset of configs/repository.yaml is what holds the branch"
 _NEEDS_APP = "remove it, or set app_id in configs/repository.yaml and let that App through"
 _LET_IN = {  # the rules of a classic protection that an App can be let through
@@ -52,18 +67,39 @@ def check_pushes(situation: Situation) -> Iterator[Finding]:
     """No ruleset but ours, and no classic protection, is between the reconciler and main."""
     github, wishes = situation.settings(), load_wishes(situation.root)
     branch = github.account().default_branch
-    yield from _rulesets(github, branch, wishes.config.ruleset.name)
-    yield from _classic(github, branch, wishes.config.app_id)
+    app = wishes.config.app_id
+    yield from _rulesets(github, branch, wishes.config.ruleset.name, app)
+    yield from _classic(github, branch, app)
 
 
-def _rulesets(github: GitHubSettings, branch: str, ours: str) -> Iterator[Finding]:
+def _rulesets(github: GitHubSettings, branch: str, ours: str, app: int | None) -> Iterator[Finding]:
     rules = github.rules_of_others(branch, ours)
-    stopping = [rule for rule in rules if rule.partition(" ")[0] in _STOPS_PUSHES]
-    for rule in stopping:
-        text = f"{rule} holds {branch} too, and the reconciler pushes its records there"
-        yield fault("main", text, "let the App bypass that ruleset")
-    if not stopping:
+    asked = [rule for rule in rules if rule.kind in _STOPS_PUSHES | _STOPS_SOME]
+    # A job's own token, which pushes without an App, can be let past none.
+    numbers = {rule.ruleset for rule in asked} if app is not None else set()
+    passing = {number: github.apps_past(number) for number in numbers}
+    found = [
+        _stopping(rule, branch, passing.get(rule.ruleset, frozenset()), app)
+        for rule in asked
+        if app is None or app not in (passing[rule.ruleset] or ())
+    ]
+    yield from found
+    if not found:
         yield ok("main", f"no other ruleset stops the reconciler's pushes to {branch}")
+
+
+def _stopping(
+    rule: HeldRule, branch: str, passing: frozenset[int] | None, app: int | None
+) -> Finding:
+    """A rule that may be in the way; `passing` is None where who may bypass it is hidden."""
+    if passing is None:
+        text = (
+            f"whether the App may bypass {rule} on {branch} (who may change that ruleset sees it)"
+        )
+        return skipped("main", text)
+    text = f"{rule} holds {branch} too, and the reconciler pushes its records there"
+    way = "let the App bypass that ruleset" if app else _NEEDS_APP
+    return (warning if rule.kind in _STOPS_SOME else fault)("main", text, way)
 
 
 def _classic(github: GitHubSettings, branch: str, app: int | None) -> Iterator[Finding]:

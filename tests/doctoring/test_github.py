@@ -33,6 +33,17 @@ def reviews(*apps: int) -> dict[str, Any]:
     return sample(name, bypass_pull_request_allowances=passing)
 
 
+def strange(*kinds: str) -> dict[str, Any]:
+    """A ruleset that is not ours."""
+    names = {"ref_name": {"include": ["~DEFAULT_BRANCH"], "exclude": []}}
+    rules = [{"type": kind} for kind in kinds]
+    return {"name": "strict", "enforcement": "active", "conditions": names, "rules": rules}
+
+
+def use_app(root: Path) -> None:
+    replaced(root / "configs/repository.yaml", "app_id: null", f"app_id: {APP}")
+
+
 def test_each_setting_that_is_not_as_wished_is_a_line_with_its_mend(
     root: Path, github: GitHubStandIn
 ) -> None:
@@ -59,9 +70,48 @@ def test_another_ruleset_that_stops_the_reconciler_is_a_fault(
 ) -> None:
     situation = situation_of(root, github)
     assert told(check_pushes, situation)[0].startswith("ok main")
-    github.world.rules = replace(github.world.rules, approvals=1)
-    line = told(check_pushes, situation)[0]
-    assert line.startswith("fault main: pull_request (octo/model) holds main too")
+    github.act("octo", "POST", "/rulesets", strange("pull_request", "merge_queue", "deletion"))
+    first, second, _ = told(check_pushes, situation)
+    assert first.startswith("fault main: merge_queue (octo/model) holds main too")
+    assert second.startswith("fault main: pull_request (octo/model) holds main too")
+    assert second.endswith(
+        "-> remove it, or set app_id in configs/repository.yaml and let that App through"
+    )
+
+
+def test_another_ruleset_is_well_once_it_lets_our_app_push_past_it(
+    root: Path, github: GitHubStandIn
+) -> None:
+    use_app(root)
+    situation = situation_of(root, github)
+    number = github.act("octo", "POST", "/rulesets", strange("pull_request"))["id"]
+    for mode, health in ((None, "fault"), ("pull_request", "fault"), ("always", "ok")):
+        actor = {"actor_id": APP, "actor_type": "Integration", "bypass_mode": mode}
+        body = {"bypass_actors": [actor] if mode else []}
+        github.act("octo", "PUT", f"/rulesets/{number}", body)
+        line = told(check_pushes, situation)[0]
+        assert line.startswith(health)
+        assert line.endswith("-> let the App bypass that ruleset") is (health == "fault")
+
+
+def test_a_rule_that_stops_some_commits_is_a_warning(root: Path, github: GitHubStandIn) -> None:
+    github.act("octo", "POST", "/rulesets", strange("commit_message_pattern"))
+    line = told(check_pushes, situation_of(root, github))[0]
+    assert line.startswith("warning main: commit_message_pattern (octo/model) holds main too")
+
+
+def test_a_ruleset_whose_bypass_list_is_hidden_is_neither_well_nor_a_fault(
+    root: Path, github: GitHubStandIn
+) -> None:
+    use_app(root)
+    number = github.act("octo", "POST", "/rulesets", strange("pull_request"))["id"]
+    hidden = "not checked main: whether the App may bypass pull_request"
+    line = told(check_pushes, situation_of(root, github, "ada"))[0]
+    assert line.startswith(f"{hidden} (octo/model) on main")
+    of_organization = {"source": "octo", "source_type": "Organization"}
+    github.world.settings.rulesets[number] |= of_organization
+    line = told(check_pushes, situation_of(root, github))[0]
+    assert line.startswith(f"{hidden} (octo) on main")
 
 
 HARMLESS = {
@@ -95,7 +145,7 @@ def test_each_rule_of_a_classic_protection_that_stops_the_reconciler_is_a_fault(
 def test_a_classic_protection_is_well_once_it_lets_our_app_in_and_no_other(
     root: Path, github: GitHubStandIn
 ) -> None:
-    replaced(root / "configs/repository.yaml", "app_id: null", f"app_id: {APP}")
+    use_app(root)
     situation = situation_of(root, github)
     for app, health in ((APP + 1, "fault"), (APP, "ok")):
         github.world.settings.protection = {

@@ -14,7 +14,14 @@ from pipeline.adapters.github.repository import API_URL
 from pipeline.adapters.github.settings_classic import read_protection
 from pipeline.adapters.github.settings_environment import read_environments, set_environment
 from pipeline.adapters.github.settings_looks import NotSeen, PlanLacks, look, look_through
-from pipeline.adapters.github.settings_ruleset import read_rulesets, ruleset_numbers, set_ruleset
+from pipeline.adapters.github.settings_ruleset import (
+    HeldRule,
+    apps_past,
+    read_rulesets,
+    rules_on,
+    ruleset_numbers,
+    set_ruleset,
+)
 from pipeline.errors import OutsideError
 from pipeline.repository_settings import Account, Fields, Found, Key, Kind, SecretNames
 
@@ -113,15 +120,22 @@ class GitHubSettings:
         items = look_through(self._connection, "/actions/workflows", "workflows")
         return {str(item["path"]).rpartition("/")[2]: str(item["state"]) for item in items}
 
-    def rules_of_others(self, branch: str, ours: str) -> tuple[str, ...]:
-        """The rules that hold for `branch` by other rulesets than `ours`, as "type (source)"."""
+    def rules_of_others(self, branch: str, ours: str) -> tuple[HeldRule, ...]:
+        """The rules that hold for `branch` by other rulesets than `ours`."""
         try:
             number = ruleset_numbers(self._connection).get(ours)
-            rules = look(self._connection, f"/rules/branches/{branch}?per_page=100") or []
+            rules = rules_on(self._connection, branch)
         except PlanLacks:
             return ()  # what the plan lacks holds nothing
-        strange = [rule for rule in rules if number is None or rule.get("ruleset_id") != number]
-        return tuple(sorted({f"{r['type']} ({r.get('ruleset_source', '?')})" for r in strange}))
+        strange = {rule for rule in rules if number is None or rule.ruleset != number}
+        return tuple(sorted(strange, key=str))
+
+    def apps_past(self, ruleset: int | None) -> frozenset[int] | None:
+        """The Apps that a ruleset lets push past it; None where this token may not see that."""
+        try:
+            return None if ruleset is None else apps_past(self._connection, ruleset)
+        except (NotSeen, PlanLacks):
+            return None
 
     def protection_of(self, branch: str) -> dict[str, frozenset[int]]:
         """What of a classic protection keeps a push from `branch`, and the Apps that it lets in.

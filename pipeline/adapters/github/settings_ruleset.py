@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import BaseModel
 
@@ -24,7 +26,26 @@ _STRICTER = (  # parameters that we never wish for, and that setting a ruleset t
     ("pull_request", "required_review_thread_resolution"),
     ("required_status_checks", "strict_required_status_checks_policy"),
 )
+_PUSHES = ("always", "exempt")  # the other mode of a bypass is for pull requests alone
 _BY_APP = " by App "
+
+
+@dataclass(frozen=True)
+class HeldRule:
+    """A rule that holds for a branch, by GitHub's word, and the ruleset that it is of."""
+
+    kind: str
+    source: str
+    ruleset: int | None
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.source})"
+
+
+class _Held(BaseModel):
+    type: str
+    ruleset_source: str = "?"
+    ruleset_id: int | None = None
 
 
 class _Listed(BaseModel):
@@ -85,6 +106,23 @@ def ruleset_numbers(connection: Connection) -> dict[str, int]:
     listed = look(connection, "/rulesets?includes_parents=false&per_page=100") or []
     shapes = parse_all(_Listed, listed, "a ruleset")
     return {shape.name: shape.id for shape in shapes if shape.target in (None, "branch")}
+
+
+def rules_on(connection: Connection, branch: str) -> list[HeldRule]:
+    """The rules that hold for a branch, also those that the caller may bypass."""
+    found = look(connection, f"/rules/branches/{quote(branch, safe='')}?per_page=100") or []
+    shapes = parse_all(_Held, found, "a rule")
+    return [HeldRule(shape.type, shape.ruleset_source, shape.ruleset_id) for shape in shapes]
+
+
+def apps_past(connection: Connection, number: int) -> frozenset[int] | None:
+    """The Apps that a ruleset lets push past it; None where GitHub hides who that is."""
+    found = look(connection, f"/rulesets/{number}")
+    actors = None if found is None else parse(_Ruleset, found, "a ruleset").bypass_actors
+    if actors is None:
+        return None
+    passing = (a for a in actors if a.actor_type == "Integration" and a.bypass_mode in _PUSHES)
+    return frozenset(actor.actor_id for actor in passing if actor.actor_id is not None)
 
 
 def _fields(shape: _Ruleset) -> Fields:

@@ -218,7 +218,11 @@ def test_rules_of_other_rulesets_are_told_apart_from_ours(
 ) -> None:
     settings.set(RULESET, wished_by(settings)[RULESET])
     assert settings.rules_of_others("main", "perennial") == ()
-    assert "pull_request (octo/model)" in settings.rules_of_others("main", "another")
+    others = settings.rules_of_others("main", "another")
+    assert "pull_request (octo/model)" in map(str, others)
+    assert {settings.apps_past(rule.ruleset) for rule in others} == {frozenset({APP})}
+    assert settings.apps_past(1) is None
+    assert settings.rules_of_others("release/1", "another") == ()
 
 
 def test_people_workflows_and_the_time_are_told(

@@ -10,8 +10,7 @@ from tests.servers.github_recorder import Answer
 from tests.servers.github_standin.answers import Refusal, forbidden, not_found
 from tests.servers.github_standin.objects import repository, user
 from tests.servers.github_standin.people import ROLES
-from tests.servers.github_standin.routes import Call, Route, listed
-from tests.servers.github_standin.rules import rules_of
+from tests.servers.github_standin.routes import Call, Route
 from tests.servers.github_standin.sync import sync
 
 
@@ -56,11 +55,6 @@ def permission(call: Call) -> Answer:
     person = user(call.world, account.login, "nullable-collaborator")
     body = {"permission": short, "role_name": account.role, "user": person}
     return Answer(200, sample("repository-collaborator-permission", **body))
-
-
-def list_rules(call: Call) -> Answer:
-    rules = rules_of(call.world, call.part("branch"))
-    return listed(call, rules.listed(call.world.full_name))
 
 
 def get_ref(call: Call) -> Answer:
@@ -138,7 +132,6 @@ ROUTES = (
     Route("GET", "/users/{username}", find_user),
     Route("GET", "", get_repository),
     Route("GET", "/collaborators/{username}/permission", permission),
-    Route("GET", "/rules/branches/{branch}", list_rules),
     Route("GET", "/git/ref/{ref}", get_ref, "contents:read"),
     Route("DELETE", "/git/refs/{ref}", delete_ref, "contents:write", "write"),
     Route("GET", "/contents/{path}", get_contents, "contents:read"),

@@ -9,7 +9,7 @@ from tests.servers.github_recorder import Answer
 from tests.servers.github_standin.answers import Refusal, invalid, not_found
 from tests.servers.github_standin.people import ACTIONS_BOT, APP_BOT
 from tests.servers.github_standin.routes import Call, Route, listed
-from tests.servers.github_standin.rules import Rules
+from tests.servers.github_standin.rules import Rules, rules_of
 from tests.servers.github_standin.settings_protection import protect
 from tests.servers.github_standin.settings_state import ACTIONS_APP, APP
 from tests.servers.github_standin.world import World
@@ -21,8 +21,34 @@ def list_rulesets(call: Call) -> Answer:
     """Without rules, conditions and bypass lists: each has its own address for those."""
     _must_have(call)
     names = ("id", "name", "target", "source", "source_type", "enforcement")
-    rulesets = call.world.settings.rulesets.values()
+    with_parents = call.query.get("includes_parents", "true") == "true"
+    rulesets = [
+        found
+        for found in call.world.settings.rulesets.values()
+        if with_parents or found["source_type"] == "Repository"
+    ]
     return listed(call, [{name: found[name] for name in names} for found in rulesets])
+
+
+def list_rules(call: Call) -> Answer:
+    """The rules that hold for a branch, whoever may bypass them, each with its ruleset."""
+    world = call.world
+    if not world.settings.rulesets:
+        return listed(call, rules_of(world, call.part("branch")).listed(world.full_name))
+    return listed(
+        call,
+        [
+            {
+                **rule,
+                "ruleset_source_type": found["source_type"],
+                "ruleset_source": found["source"],
+                "ruleset_id": found["id"],
+            }
+            for found in _active(world)
+            for rule in found["rules"]
+            if call.part("branch") == world.default_branch
+        ],
+    )
 
 
 def get_ruleset(call: Call) -> Answer:
@@ -47,8 +73,7 @@ def put_ruleset(call: Call) -> Answer:
 
 def hold(world: World) -> None:
     """Make the rules hold that are active for the default branch."""
-    active = [r for r in world.settings.rulesets.values() if r["enforcement"] == "active"]
-    on_default = [r for r in active if _is_on(world, r)]
+    on_default = _active(world)
     rules = {rule["type"]: rule.get("parameters", {}) for r in on_default for rule in r["rules"]}
     actors = [actor for r in on_default for actor in r["bypass_actors"]]
     pull, checks = rules.get("pull_request"), rules.get("required_status_checks", {})
@@ -104,11 +129,18 @@ def _keep(call: Call, number: int, known: dict[str, Any]) -> None:
 
 
 def _seen(call: Call, ruleset: dict[str, Any]) -> dict[str, Any]:
-    """Who may bypass is shown to administrators alone."""
+    """Who may bypass is shown to administrators alone; of an organisation's, to its owners."""
     shown = sample("repository-ruleset", **ruleset)
-    if not call.viewer.account.is_at_least("admin"):
+    is_ours = ruleset["source_type"] == "Repository"
+    if not is_ours or not call.viewer.account.is_at_least("admin"):
         del shown["bypass_actors"]
     return shown
+
+
+def _active(world: World) -> list[dict[str, Any]]:
+    """The rulesets that hold for the default branch."""
+    active = [r for r in world.settings.rulesets.values() if r["enforcement"] == "active"]
+    return [found for found in active if _is_on(world, found)]
 
 
 def _is_on(world: World, ruleset: dict[str, Any]) -> bool:
@@ -127,5 +159,6 @@ ROUTES = (
     Route("GET", "/rulesets", list_rulesets),
     Route("POST", "/rulesets", make_ruleset, *_SET),
     Route("GET", "/rulesets/{ruleset_id}", get_ruleset),
+    Route("GET", "/rules/branches/{branch}", list_rules),
     Route("PUT", "/rulesets/{ruleset_id}", put_ruleset, *_SET),
 )
