@@ -93,7 +93,7 @@ class Connection:
         answer = self.request(verb, path, body)
         if answer.status not in expected:
             raise self.error(f"{verb} {path}", answer)
-        return _json(answer, f"{verb} {path}") if answer.text else None
+        return json_of(answer, f"{verb} {path}") if answer.text else None
 
     def create(self, path: str, body: Any, look: Callable[[], Any]) -> Any:
         """POST what must not be made twice. Returns the JSON value of what was made, or was there.
@@ -113,7 +113,7 @@ class Connection:
         if found is not None:
             return found
         if isinstance(answer, Answer) and answer.status == 201:
-            return _json(answer, f"POST {path}")
+            return json_of(answer, f"POST {path}")
         is_conflict = isinstance(answer, Answer) and answer.status == 422
         if (is_conflict or is_unclear(answer)) and is_there():
             return found
@@ -207,7 +207,8 @@ class Connection:
         return " ".join("".join(c if c.isprintable() else " " for c in shown).split())
 
 
-def _json(answer: Answer, what: str) -> Any:
+def json_of(answer: Answer, what: str) -> Any:
+    """The JSON value of an answer. Raises OutsideError: a proxy may answer 200 with a page."""
     try:
         return json.loads(answer.text)
     except ValueError as error:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 from urllib.parse import quote
+
+from pydantic import BaseModel
 
 from pipeline.adapters.github import settings_small as small
 from pipeline.adapters.github.connection import Connection, Patience
@@ -22,6 +23,7 @@ from pipeline.adapters.github.settings_ruleset import (
     ruleset_numbers,
     set_ruleset,
 )
+from pipeline.adapters.github.shapes import parse
 from pipeline.errors import OutsideError
 from pipeline.repository_settings import Account, Fields, Found, Key, Kind, SecretNames
 
@@ -36,6 +38,17 @@ _KINDS: dict[Kind, tuple[Reader, Setter]] = {
     Kind.PAGES: (small.read_pages, small.set_pages),
     Kind.RULESET: (read_rulesets, set_ruleset),
 }
+
+
+class _Owner(BaseModel):
+    login: str
+    type: str = ""
+
+
+class _Repository(BaseModel):
+    private: bool
+    owner: _Owner
+    default_branch: str
 
 
 class GitHubSettings:
@@ -60,11 +73,8 @@ class GitHubSettings:
                 f"GitHub: no repository {self._connection.repository} for this token. Check its "
                 "name, and that the token may see it."
             )
-        return Account(
-            is_private=bool(found["private"]),
-            plan=self._plan(found["owner"]),
-            default_branch=str(found["default_branch"]),
-        )
+        shape = parse(_Repository, found, "the repository")
+        return Account(shape.private, self._plan(shape.owner), shape.default_branch)
 
     def find(self, account: Account, keys: Iterable[Key]) -> Found:
         """The settings of `keys` as they are. Raises OutsideError where GitHub does not answer."""
@@ -147,14 +157,14 @@ class GitHubSettings:
         except PlanLacks:
             return {}
 
-    def _plan(self, owner: dict[str, Any]) -> str | None:
+    def _plan(self, owner: _Owner) -> str | None:
         """An organisation tells its plan to its owners, a person theirs to themselves."""
-        is_person = owner.get("type") == "User"
+        is_person = owner.type == "User"
         try:
-            found = look(self._connection, "/user" if is_person else f"/orgs/{owner['login']}")
+            found = look(self._connection, "/user" if is_person else f"/orgs/{owner.login}")
         except (NotSeen, PlanLacks):
             return None
-        if not isinstance(found, dict) or (is_person and found.get("login") != owner["login"]):
+        if not isinstance(found, dict) or (is_person and found.get("login") != owner.login):
             return None
         plan = found.get("plan") or {}
         return str(plan["name"]).lower() if plan.get("name") else None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pipeline.adapters.github.answers import Answer, message_of, pause_after
-from pipeline.adapters.github.connection import Connection
+from pipeline.adapters.github.connection import Connection, json_of
 from pipeline.errors import OutsideError
 
 PAGE = 30  # the most of variables that GitHub gives at once
@@ -36,7 +35,7 @@ def look(connection: Connection, path: str) -> Any:
 def checked(connection: Connection, what: str, answer: Answer, expected: tuple[int, ...]) -> Any:
     """The JSON value of an answer, None for an empty one. Raises as `look` does."""
     if answer.status in expected:
-        return json.loads(answer.text) if answer.text else None
+        return json_of(answer, what) if answer.text else None
     words = _words(answer)
     if answer.status in (403, 422) and any(part in words.lower() for part in _LACKING):
         raise PlanLacks(words)

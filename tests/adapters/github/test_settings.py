@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from pipeline.repository_settings import Fields, Found, Key, Kind
 from tests.proposals import HASTY
 from tests.repository_settings import ROLES, config_of
 from tests.servers import github_recorder
-from tests.servers.github_recorder import TAKEN_AND_DROPPED
+from tests.servers.github_recorder import TAKEN_AND_DROPPED, Answer
 from tests.servers.github_standin import ACTIONS_BOT, Clone, GitHubStandIn
 from tests.servers.github_standin.settings_state import APP
 
@@ -234,6 +235,26 @@ def test_people_workflows_and_the_time_are_told(
     assert settings.workflow_states() == {"ci.yml": "disabled_inactivity"}
     assert [settings.permission_of(login) for login in ("ada", "nobody")] == ["write", None]
     assert abs((settings.server_time() - datetime.now(UTC)).total_seconds()) < 600
+
+
+PAGE = b"<html><title>Sign in to octo</title></html>"
+
+
+@pytest.mark.parametrize("body", [PAGE, {"message": "Welcome"}, {"private": True, "owner": None}])
+def test_a_page_that_something_else_answers_with_is_an_error_and_no_guess(
+    github: GitHubStandIn, settings: GitHubSettings, body: Any
+) -> None:
+    github.fail("GET", ROUTES, Answer(200, body))
+    with pytest.raises(OutsideError, match=r"did not answer in JSON|is not as described"):
+        settings.account()
+
+
+def test_a_page_that_answers_for_a_setting_is_an_error(
+    github: GitHubStandIn, settings: GitHubSettings
+) -> None:
+    github.fail("PUT", "*", Answer(200, PAGE))
+    with pytest.raises(OutsideError, match=r"PUT /environments/rollout did not answer in JSON"):
+        settings.set(ROLLOUT, wished_by(settings)[ROLLOUT])
 
 
 def test_a_repository_that_is_not_there_is_named(github: GitHubStandIn) -> None:
