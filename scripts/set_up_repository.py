@@ -27,6 +27,11 @@ from pipeline.doctoring.situation import Situation, load_situation
 from pipeline.errors import GateRefused, OutsideError, exit_code_of
 from pipeline.repository_settings import Key, Kind
 
+_UNSEEN = (
+    "This token does not see everything, so nothing of that was set or checked. Use an "
+    "administrator's."
+)
+
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line, plan, and apply or check."""
@@ -59,7 +64,7 @@ def run(situation: Situation, arguments: argparse.Namespace) -> int:
     if arguments.apply:
         return _apply(github, wishes, plan, allow_weaker=arguments.allow_weaker)
     if plan.unseen and not plan.drifted and arguments.check:
-        raise OutsideError("This token does not see everything. Use an administrator's.")
+        raise OutsideError(_UNSEEN)
     if plan.settable and not arguments.check:
         print("Nothing was changed. --apply sets what is marked + and ~.")
     return int(arguments.check and bool(plan.drifted))
@@ -81,6 +86,8 @@ def _apply(
     left = look_at_settings(github, wishes).settable if plan.settable else ()
     for item in left:
         print(f"GitHub took it and shows something else:\n{item}")
+    if plan.unseen:
+        raise OutsideError(_UNSEEN)
     return int(bool(left))
 
 

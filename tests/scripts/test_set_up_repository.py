@@ -177,6 +177,15 @@ def test_a_token_that_sees_too_little_is_no_clean_bill(root: Path, github: GitHu
         set_up(root, github, "--check", login=ACTIONS_BOT)
 
 
+def test_a_token_that_sees_too_little_has_not_set_everything(
+    root: Path, github: GitHubStandIn
+) -> None:
+    set_up(root, github, "--apply")
+    github.world.may_actions_open_pulls = False  # which a job's token does not see
+    with pytest.raises(OutsideError, match="does not see everything"):
+        set_up(root, github, "--apply", login=ACTIONS_BOT)
+
+
 def test_a_value_of_a_secret_is_neither_asked_for_nor_shown(
     root: Path, github: GitHubStandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
