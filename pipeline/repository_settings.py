@@ -11,6 +11,8 @@ Fields = Mapping[str, Value]
 PROTECTED = "(protected branches)"  # of an environment: those that any rule protects
 NO_BRANCH = "(no branch)"  # of an environment: also what a set-up leaves that was killed halfway
 
+BY_APP = " by App "  # between a check and the App that must set it
+
 
 def words_of(fields: Fields, name: str) -> tuple[str, ...]:
     """The words of a field that is a list; none where it is no list, or is not there."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pipeline.adapters.github.connection import Connection
 from pipeline.adapters.github.settings_looks import NotSeen, look, put
 from pipeline.adapters.github.shapes import parse, parse_all
-from pipeline.repository_settings import Fields, Value, words_of
+from pipeline.repository_settings import BY_APP, Fields, Value, words_of
 
 _PULL = {  # field -> GitHub's parameter of the rule pull_request
     "approvals": "required_approving_review_count",
@@ -24,10 +24,10 @@ _BARE = ("deletion", "non_fast_forward")
 _OURS = {*_BARE, "pull_request", "required_status_checks"}
 _STRICTER = (  # parameters that we never wish for, and that setting a ruleset turns off
     ("pull_request", "required_review_thread_resolution"),
+    ("pull_request", "required_reviewers"),
     ("required_status_checks", "strict_required_status_checks_policy"),
 )
 _PUSHES = ("always", "exempt")  # the other mode of a bypass is for pull requests alone
-_BY_APP = " by App "
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _checks(parameters: dict[str, Any]) -> tuple[str, ...]:
     return tuple(
         sorted(
             check["context"]
-            + (f"{_BY_APP}{check['integration_id']}" if check.get("integration_id") else "")
+            + (f"{BY_APP}{check['integration_id']}" if check.get("integration_id") else "")
             for check in parameters.get("required_status_checks", ())
         )
     )
@@ -192,7 +192,7 @@ def _body(name: str, fields: Fields) -> dict[str, Any]:
 
 
 def _check(text: str) -> dict[str, Any]:
-    context, _, app = text.partition(_BY_APP)
+    context, _, app = text.partition(BY_APP)
     return {"context": context, **({"integration_id": int(app)} if app else {})}
 
 

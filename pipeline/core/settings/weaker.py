@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from pipeline.repository_settings import NO_BRANCH, Fields, Kind, words_of
+from pipeline.repository_settings import BY_APP, NO_BRANCH, Fields, Kind, words_of
 
 _STRONGER_IF_MORE = {
     Kind.RULESET: ("approvals", "code_owners", "dismiss_stale", "last_push_approval"),
@@ -69,5 +69,7 @@ def _number(fields: Fields, name: str) -> int:
 
 
 def _gone(found: Fields, wished: Fields, name: str) -> list[str]:
+    """What is no longer asked for; a check that anybody could set may come to be of one App."""
     kept = words_of(wished, name)
+    kept += tuple(word.rpartition(BY_APP)[0] for word in kept if name == "checks")
     return [f"{name}: without {word}" for word in words_of(found, name) if word not in kept]

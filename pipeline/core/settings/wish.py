@@ -16,7 +16,7 @@ from pipeline.repository_config import (
     RepositoryConfig,
     RulesetWish,
 )
-from pipeline.repository_settings import Account, Fields, Key, Kind
+from pipeline.repository_settings import BY_APP, Account, Fields, Key, Kind
 
 APP_VARIABLE = "PERENNIAL_APP_ID"
 NEVER = ("deletion", "non_fast_forward")  # in either mode nobody deletes or rewrites main
@@ -81,7 +81,7 @@ def _environment(wish: EnvironmentWish, reviewers: tuple[str, ...]) -> Fields:
 def _ruleset(wish: RulesetWish, app_id: int | None) -> Fields:
     """Each field of GitHub's that matters; None stands for a rule that is not there."""
     has_app = app_id is not None
-    origin = "" if wish.checks_from is None else f" by App {wish.checks_from}"
+    origin = "" if wish.checks_from is None else f"{BY_APP}{wish.checks_from}"
     checks = tuple(sorted(f"{name}{origin}" for name in wish.checks))
     return {
         "enforcement": "active",

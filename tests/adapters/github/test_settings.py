@@ -100,6 +100,8 @@ def test_what_somebody_added_to_the_ruleset_is_not_lost_unsaid(
     for rule in ruleset["rules"]:
         if rule["type"] == "pull_request":
             rule["parameters"]["required_review_thread_resolution"] = True
+            team = {"reviewer": {"id": 7, "type": "Team"}, "minimum_approvals": 1}
+            rule["parameters"]["required_reviewers"] = [{**team, "file_patterns": ["pipeline/*"]}]
         if rule["type"] == "required_status_checks":
             rule["parameters"]["strict_required_status_checks_policy"] = True
     ruleset["rules"].append({"type": "required_signatures"})
@@ -108,6 +110,7 @@ def test_what_somebody_added_to_the_ruleset_is_not_lost_unsaid(
     assert item.weaker == (
         "includes: without ~ALL",
         "other_rules: without pull_request: required_review_thread_resolution",
+        "other_rules: without pull_request: required_reviewers",
         "other_rules: without required_signatures",
         "other_rules: without required_status_checks: strict_required_status_checks_policy",
     )

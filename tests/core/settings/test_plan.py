@@ -116,6 +116,28 @@ def test_more_protection_is_no_weakening() -> None:
     assert changed(RULESET, approvals=None, checks=None).weaker == ()
 
 
+@pytest.mark.parametrize(
+    ("found", "weaker"),
+    [
+        ("all green", ()),
+        ("all green by App 15368", ()),
+        ("all green by App 7", ("checks: without all green by App 7",)),
+        ("green", ("checks: without green",)),
+    ],
+)
+def test_a_check_that_one_app_must_set_is_no_weakening_of_the_same_by_anybody(
+    found: str, weaker: tuple[str, ...]
+) -> None:
+    assert changed(RULESET, checks=(found,)).weaker == weaker
+
+
+def test_a_check_that_anybody_may_set_protects_less() -> None:
+    loose = {**WISHED[RULESET], "checks": ("all green",)}
+    found = {**loose, "checks": ("all green by App 15368",)}
+    words = ("checks: without all green by App 15368",)
+    assert planned(RULESET, found, loose).weaker == words
+
+
 def test_a_kind_that_cannot_be_seen_is_neither_drift_nor_as_wished() -> None:
     items = plan_settings({LABEL: WISHED[LABEL]}, Found(PUBLIC, {}, {}, {Kind.LABEL: "no"}))
     plan = SettingsPlan(items)
