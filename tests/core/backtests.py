@@ -17,7 +17,7 @@ HOLDOUT = {"accuracy": 0.9, "f1_weighted": 0.9}
 FIRST = Serving("sha256:first", START)
 RULES = {
     "performance_degradation": {"metric": "accuracy", "threshold": 0.8, "window": "7d"}
-    | {"consecutive_violations": 1},
+    | {"consecutive_violations": 1, "direction": None},
     "concept_drift": {"accuracy_drop": 0.1, "f1_drop": 0.1, "window": "7d", "detector": "none"},
     "data_drift": {"psi_threshold": 0.2, "affected_features_threshold": 2, "window": "7d"},
     "new_data_volume": {"min_new_samples": 1_000, "quality_threshold": 0.95},

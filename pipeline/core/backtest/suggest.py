@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from pydantic import BaseModel, ValidationError
+
 from pipeline.core.backtest.figures import MONTH, Figures, Onset, figures_of
 from pipeline.core.backtest.replay import Check, Replay, Seen, Serving, Terms, replay
 from pipeline.core.backtest.threshold_grid import KNOBS, Knob, Values
@@ -77,7 +79,9 @@ def suggest(
             continue
         now = {name: getattr(rule, name) for name in knob.fields}
         trials = []
-        for values in (now, *knob.grid(replayed, config)):
+        # Beside the least and the greatest figure there may be none that the file may have.
+        grid = [values for values in knob.grid(replayed, config) if _may_have(rule, values)]
+        for values in (now, *grid):
             progress()
             trials.append(_trial(replayed, config, question, knob, values))
         found.append(_suggestion(knob, question.target, trials[0], trials[1:]))
@@ -91,6 +95,15 @@ def with_values(config: TriggerConfig, trigger: TriggerName, values: Values) -> 
     return config.model_copy(
         update={"retraining_triggers": rules.model_copy(update={trigger: rule})}
     )
+
+
+def _may_have(rule: BaseModel, values: Values) -> bool:
+    """Whether configs/triggers.yaml takes these values in the section of `rule`."""
+    try:
+        type(rule).model_validate({**rule.model_dump(), **values})
+    except ValidationError:
+        return False
+    return True
 
 
 def choose(counts: Sequence[int], target: int) -> tuple[int | None, int | None]:

@@ -53,6 +53,27 @@ def test_a_proposal_when_configured_replays_to_the_frequency_it_promised(wanted)
         assert abs(suggestion.best.retrains - suggestion.target) <= max(1, suggestion.target // 4)
 
 
+@pytest.mark.parametrize(("metric", "value"), [("accuracy", 1.0), ("f1_weighted", 0.0)])
+def test_no_proposal_is_one_that_the_configuration_refuses(metric, value):
+    """Most windows have the best figure that there is: only an impossible one is beyond it."""
+    direction = "higher_is_better" if value else "lower_is_better"
+    config = config_of(
+        "performance_degradation", "data_drift",
+        pacing=PACING, metric=metric, threshold=0.5, direction=direction,
+    )  # fmt: skip
+    weeks = [START + n * WEEK for n in (4, 9, 14)]
+    look = world(
+        accuracy=lambda w: 0.5 if w.start in weeks else value,
+        psi=lambda w: (5.2, 5.2) if w.start in weeks else (5.8, 5.8),
+    )
+    found = suggest(run(look, config, days=DAYS, every=WEEK), config, question(4))
+    for suggestion in found:
+        trials = (suggestion.configured, suggestion.best, *suggestion.nearest)
+        for trial in filter(None, trials):
+            proposed = with_values(config, suggestion.trigger, trial.values)
+            TriggerConfig.model_validate(proposed.model_dump())
+
+
 def test_who_wants_more_retrains_never_gets_a_quieter_threshold():
     asked = [suggestions(wanted) for wanted in (0.25, 1, 2)]
     for less, more in pairwise(asked):
