@@ -14,10 +14,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from pipeline.config import Fraction, Positive, Section
 from pipeline.rollout_units import Duration, MetricName
+
+
+def _within_a_year(length: timedelta) -> timedelta:
+    """Longer than any rollout, and no moment of it is beyond the end of the calendar."""
+    if length > timedelta(days=366):
+        raise ValueError("expected a year (52w) or less")
+    return length
+
+
+AtMostAYear = Annotated[Duration, AfterValidator(_within_a_year)]
 
 
 class Behaviour(Section):
@@ -37,7 +47,7 @@ class Event(Section):
     the promotion or the merge, or commands; `watchdog` stops the challenger at the traffic layer.
     """
 
-    at: Duration
+    at: AtMostAYear
     champion: Behaviour | None = None
     challenger: Behaviour | None = None
     metrics: Literal["there", "gone", "nan", "stale", "other version"] | None = None
@@ -56,11 +66,11 @@ class Scenario(Section):
     """A whole simulation. `label_share` of the answers get a label after `label_delay`."""
 
     seed: int = 1
-    tick: Duration = timedelta(minutes=1)
-    end: Duration = timedelta(days=4)
+    tick: AtMostAYear = timedelta(minutes=1)
+    end: AtMostAYear = timedelta(days=4)
     requests_per_second: Positive = 60.0
     label_share: Fraction = 1.0
-    label_delay: Duration = timedelta(hours=24)
+    label_delay: AtMostAYear = timedelta(hours=24)
     champion: Behaviour = Behaviour(error_rate=0.01, latency_p95_ms=90.0, accuracy=0.78)
     challenger: Behaviour = Behaviour(error_rate=0.01, latency_p95_ms=90.0, accuracy=0.80)
     events: tuple[Event, ...] = ()

@@ -64,13 +64,20 @@ def simulate(root: Path, arguments: argparse.Namespace) -> int:
     simulation = Simulation(spec, scenario, start, recording).run()
     print(render_timeline(simulation))
     if arguments.picture is not None:
-        # Here, since only the picture needs matplotlib.
-        from pipeline.ml.plots.rollout import draw_rollout  # noqa: PLC0415
-        from pipeline.ml.plots.style import as_png  # noqa: PLC0415
-
-        arguments.picture.write_bytes(as_png(draw_rollout(timeline_of(simulation))))
-        print(f"Drew {arguments.picture}.")
+        draw(simulation, arguments.picture)
     return 0
+
+
+def draw(simulation: Simulation, path: Path) -> None:
+    """Write the picture, or say that there is none where matplotlib is not installed."""
+    try:
+        from pipeline.ml.plots.rollout import draw_rollout  # noqa: PLC0415 (of the train set alone)
+        from pipeline.ml.plots.style import as_png  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        print(f"No {path}: {error.name} is not installed.", file=sys.stderr)
+        return
+    path.write_bytes(as_png(draw_rollout(timeline_of(simulation))))
+    print(f"Drew {path}.")
 
 
 def made_up_spec(model: str, plan: RolloutPlan) -> RolloutSpec:

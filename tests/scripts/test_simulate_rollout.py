@@ -1,6 +1,9 @@
 """The simulation as a user runs it: the timeline in words, the picture, and mistakes said."""
 
 import json
+import re
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from pipeline.rollout_scenario import Behaviour, Event, Scenario
 from pipeline.rollout_status import render_record, status_path
 from scripts.simulate_rollout import START, main, timeline_of
 from tests.rollouts import HOUR, MINUTE, MODEL, spec_of
+from tests.test_light import BLOCKED
 
 ROOT = Path(__file__).parent.parent.parent
 SCENARIO = """\
@@ -57,6 +61,31 @@ def test_a_mistake_in_a_scenario_is_said(tmp_path: Path, capsys) -> None:
     assert "did you mean 'tick'" in capsys.readouterr().err
     assert main(["--scenario", str(tmp_path / "none.yaml")]) == 2
     assert main(["--plan", str(tmp_path / "none.yaml")]) == 2
+
+
+@pytest.mark.parametrize("field", ["tick", "end", "label_delay"])
+def test_a_scenario_of_more_than_a_year_is_a_mistake(field: str, tmp_path: Path, capsys) -> None:
+    (tmp_path / "s.yaml").write_text(
+        f"{field}: 999999w\nevents:\n  - {{at: 999998w, metrics: gone}}\n"
+    )
+    assert main(["--scenario", str(tmp_path / "s.yaml")]) == 2
+    told = capsys.readouterr().err
+    for name in (field, "events.0.at"):
+        assert re.search(rf"- {name}: found '99999[89]w'; .*expected a year \(52w\) or less", told)
+
+
+def test_without_matplotlib_the_timeline_is_told_and_no_picture_drawn(tmp_path: Path) -> None:
+    picture = tmp_path / "timeline.png"
+    (tmp_path / "s.yaml").write_text(SCENARIO)
+    arguments = ["--scenario", str(tmp_path / "s.yaml"), "--picture", str(picture)]
+    code = f"{BLOCKED}\nfrom scripts.simulate_rollout import main\nsys.exit(main({arguments}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "RolledBack after" in done.stdout
+    assert done.stderr == f"No {picture}: matplotlib is not installed.\n"
+    assert not picture.exists()
 
 
 def test_equal_simulations_are_equal_pictures() -> None:
