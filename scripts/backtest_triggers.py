@@ -15,7 +15,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
@@ -237,7 +237,8 @@ def look_back(root: Path, options: Options, monitored: Monitored, setup: Setup) 
 def check_history(source: Source, moments: Sequence[datetime]) -> None:
     """Raises ConfigurationError where the warehouse has no rows of the time of the replay."""
     first, last = moments[0], moments[-1]
-    newest = newest_known(source, first, last + timedelta(days=36500))
+    much_later = last + min(timedelta(days=36500), datetime.max.replace(tzinfo=UTC) - last)
+    newest = newest_known(source, first, much_later)
     if newest is None:
         fault = f"--start: the warehouse has no row from {first} on, expected some to replay"
     elif newest < last:

@@ -182,6 +182,7 @@ def test_all_faults_of_the_arguments_are_named_at_once(
     ("arguments", "word"),
     [
         (["--start", START, "--end", "2030-01-01"], "newest row"),
+        (["--start", "9998-12-01", "--end", "9999-12-31"], "no row from 9998-12-01"),
         (["--start", "2020-01-01", "--end", "2020-02-01"], "no row"),
         (["--start", START, "--end", END, "--onset", "2020-01-01=late"], "--onset"),
         (["--start", START, "--end", END, "--config", "nowhere.yaml"], "nowhere.yaml"),
