@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from pipeline.credentials import is_secret, without_credentials
 from pipeline.errors import ConfigurationError, DataIncident, OutsideError, SchemaChanged
 from pipeline.pointintime import QUERY_FILE, moments_of, point_in_time
 
@@ -89,9 +90,9 @@ def _reason(error: Exception, url: sa.URL) -> str:
     error = getattr(error, "orig", error)
     lines = str(error).strip().splitlines() or [type(error).__name__]
     reason = " ".join(lines[:2] if lines[0].endswith("failed:") else lines[:1]).rstrip(".")
-    for secret in (url.password, *(str(value) for value in url.query.values())):
-        reason = reason.replace(str(secret), "***") if secret else reason
-    return reason
+    asked = [value for name, value in url.query.items() if is_secret(name)]
+    values = [v for value in asked for v in ((value,) if isinstance(value, str) else value)]
+    return without_credentials(reason, (str(url.password or ""), *values))
 
 
 def _speak_utc(connection: Any, _record: Any) -> None:

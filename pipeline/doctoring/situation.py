@@ -14,6 +14,7 @@ from pathlib import Path
 from pipeline.adapters.github import API_URL, Patience
 from pipeline.adapters.github.settings import GitHubSettings
 from pipeline.config import load_usecase
+from pipeline.credentials import secrets_in_query
 from pipeline.errors import ConfigurationError
 from pipeline.rolling.repository import RolloutRepository
 
@@ -88,7 +89,8 @@ class Situation:
         named = {n: v for n, v in self.environment.items() if _SECRET.search(n) and len(v) > 5}
         whole = {v for name, v in named.items() if "://" not in v or "WEBHOOK" in name}
         passwords = {_password(value) for value in named.values()}
-        return sorted(filter(None, whole | passwords), key=len, reverse=True)
+        asked = {secret for value in named.values() for secret in secrets_in_query(value)}
+        return sorted(filter(None, whole | passwords | asked), key=len, reverse=True)
 
     def git(self, *arguments: str) -> str:
         """What git says in the checkout; nothing where it fails, or says nothing for a minute."""

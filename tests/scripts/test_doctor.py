@@ -62,17 +62,25 @@ def test_a_secret_is_found_in_whatever_form_the_environment_has_it(root: Path) -
     assert not any(secret in str(told) for secret in ("x7x7x7", "ter22"))
 
 
+def test_what_no_secret_can_be_garbles_no_sentence(root: Path) -> None:
+    url = "postgresql+psycopg://ann:e@127.0.0.1:9/db?user=u&sslmode=disable"
+    lines = [str(found) for found in examine(situation_of(root, WAREHOUSE_URL=url))]
+    [warehouse] = [line for line in lines if "127.0.0.1" in line]
+    assert "refused" in warehouse
+    assert "ann:e@" not in warehouse
+
+
 def test_no_secret_is_shown_whatever_fails(root: Path) -> None:
     port = free_port()
     secrets = {
         "WAREHOUSE_URL": f"postgresql+psycopg://ann:hunter22@127.0.0.1:{port}/db",
         "MLFLOW_TRACKING_URI": f"http://ann:hunter22@127.0.0.1:{port}/?token=hunter22",
-        "PROMETHEUS_URL": f"http://ann:hunter22@127.0.0.1:{port}",
+        "PROMETHEUS_URL": f"http://ann:hunter22@127.0.0.1:{port}/?api_key=tiger-33",
         "PROMETHEUS_TOKEN": "hunter22",
     }
     lines = [str(finding) for finding in examine(situation_of(root, **secrets))]
     assert sum("127.0.0.1" in line for line in lines) == 3
-    assert not any("hunter22" in line for line in lines)
+    assert not any("hunter22" in line or "tiger-33" in line for line in lines)
 
 
 def test_a_fault_is_exit_code_1_and_quiet_leaves_out_what_is_well(
