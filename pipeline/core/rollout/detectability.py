@@ -14,18 +14,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import numpy as np
 from scipy import special
 
-from pipeline.core.proportions import MIN_BAD
+from pipeline.core.proportions import MIN_BAD, excess_tail
 from pipeline.core.rollout.wording import render_length, render_metric, render_percent
 from pipeline.rollout_config import Criterion, PlannedStage, RolloutPlan
 
 POWER = 0.99  # of a hundred harmful challengers one is seen later than planned
 SLOW_SHARE = 0.10  # a latency harm: twice the 5 % of requests that a p95 allows are above the limit
 _MOST = 10**9
+_MANY_BAD = 2_000  # failures: with more, the normal approximation errs less than the search's steps
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)  # of a normal distribution's moments
+_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Detection:
     """One thing that a stage watches: what it needs to be seen, and what there is.
 
     `needed` samples show the harm with `POWER`; the window and the stage have `available`.
-    `enough` is how long both would have to be, None where no length is enough.
+    `enough` is how long both would have to be, None where no length is enough: see `why_never`.
     """
 
     stage: int
@@ -56,6 +60,7 @@ class Detection:
     needed: int | None
     available: int
     enough: timedelta | None
+    why_never: str = "no traffic shows it"
 
     @property
     def is_detectable(self) -> bool:
@@ -67,7 +72,7 @@ class Detection:
         if self.is_detectable:
             return f"{head}seen with {self.needed:,} of {self.available:,} samples"
         if self.needed is None or self.enough is None:
-            return f"{head}no traffic shows it"
+            return f"{head}{self.why_never}"
         return (
             f"{head}needs {self.needed:,} samples and has {self.available:,}: "
             f"a stage and window of {render_length(self.enough)} would show it"
@@ -82,7 +87,11 @@ class _Question:
 
 
 def assess_detectability(plan: RolloutPlan, today: Today) -> tuple[Detection, ...]:
-    """Every stage with traffic against everything that may end it or hold it up."""
+    """Every stage with traffic against what may end it or hold it up.
+
+    But for `latency_spike_pct`, which compares two p95: what it can show depends on how latencies
+    are spread, which nobody knows beforehand.
+    """
     return tuple(
         detection
         for stage in plan.stages
@@ -105,13 +114,25 @@ def needed_for_excess(
 ) -> int | None:
     """The least n of the challenger's that shows `excess` above a champion's rate of `base`.
 
-    The champion has `champion_ratio` times as many samples. Normal approximation of the difference
-    of two proportions (Fleiss, Levin and Paik 2003, 4.3), since the champion's count is large.
-    The point estimate has to reach the excess as well, so the harm that is planned for is twice as
-    much.
+    The champion has `champion_ratio` times as many samples. The point estimate has to reach the
+    excess as well, so the harm that is planned for is twice as much. Where few fail, the normal
+    approximation promises too much at a small `alpha`: then it is where a search begins, in steps
+    of 2 %, for what the exact test shows. So the answer is the least but for a few per cent.
     """
     if champion_ratio <= 0 or not 0 < base + 2 * excess < 1:
         return None
+    n = _by_approximation(base, excess, alpha, power, champion_ratio)
+    while n * (base + 2 * excess) < _MANY_BAD:
+        if _power_of_excess(n, base, excess, alpha, champion_ratio) >= power:
+            break
+        n += n // 50 + 1
+    return n
+
+
+def _by_approximation(
+    base: float, excess: float, alpha: float, power: float, champion_ratio: float
+) -> int:
+    """Normal approximation of the difference of two proportions (Fleiss, Levin and Paik, 4.3)."""
     worse = base + 2 * excess
     pooled = (worse + champion_ratio * base) / (1 + champion_ratio)
     under_null = math.sqrt(pooled * (1 - pooled) * (1 + 1 / champion_ratio))
@@ -168,8 +189,14 @@ def _criterion(ask: _Question, criterion: Criterion) -> Detection | None:
     healthy = today.error_rate if name == "error_rate" else 1 - today.accuracy
     worse = min(limit + max(limit - healthy, 0.0), 1.0)
     needed = needed_for_rate(limit, worse, ask.plan.statistics.criterion_alpha, POWER)
-    shown = worse if is_max else 1 - worse
-    return _detection(ask, name, f"at {render_percent(round(100 * shown, 2))}", needed)
+    harm, now = (
+        f"at {render_percent(round(100 * (share if is_max else 1 - share), 2))}"
+        for share in (worse, healthy)
+    )
+    detection = _detection(ask, name, harm, needed)
+    if healthy <= limit:
+        return detection
+    return replace(detection, why_never=f"the champion itself fails this criterion, {now}")
 
 
 def _detection(ask: _Question, name: str, harm: str, needed: int | None) -> Detection:
@@ -215,6 +242,34 @@ def _share(stage: PlannedStage, *, is_labelled: bool) -> float:
 
 def _power_of_rate(n: int, limit: float, harm: float, alpha: float) -> float:
     return _tail(_critical(n, limit, alpha), n, harm)
+
+
+def _power_of_excess(
+    n: int, base: float, excess: float, alpha: float, champion_ratio: float
+) -> float:
+    """The chance that Fisher's test shows twice the `excess`, and that as much is seen.
+
+    Exact for each count of the champion's failures; over these, which are nearly normal, by
+    Gauss-Hermite quadrature (Abramowitz and Stegun 1964, 25.4.46).
+    """
+    m = max(round(champion_ratio * n), 1)
+    spread = math.sqrt(m * base * (1 - base))
+    counts = [min(max(round(m * base + spread * node), 0), m) for node in _NODES]
+    least = [_least_excess(n, count, m, excess, alpha) for count in counts]
+    powers = [_tail(count, n, base + 2 * excess) for count in least]
+    return math.fsum(_WEIGHTS * powers)
+
+
+def _least_excess(n: int, base_bad: int, base_n: int, excess: float, alpha: float) -> int:
+    """The least count of `n` that is a FAIL against `base_bad` of `base_n`."""
+    low, high = max(MIN_BAD, math.ceil(round(n * (base_bad / base_n + excess), 9))), n + 1
+    while low < high:
+        middle = (low + high) // 2
+        if excess_tail(middle, n, base_bad, base_n) <= alpha:
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 def _critical(n: int, limit: float, alpha: float) -> int:
