@@ -97,10 +97,10 @@ class ClusterSettings(Section):
 
 
 class TrafficSettings(Section):
-    """The traffic layer. `reach: local` is on this machine; `git` is one that a watchdog sets.
+    """The traffic layer. `reach: local` is on the job's machine; `git` is one a watchdog sets.
 
-    With `git` nothing is changed from here: the watchdog beside the traffic layer does what the
-    records say, and what it stopped is reported by repository_dispatch.
+    With `git` a job changes nothing: the watchdog beside the traffic layer does what the records
+    say, and what it stopped is reported by repository_dispatch.
     """
 
     reach: Literal["local", "git"] = "local"

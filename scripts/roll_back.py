@@ -109,11 +109,14 @@ def reconcile_one(
     def say(line: str) -> None:
         print(line, flush=True)
 
-    equipment = Equipment(root, repository, load_serving(root), environment, say)
+    # By its own branch a machine acts where GitHub is down: ahead of what its watchdog follows.
+    is_ahead = arguments.local
+    equipment = Equipment(
+        root, repository, load_serving(root), environment, say, is_beside=is_ahead
+    )
 
     def equip(state: ModelState) -> tuple[Eyes, Hands]:
         eyes, hands = equipment.equip(state)
-        is_ahead = arguments.local  # of what the watchdog of this machine follows
         return eyes, latching(hands, state, arguments.reason, utc_now()) if is_ahead else hands
 
     reconciler = Reconciler(repository, equip, utc_now, say, is_applied=arguments.apply)

@@ -63,6 +63,7 @@ def watch(root: Path, arguments: argparse.Namespace) -> int:
         serving=load_serving(root),
         environment=os.environ,
         tell=log,
+        is_beside=True,
     )
     repository.require_place()
     with reporting_of(root, arguments, os.environ) as reporting:

@@ -156,6 +156,7 @@ def github_is_down(night: Night) -> Iterator[Placeholders]:
     git(
         night.machine, "reset", "--quiet", "--hard", "HEAD~2"
     )  # nobody pulls there but the watchdog
+    out_of_reach_of_jobs(night.machine / "configs/serving.yaml")
     watch = "python -m scripts.watch_rollout --once --apply"
     assert night.run(watch, {}) == 0
     remote = night.world.folder / "remote.git"
@@ -167,6 +168,12 @@ def github_is_down(night: Night) -> Iterator[Placeholders]:
     away.rename(remote)  # and nothing is pushed: the latch tells it
     night.reconcile()
     is_rolled_back(night)
+
+
+def out_of_reach_of_jobs(path: Path) -> None:
+    settings = json.loads(path.read_text())
+    settings["serving"]["default"]["traffic"]["reach"] = "git"
+    path.write_text(json.dumps(settings))
 
 
 def must_end(night: Night) -> Iterator[Placeholders]:

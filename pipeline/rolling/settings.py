@@ -70,7 +70,10 @@ def local_provider(name: str, serving: Serving, folder: Path) -> Traffic:
 
 @dataclass(frozen=True)
 class Equipment:
-    """What all models share. `stops` are those that a watchdog elsewhere reported, by model."""
+    """What all models share. `stops` are those that a watchdog elsewhere reported, by model.
+
+    `is_beside` says that this is the machine of the traffic layer: `reach: git` is for the others.
+    """
 
     root: Path
     repository: RolloutRepository
@@ -80,6 +83,7 @@ class Equipment:
     forge: Callable[[], Forge] | None = None
     stops: Mapping[str, Stop] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
+    is_beside: bool = False
     provider: Callable[[str, Serving, Path], Traffic] = local_provider
 
     def equip(self, state: ModelState) -> tuple[Eyes, Hands]:
@@ -94,7 +98,7 @@ class Equipment:
 
     def traffic(self, state: ModelState, serving: Serving, names: Names) -> RolloutTraffic:
         """The traffic layer of a model, by what its manifest's plan names."""
-        if serving.traffic.reach == "git":
+        if serving.traffic.reach == "git" and not self.is_beside:
             return RecordedTraffic(recorded_routing(state), self.stops.get(state.model))
         name = provider_of(state)
         if name in KINDS:

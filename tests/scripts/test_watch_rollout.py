@@ -96,6 +96,17 @@ def test_without_apply_it_says_what_it_would_do_and_changes_nothing(watched: Wat
     assert not (watched.clone / ".serving").exists()
 
 
+def test_it_sets_the_weights_of_its_machine_where_jobs_cannot(watched: Watched) -> None:
+    path = watched.clone / "configs/serving.yaml"
+    settings = json.loads(path.read_text())
+    settings["serving"]["default"]["traffic"]["reach"] = "git"
+    path.write_text(json.dumps(settings))
+    watched.record(challenger=BAD)
+    assert watched.look_once("--apply").returncode == 0
+    assert watched.percent == 0
+    assert watched.world.latch() is not None
+
+
 def test_without_git_it_goes_on_from_what_an_earlier_process_knew(watched: Watched) -> None:
     remote = watched.world.folder / "remote.git"
     remote.rename(watched.world.folder / "away.git")
