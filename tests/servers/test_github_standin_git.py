@@ -89,6 +89,38 @@ def test_a_push_needs_leave_to_write_and_is_put_down_to_its_token(
     assert pushed == ([("push", login, "refs/heads/new", ["big"])] if is_let else [])
 
 
+CI = ".github/workflows/ci.yml"
+
+
+@pytest.mark.parametrize(
+    ("login", "content", "is_let"),
+    [
+        (APP_BOT, "main's now", True),  # on a branch that has another: main has the same
+        (ACTIONS_BOT, "main's before", False),  # no branch has it any more
+        (ACTIONS_BOT, "anything", False),
+        ("alice", "anything", True),
+    ],
+)
+def test_a_bot_pushes_workflows_only_as_some_branch_has_them(
+    github, tmp_path, login, content, is_let
+):
+    github.add_person("alice")
+    first = Clone(github.world.git, tmp_path / "c")
+    first.push("main", {CI: "main's before"})
+    first.push("main", {CI: "main's now"})
+    github.world.git.run("branch", "theirs", "main~2")  # from before there was any
+    folder = tmp_path / "d"
+    assert cloned(github, github.token_for(login, contents="write"), folder)[0]
+    git(folder, "checkout", "--quiet", "--detach", "origin/theirs")
+    (folder / CI).parent.mkdir(parents=True)
+    (folder / CI).write_text(content)
+    git(folder, "add", CI)
+    git(folder, "commit", "--quiet", "--message=Change a workflow")
+    done = run(folder, "push", "--quiet", "origin", "HEAD:refs/heads/theirs")
+    assert (done.returncode == 0) is is_let, done.stderr
+    assert is_let or f"create or update workflow `{CI}`" in done.stderr
+
+
 def test_pushes_over_the_file_path_are_the_pushers_and_found_at_the_next_request(github, tmp_path):
     events = []
     github.look()

@@ -1,8 +1,10 @@
 """The branch of a proposal: what is on it, and one more commit by us on top of it.
 
 A commit's files are those of main's tip with the proposal's laid over, so that a proposal can
-undo nothing that main has got since; its parents keep every commit that anybody made. The checkout
-is not touched: not its files, not its index, not its branches.
+undo nothing that main has got since; its parents keep every commit that anybody made. So its
+workflow files are main's too: GitHub takes from a job's token only those that some branch has, and
+would refuse those of a main that has moved on. The checkout is not touched: not its files, not its
+index, not its branches.
 """
 
 from __future__ import annotations
@@ -79,7 +81,7 @@ class ProposalBranch:
     def push(
         self, state: BranchState, files: Mapping[str, bytes | None], message: str, evidence: str
     ) -> bool:
-        """Add one commit on top of `state`; False where somebody else came first.
+        """Add one commit on top of `state`; False where somebody else came first, on main too.
 
         Raises ConfigurationError for files that must not be proposed, OutsideError where the push
         is refused.
@@ -88,7 +90,13 @@ class ProposalBranch:
         self._keep_out_of_checkout()
         text = f"{message.strip()}\n\n{TRAILER}: {evidence}\n"
         commit = self._git.write_commit(self._tree(state.main, files), self._parents(state), text)
-        return self._branch.swap(state.tip, commit)
+        try:
+            return self._branch.swap(state.tip, commit)
+        except OutsideError:
+            # Its workflow files may be those of the main before: with the new ones it is taken.
+            if self._base.tip() == state.main:
+                raise
+            return False
 
     def _parents(self, state: BranchState) -> list[str]:
         if state.tip is None or self._git.is_ancestor(state.tip, state.main):

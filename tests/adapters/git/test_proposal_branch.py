@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ from tests.proposals import (
     write,
 )
 from tests.repository import git
+from tests.servers import github_recorder
+from tests.servers.github_standin import ACTIONS_BOT, GitHubStandIn
 
 BRANCH = branch_of(RETRAIN)
 EVIDENCE = digest("e")
@@ -160,6 +163,47 @@ def test_a_refused_push_is_one_clear_error(checkout: Path, remote: Path) -> None
     hook.chmod(0o755)
     with pytest.raises(OutsideError, match=r"(?s)perennial/retrain.*not for you.*Run again"):
         propose(checkout, "one")
+
+
+WORKFLOW = ".github/workflows/review.yml"
+
+
+@pytest.fixture
+def hub(
+    tmp_path: Path, remote: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[GitHubStandIn]:
+    """The remote behind GitHub, and the checkout's origin with a token of a job."""
+    with github_recorder.running(GitHubStandIn(remote)) as github:
+        git(checkout, "remote", "set-url", "origin", f"{github.url}/octo/model.git")
+        monkeypatch.setenv("GITHUB_SERVER_URL", github.url)
+        monkeypatch.setenv("GITHUB_TOKEN", github.token_for(ACTIONS_BOT, contents="write"))
+        yield github
+    assert github.violations == []
+
+
+@pytest.mark.usefixtures("hub")
+def test_where_mains_workflows_changed_a_jobs_token_renews_the_branch(
+    checkout: Path, person: Path, remote: Path
+) -> None:
+    first = propose(checkout, "one")
+    write(person, {WORKFLOW: "on: push\n", ".github/workflows/new.yml": "on: push\n"})
+    moved = commit_and_push(person, "Bump an action")
+    propose(checkout, "two")
+    assert git(remote, "log", "-1", "--format=%P", BRANCH).split() == [first.tip, moved]
+    assert git(remote, "show", f"{BRANCH}:{WORKFLOW}") == "on: push\n"
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_push_that_is_refused_since_main_moved_on_meanwhile_is_one_more_look(
+    checkout: Path, person: Path
+) -> None:
+    finish_run(checkout, "one")
+    branch, files = branch_in(checkout), changed(branch_in(checkout))
+    seen = branch.state(files)
+    write(person, {WORKFLOW: "on: push\n"})
+    commit_and_push(person, "Bump an action")  # the workflow that was looked at is on no branch
+    assert not branch.push(seen, files, "Propose", EVIDENCE)
+    assert branch.push(branch.state(files), files, "Propose", EVIDENCE)
 
 
 def test_commits_of_people_are_told_from_ours_and_from_plain_merges(

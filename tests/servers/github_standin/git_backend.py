@@ -19,6 +19,27 @@ while read -r old new ref; do
 done
 """
 
+# What GitHub's documentation of the scope `workflow` says, and what it is seen to do for Apps: a
+# workflow file comes without that right only where some branch has it, at that path and so.
+_WORKFLOWS = """#!/bin/sh
+[ -n "$STANDIN_WITHOUT_WORKFLOWS" ] || exit 0
+case "$3" in *[!0]*) ;; *) exit 0 ;; esac
+files() {
+  git ls-tree -r "$1" .github/workflows/
+}
+known=$(git for-each-ref --format='%(objectname)' refs/heads | while read -r tip; do
+  files "$tip"
+done)
+files "$3" | while IFS= read -r file; do
+  printf '%s\\n' "$known" | grep --quiet --line-regexp --fixed-strings -e "$file" && continue
+  path=$(printf '%s' "$file" | cut -f 2)
+  echo "refusing to allow a GitHub App to create or update workflow \\`$path\\`" >&2
+  echo "without \\`workflows\\` permission" >&2
+  exit 1
+done
+"""
+WITHOUT_WORKFLOWS = "STANDIN_WITHOUT_WORKFLOWS"  # set by whoever serves a push with such a token
+
 
 @dataclass(frozen=True)
 class Change:
@@ -43,13 +64,17 @@ class BareRepository:
             path.mkdir(parents=True, exist_ok=True)
             self.run("init", "--quiet", "--template=", "--bare", "--initial-branch=main")
         (path / "hooks").mkdir(exist_ok=True)
+        self._hook("update", _WORKFLOWS)
         self.run("config", "receive.hideRefs", "refs/pull")
         self.run("config", "uploadpack.allowAnySHA1InWant", "true")
 
     def protect(self, branch: str) -> None:
         """From now on nobody can push to the branch: it takes merges only."""
-        hook = self.path / "hooks" / "pre-receive"
-        hook.write_text(_PROTECTION.format(branch=branch), encoding="utf-8")
+        self._hook("pre-receive", _PROTECTION.format(branch=branch))
+
+    def _hook(self, name: str, text: str) -> None:
+        hook = self.path / "hooks" / name
+        hook.write_text(text, encoding="utf-8")
         hook.chmod(0o755)
 
     def run(self, *arguments: str, author: str = SERVER_NAME) -> str:

@@ -9,7 +9,7 @@ import re
 import subprocess
 
 from tests.servers.github_recorder import Answer, Request
-from tests.servers.github_standin.git_backend import BareRepository
+from tests.servers.github_standin.git_backend import WITHOUT_WORKFLOWS, BareRepository
 from tests.servers.github_standin.people import Viewer
 from tests.servers.github_standin.world import World
 
@@ -57,6 +57,7 @@ def serve(world: World, viewer: Viewer | None, request: Request) -> Answer:
         "PATH_INFO": f"/{found['verb']}",
         "QUERY_STRING": query,
         "REMOTE_USER": viewer.login if viewer else "",
+        WITHOUT_WORKFLOWS: "" if viewer and viewer.may("workflows", "write") else "1",
     }
     return _backend(request, about)
 
