@@ -32,6 +32,8 @@ ONLY_REVERTED = """\
 The merge is reverted in git, and the traffic may be as before: until the rollout workflow or the
 watchdog looks, or until this is run again here, which then only reconciles."""
 
+REST = "The rest conflicts with what came since, or changes a workflow, and stays."
+
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and roll back."""
@@ -93,7 +95,7 @@ def revert_merge(repository: RolloutRepository, arguments: argparse.Namespace) -
 
 def told(model: str, revert: Revert) -> str:
     """The plan of a revert, for people to read."""
-    whole = "" if revert.is_whole else "\n  The rest conflicts with what came since, and stays."
+    whole = "" if revert.is_whole else f"\n  {REST}"
     files = "".join(f"\n  {'-' if b is None else '<'} {path}" for path, b in revert.blobs.items())
     return f"{model}: revert {revert.of[:12]}{files}{whole}"
 

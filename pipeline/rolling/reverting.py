@@ -1,7 +1,8 @@
 """The revert of the merge that brought a challenger: what one click on a rollback makes.
 
 Git's own revert of the whole merge where that is no conflict, so that what DVC keeps goes back with
-it; else of the manifest alone, which is all that a rollout needs, and which never conflicts.
+it; else of the manifest alone, which is all that a rollout needs, and which never conflicts. So too
+where the merge changed a workflow: GitHub takes an old one from no token that the jobs have.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pipeline.rolling.model_state import SPEC, ModelState
 from pipeline.rolling.snapshot import FOLDER, ModelTree, Snapshot
 
 MAX_REASON = 1_000
+WORKFLOWS = ".github/workflows/"
 _ABSENT = ""  # in place of a version, where there is no manifest
 _QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "commit.gpgsign=false")
 
@@ -108,7 +110,10 @@ def latching(hands: Hands, state: ModelState, reason: str, at: datetime) -> Hand
 
 
 def _reverted_whole(snapshot: Snapshot, commit: str) -> dict[str, str | None] | None:
-    """What `git revert` of `commit` changes on top of the snapshot; None where it is a conflict."""
+    """What `git revert` of `commit` changes on top of the snapshot.
+
+    None where it is a conflict, or would change a workflow.
+    """
     with _scratch(snapshot) as git:
         parents = git.run("rev-list", "--parents", "-n", "1", commit).stdout.split()[1:]
         if not parents:
@@ -119,6 +124,8 @@ def _reverted_whole(snapshot: Snapshot, commit: str) -> dict[str, str | None] | 
             return None
         tree = git.run("write-tree").stdout.strip()
         found = _changes(git, snapshot.commit, tree)
+        if any(path.startswith(WORKFLOWS) for path in found):
+            return None
         for blob in filter(None, found.values()):
             content = git.run("cat-file", "blob", blob).stdout
             snapshot.git.write_blob(content.encode("utf-8", "surrogateescape"))

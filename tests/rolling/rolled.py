@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
@@ -34,6 +34,7 @@ from pipeline.rolling.settings import Equipment
 from pipeline.rollout_commands import Command, commands_path, render_command
 from pipeline.rollout_status import RolloutStatus
 from pipeline.serving_config import ServingConfig
+from tests.proposals import write
 from tests.repository import commit, git
 from tests.rollouts import GOOD, MINUTE, MODEL, START, champion_of, spec_of
 
@@ -183,8 +184,10 @@ class Rolled:
         git(self.people, "push", "--quiet", "origin", "HEAD:main")
         return self.tip()
 
-    def merge(self, spec: RolloutSpec, *, is_served: bool = True) -> str:
-        """A pull request with `spec` is merged; its server is started."""
+    def merge(
+        self, spec: RolloutSpec, *, is_served: bool = True, beside: Mapping[str, str] | None = None
+    ) -> str:
+        """A pull request with `spec`, and files `beside` it, is merged; its server is started."""
         self.pull()
         git(self.people, "checkout", "--quiet", "-b", f"proposal-{spec.version}")
         path = rollout_path(self.people, self.model)
@@ -192,6 +195,7 @@ class Rolled:
         reference = self.people / spec.evidence.path / "artifacts/reference.json"
         reference.parent.mkdir(parents=True, exist_ok=True)
         reference.write_text('{"until": "2013-07-01T00:00:00Z", "metrics": {}, "columns": {}}\n')
+        write(self.people, dict(beside or {}))
         commit(self.people, f"Propose {spec.version}")
         git(self.people, "checkout", "--quiet", "main")
         merge = ("merge", "--quiet", "--no-ff", f"--message=Merge {spec.version}")

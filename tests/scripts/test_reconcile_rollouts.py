@@ -13,6 +13,7 @@ from pipeline.manifest import rollout_path
 from pipeline.rollout_commands import Command, Verb
 from pipeline.rollout_status import Phase
 from tests.called import Called, call_script
+from tests.proposals import write
 from tests.repository import ROOT, git
 from tests.rolling.rolled import Rolled, file_spec, rolled
 from tests.rollouts import BAD
@@ -167,6 +168,26 @@ def test_a_rollback_comes_about_where_the_rest_of_the_merge_conflicts(world: Rol
     assert done.returncode == 0, done.stderr
     assert "The rest conflicts" in done.stdout
     assert world.status.records[-1].phase is Phase.ROLLED_BACK
+
+
+def test_a_rollback_of_a_merge_that_also_changed_a_workflow_leaves_the_workflow(
+    world: Rolled,
+) -> None:
+    """GitHub refuses the jobs' tokens an old workflow, and so would refuse the whole revert."""
+    spec = file_spec(canary_stages=STAGES)
+    workflow = ".github/workflows/ci.yml"
+    write(world.people, {workflow: "before\n"})
+    world.push("A workflow")
+    world.merge(spec, beside={workflow: "now\n"})
+    run(world, "reconcile_rollouts", "--apply")
+    done = run(world, "roll_back", "--model", world.model, "--reason", "users complain", "--apply")
+    assert done.returncode == 0, done.stderr
+    assert "changes a workflow" in done.stdout
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK
+    assert git(world.folder / "remote.git", "show", f"main:{workflow}") == "now\n"
+    reverted = commit_of(world, f"{world.model}: roll back")
+    changed = git(world.folder / "remote.git", "show", "--format=", "--name-only", reverted)
+    assert changed.split() == [f"rollouts/{world.model}/rollout.yaml"]
 
 
 def comment(manifest: str) -> str:
