@@ -87,23 +87,24 @@ ALONE, TOGETHER = "rollout-42", "rollout-state"
 
 
 @pytest.mark.parametrize(
-    ("name", "event", "command", "group"),
+    ("name", "event", "inputs", "group"),
     [
-        ("repository_dispatch", {"action": "rollout-stopped"}, None, ALONE),
-        ("repository_dispatch", {"action": "rollout-check"}, None, TOGETHER),
-        ("workflow_dispatch", {}, "abort", ALONE),
-        ("workflow_dispatch", {}, "look", TOGETHER),
-        ("push", {"sender": {"type": "User"}}, None, TOGETHER),
-        ("push", {"sender": {"type": "Bot"}}, None, ALONE),
-        ("schedule", {}, None, TOGETHER),
+        ("repository_dispatch", {"action": "rollout-stopped"}, {}, ALONE),
+        ("repository_dispatch", {"action": "rollout-check"}, {}, TOGETHER),
+        ("workflow_dispatch", {}, {"command": "abort", "model": "m"}, ALONE),
+        ("workflow_dispatch", {}, {"command": "look", "model": ""}, TOGETHER),
+        ("workflow_dispatch", {}, {"command": "look", "model": "m"}, ALONE),
+        ("push", {"sender": {"type": "User"}}, {}, TOGETHER),
+        ("push", {"sender": {"type": "Bot"}}, {}, ALONE),
+        ("schedule", {}, {}, TOGETHER),
     ],
 )
-def test_what_is_nowhere_else_is_never_dropped_and_our_own_push_drops_nothing(
-    name, event, command, group
+def test_what_is_nowhere_else_is_never_dropped_and_only_who_looks_at_all_takes_a_place(
+    name, event, inputs, group
 ):
     contexts = {
         "github": {"event_name": name, "event": event, "run_id": "42"},
-        "inputs": {"command": command} if command else {},
+        "inputs": inputs,
     }
     found = engine().resolve(read("rollout.yml").tree["concurrency"], contexts)
     assert found["group"] == group
