@@ -75,6 +75,22 @@ def test_no_run_line_holds_an_expression() -> None:
         assert "${{" not in step.get("run", ""), f"{job}: pass it through env"
 
 
+def test_whoever_is_told_a_servers_address_is_told_its_token_as_well() -> None:
+    secrets = load(ROOT / "configs/repository.yaml")["secrets"]
+    token_of = {
+        address: token
+        for token in secrets
+        for address in (token.replace("_TOKEN", "_URI"), token.replace("_TOKEN", "_URL"))
+        if token.endswith("_TOKEN") and address in secrets
+    }
+    assert set(token_of) == {"MLFLOW_TRACKING_URI", "PROMETHEUS_URL"}
+    for job, step in steps():
+        given = set(step.get("env", {}).values())
+        for address, token in token_of.items():
+            if f"${{{{ secrets.{address} }}}}" in given:
+                assert f"${{{{ secrets.{token} }}}}" in given, f"{job}: {address} without {token}"
+
+
 def test_every_action_is_pinned_by_its_commit() -> None:
     for job, step in steps():
         uses = step.get("uses", "./")
