@@ -53,6 +53,36 @@ def test_a_push_of_these_files_starts_a_rollout(world, tmp_path, path, is_looked
     assert is_started(read("rollout.yml"), pushed) is is_looked_at
 
 
+RECORDS = {
+    "rollouts/m/status/0007-promoted.yaml": "1",
+    "rollouts/m/champion.yaml": "1",
+    "rollouts/m/reference.json": "1",
+    "rollouts/m/commands/pause-v.yaml": "1",
+    "evidence/protocol-24-retraining/m/v/outcome/0007-promoted.md": "1",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "is_tested"),
+    [
+        (RECORDS, False),
+        ({**RECORDS, "dvc.lock": "a merged retrain"}, True),
+        ({"pipeline/a.py": "1"}, True),
+    ],
+)
+def test_what_the_reconciler_pushes_starts_no_tests_and_a_pull_request_always_does(
+    world, tmp_path, files, is_tested
+):
+    clone = Clone(world.git, tmp_path / "clone")
+    before = world.git.refs()["refs/heads/main"]
+    sha = clone.push("main", files)
+    body = {"before": before, "after": sha, "deleted": False}
+    pushed = Event(world, "push", "perennial[bot]", "refs/heads/main", sha, sha, lambda: body)
+    assert is_started(read("ci.yml"), pushed) is is_tested
+    # The check that main asks for is told for each: one that never starts would block for ever.
+    assert not {"paths", "paths-ignore"} & set(read("ci.yml").events["pull_request"])
+
+
 def test_the_newest_state_of_a_pull_request_is_what_is_reviewed(world):
     rules = {}
     for number, started_by in enumerate([pull_request(world), dispatch(world, pull_request="7")]):
