@@ -83,7 +83,7 @@ def write_history(repository: Path, models: Sequence[Settled]) -> int:
 
 
 def _commit(at: datetime, files: dict[str, str], *, is_first: bool) -> bytes:
-    who = f"perennial <perennial@users.noreply.github.com> {int(at.timestamp())} +0000"
+    who = f"perennial <perennial@noreply.invalid> {int(at.timestamp())} +0000"
     lines = [f"commit refs/heads/main\ncommitter {who}\n".encode(), b"data 2\nx\n"]
     if is_first:
         lines.append(b"from refs/heads/main^0\n")

@@ -13,8 +13,8 @@ from pipeline.adapters.git import plumbing
 from pipeline.errors import OutsideError
 
 _OPTIONS = (
-    "user.name=perennial",
-    "user.email=perennial@users.noreply.github.com",
+    f"user.name={plumbing.NAME}",
+    f"user.email={plumbing.EMAIL}",
     "commit.gpgsign=false",
     "core.hooksPath=/dev/null",  # a hook of the checkout must not act on a rehearsal
     "core.autocrlf=false",

@@ -6,7 +6,8 @@ from tests.actions.engine import engine
 from tests.actions.ours import decided, dispatch, event, pull_request, push, read
 from tests.servers.github_standin import APP_BOT
 
-US, THEM = "perennial@users.noreply.github.com", "noreply@github.com"
+US, THEM = "perennial@noreply.invalid", "noreply@github.com"
+US_BEFORE = "perennial@users.noreply.github.com"
 ON = {"PERENNIAL_MONITOR": "on", "PERENNIAL_ROLLOUT": "on"}
 
 
@@ -139,7 +140,8 @@ def test_only_a_stale_proposal_asks_for_another_evaluation(world):
 def test_a_rollout_follows_merges_and_people_and_not_its_own_commits(world):
     assert decided(world, "rollout.yml", push(world, THEM), "reconcile")
     assert decided(world, "rollout.yml", push(world, THEM, by=APP_BOT), "reconcile")
-    assert not decided(world, "rollout.yml", push(world, US, by=APP_BOT), "reconcile", ON)
+    for ours in (US, US_BEFORE):
+        assert not decided(world, "rollout.yml", push(world, ours, by=APP_BOT), "reconcile", ON)
     # control_rollout and roll_back, typed by a person and pushed by them
     assert decided(world, "rollout.yml", push(world, US), "reconcile")
     assert decided(world, "rollout.yml", event(world, "repository_dispatch"), "reconcile")

@@ -47,7 +47,7 @@ def test_the_commit_of_a_stage_is_by_us_and_tells_its_evidence(world: Rolled) ->
     world.merge(spec)
     roll(world, spec, "stage-2")
     told = git(world.folder / "remote.git", "log", "-1", "--format=%an <%ae>%n%B", "main")
-    assert told.startswith("perennial <perennial@users.noreply.github.com>\n")
+    assert told.startswith("perennial <perennial@noreply.invalid>\n")
     assert "flight-delay: 50 % to" in told
     assert "PASS" in told
     assert "Perennial-Evidence: sha256:" in told

@@ -18,7 +18,7 @@ from pipeline.credentials import without_credentials
 from pipeline.errors import ConfigurationError, OutsideError
 
 NAME = "perennial"
-EMAIL = "perennial@users.noreply.github.com"
+EMAIL = "perennial@noreply.invalid"  # nobody can own it, unlike an account's at GitHub
 ORIGIN = "origin"  # the one remote that is ever asked
 MISSING = "0" * 40  # how git writes "no such object"
 _WHO = {"NAME": NAME, "EMAIL": EMAIL}

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pipeline.forge import Commit, PullRequest
 
 PREFIX = "perennial/retrain/"
-AUTHOR = "perennial <perennial@users.noreply.github.com>"
+AUTHOR = "perennial <perennial@noreply.invalid>"
+_BEFORE = "perennial <perennial@users.noreply.github.com>"  # of branches that are older
 _NUMBERED = re.compile(r"\d{4,9}")
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -42,8 +43,8 @@ def is_later(retrain: str, other: str, model: str) -> bool:
 
 def is_ours(commit: Commit) -> bool:
     """Whether we made a commit: both names and the trailer. Anyone can forge that, for no gain."""
-    people = (commit.author, commit.committer)
-    return people == (AUTHOR, AUTHOR) and commit.evidence is not None
+    people = {commit.author, commit.committer}
+    return people <= {AUTHOR, _BEFORE} and commit.evidence is not None
 
 
 def commits_of_people(commits: Iterable[Commit]) -> tuple[Commit, ...]:

@@ -243,7 +243,7 @@ def test_a_borrowed_name_without_the_trailer_is_a_person(
     propose(checkout, "one")
     git(person, "fetch", "--quiet", "origin", BRANCH)
     git(person, "checkout", "--quiet", "FETCH_HEAD")
-    identity = ("-c", f"user.name={name}", "-c", "user.email=perennial@users.noreply.github.com")
+    identity = ("-c", f"user.name={name}", "-c", "user.email=perennial@noreply.invalid")
     message = "Perennial-Evidence: sha256:nothing"
     git(person, *identity, "commit", "--quiet", "--allow-empty", f"--message=Forge\n\n{message}")
     git(person, "push", "--quiet", "origin", f"HEAD:refs/heads/{BRANCH}")

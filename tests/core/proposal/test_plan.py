@@ -249,6 +249,14 @@ def test_half_of_our_name_is_not_our_name(forged: Commit) -> None:
     assert plan_proposal(WANT, seen(at=branch(commits=(forged,)))).end is End.STOPPED
 
 
+def test_a_branch_that_an_earlier_version_began_is_ours_and_its_address_is_no_accounts() -> None:
+    before = "perennial <perennial@users.noreply.github.com>"
+    begun = Commit("3" * 40, before, before, digest("b"))
+    plan = plan_proposal(WANT, seen(pull(WANT), at=branch(commits=(begun,), is_current=False)))
+    assert plan.end is End.CURRENT
+    assert AUTHOR.endswith(".invalid>")  # no commit of ours is shown as some account's
+
+
 def test_what_is_merged_is_done() -> None:
     merged = pull(WANT, state=PullState.MERGED, merge_commit=OLD)
     plan = plan_proposal(WANT, seen(merged, at=branch(**NO_BRANCH)))
