@@ -99,6 +99,18 @@ def test_every_action_is_pinned_by_its_commit() -> None:
         )
 
 
+def test_dependabot_looks_into_every_folder_that_pins_an_action() -> None:
+    pinning = {
+        "/" if path in WORKFLOWS else f"/{path.parent.relative_to(ROOT)}"
+        for path in [*WORKFLOWS, *(ROOT / ".github").rglob("action.y*ml")]
+        if re.search(r"uses: +[\w-]+/", path.read_text())
+    }
+    updates = load(ROOT / ".github/dependabot.yml")["updates"]
+    [actions] = [u for u in updates if u["package-ecosystem"] == "github-actions"]
+    assert "/.github/actions/setup" in pinning
+    assert pinning == set(actions["directories"])
+
+
 @cache
 def help_of(module: str) -> str:
     return subprocess.run(
