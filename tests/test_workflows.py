@@ -13,6 +13,23 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+PINNING = [*WORKFLOWS, *(ROOT / ".github").rglob("action.y*ml")]
+PIN = re.compile(r"uses: ([\w/-]+)@([0-9a-f]{40}) # v(\d+)\.\d+\.\d+$", re.MULTILINE)
+# The first major of each action that is on Node 24, as its action.yml says. Node 20 leaves GitHub's
+# runners: github.blog/changelog/2025-09-19-deprecation-of-node-20-on-github-actions-runners
+ON_NODE_24 = {
+    "actions/attest-build-provenance": 4,
+    "actions/cache/restore": 5,
+    "actions/cache/save": 5,
+    "actions/checkout": 5,
+    "actions/configure-pages": 6,
+    "actions/create-github-app-token": 3,
+    "actions/deploy-pages": 5,
+    "actions/download-artifact": 7,
+    "actions/setup-python": 6,
+    "actions/upload-artifact": 6,
+    "actions/upload-pages-artifact": 5,
+}
 COMMAND = re.compile(r"python -m (scripts\.\w+)([^\n]*)")
 
 
@@ -99,10 +116,19 @@ def test_every_action_is_pinned_by_its_commit() -> None:
         )
 
 
+def test_every_pin_is_one_version_and_runs_on_a_node_that_runners_have() -> None:
+    text = "".join(path.read_text() for path in PINNING)
+    pins = set(PIN.findall(text))
+    assert len(PIN.findall(text)) == len(re.findall(r"uses: +[\w-]+/", text))
+    assert len(pins) == len({name for name, _, _ in pins}) == len(ON_NODE_24)
+    for name, _, major in pins:
+        assert int(major) >= ON_NODE_24[name], name
+
+
 def test_dependabot_looks_into_every_folder_that_pins_an_action() -> None:
     pinning = {
         "/" if path in WORKFLOWS else f"/{path.parent.relative_to(ROOT)}"
-        for path in [*WORKFLOWS, *(ROOT / ".github").rglob("action.y*ml")]
+        for path in PINNING
         if re.search(r"uses: +[\w-]+/", path.read_text())
     }
     updates = load(ROOT / ".github/dependabot.yml")["updates"]
