@@ -325,12 +325,13 @@ class DataFaults(Section):
 class Recovery(Section):
     """When a step of a retrain counts as lost, and how often it is tried in all.
 
-    A pull request that nobody decides on for `proposal_timeout` is given up.
+    A pull request that nobody decides on for `proposal_timeout` is given up. `run_timeout` counts
+    from the claim: the longest wait for a runner is part of it.
     """
 
     dispatch_timeout: Duration = timedelta(minutes=15)
     start_timeout: Duration = timedelta(hours=3)
-    run_timeout: Duration = timedelta(hours=12)
+    run_timeout: Duration = timedelta(hours=60)
     proposal_timeout: Duration = timedelta(days=14)
     max_attempts: Count = 3
 

@@ -4,12 +4,15 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from pipeline.trigger_config import Recovery, load_triggers
 
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -58,6 +61,14 @@ def test_the_job_that_trains_cannot_write() -> None:
     train = load(ROOT / ".github/workflows/retrain.yml")["jobs"]["train"]
     assert train["permissions"] == {"contents": "read"}
     assert "PERENNIAL_APP" not in str(train)
+
+
+def test_a_claim_outlives_the_longest_wait_for_a_runner_and_all_that_follows() -> None:
+    jobs = load(ROOT / ".github/workflows/retrain.yml")["jobs"]
+    minutes = sum(jobs[name]["timeout-minutes"] for name in ("train", "propose", "settle"))
+    needed = timedelta(hours=48, minutes=minutes)  # GitHub then cancels a job that nobody took
+    assert load_triggers(ROOT).recovery.run_timeout > needed
+    assert Recovery().run_timeout > needed
 
 
 def test_the_apps_token_is_only_made_where_something_is_written_and_only_for_that() -> None:

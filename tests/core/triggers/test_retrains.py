@@ -224,8 +224,9 @@ def test_a_refusal_says_who_holds_the_retrain_and_why_not():
 
 def test_a_run_that_lost_its_claim_can_neither_propose_nor_settle_nor_fail_the_retrain():
     ledger, name = in_state(STATES.RUNNING)
-    ledger, _ = recover(ledger, MODEL, CHAMPION, AT + 12 * HOUR, RECOVERY)
-    ledger, is_mine = claim_run(ledger, name, "run-2", AT + 13 * HOUR)
+    late = AT + RECOVERY.run_timeout
+    ledger, _ = recover(ledger, MODEL, CHAMPION, late, RECOVERY)
+    ledger, is_mine = claim_run(ledger, name, "run-2", late + HOUR)
     assert is_mine
     with pytest.raises(GateRefused, match="Stop this run"):
         mark_proposed(ledger, name, "run-1", AT)
