@@ -18,6 +18,8 @@ from tests.called import Called, call_script
 from tests.monitored import DIGEST, monitored_repository
 from tests.repository import git, python
 from tests.rollouts import spec_of
+from tests.servers import github_recorder
+from tests.servers.github_recorder import TOKEN, Answer
 
 QUIET_DAY = "2013-04-16T12:00:00Z"
 BAD_DAY = "2013-06-11T12:00:00Z"
@@ -235,6 +237,27 @@ def test_a_warehouse_that_is_down_changes_nothing(repository: Path) -> None:
     assert done.returncode == 3
     assert "no such file" in done.stderr
     assert not git(repository, "branch", "--list", BRANCH)
+
+
+def test_a_github_that_takes_no_dispatch_for_hours_ends_no_retrain(
+    repository: Path, tmp_path: Path
+) -> None:
+    remote = tmp_path / "remote.git"
+    subprocess.run(["git", "clone", "--quiet", "--bare", repository, remote], check=True)
+    git(repository, "remote", "add", "origin", str(remote))
+    checks = []
+    with github_recorder.running() as github:
+        refusal = Answer(403, {"message": "Resource not accessible by integration"})
+        github.next_answers.extend([refusal] * 4)
+        job = {"GITHUB_REPOSITORY": "octo/model", "GITHUB_TOKEN": TOKEN}
+        for hour in range(12, 17):
+            at = BAD_DAY.replace("T12", f"T{hour}")
+            checks.append(check(repository, at, "--apply", **job, GITHUB_API_URL=github.url))
+        assert [done.returncode for done in checks] == [3, 3, 3, 3, 0], checks[-1].stderr
+        assert len(github.dispatches) == 1
+    assert github.violations == []
+    [retrain] = json.loads(git(remote, "show", f"{BRANCH}:ledger.json"))["retrains"]
+    assert (retrain["state"], retrain["attempt"]) == ("DISPATCHED", 1)
 
 
 def test_a_storm_seen_by_two_runners_is_one_retrain(repository: Path, tmp_path: Path) -> None:

@@ -180,7 +180,9 @@ def recover(
 
     A step counts as lost once it has lasted its timeout or longer. Each call may use up an attempt,
     so only who can dispatch what is returned should ask: the retrains of other models are left to
-    the checks of those. What is tried again is compared with the `champion` that serves now.
+    the checks of those. One that is PLANNED uses none up: no dispatch of it was confirmed, and a
+    run that one started all the same would have claimed it. So a GitHub that is down for days ends
+    no retrain. What is tried again is compared with the `champion` that serves now.
     """
     found = open_retrain(ledger, model)
     if found is None:
@@ -192,7 +194,11 @@ def recover(
     if found.state is RetrainState.PROPOSED:
         given_up = replace(found, state=RetrainState.ABANDONED, changed_at=at, note=lost)
         return _put(ledger, given_up), None
-    tried = replace(_again(found, at, recovery, lost), champion=champion)
+    if found.state is RetrainState.PLANNED:
+        tried = replace(found, changed_at=at, attempt=max(found.attempt, 1), note=lost)
+    else:
+        tried = _again(found, at, recovery, lost)
+    tried = replace(tried, champion=champion)
     return _put(ledger, tried), tried if tried.state.is_open else None
 
 

@@ -84,7 +84,7 @@ def test_a_dispatch_that_was_lost_is_dispatched_again_and_not_while_data_is_brok
     late = AT + CONFIG.recovery.dispatch_timeout
     again = check(planned, quiet(), at=late)
     assert again.dispatch is not None
-    assert (again.dispatch.id, again.dispatch.attempt) == ("flights-0001", 2)
+    assert (again.dispatch.id, again.dispatch.attempt) == ("flights-0001", 1)
     assert [event.trigger for event in again.causes] == ["data_drift"]
     assert check(planned, quiet(), at=late, data_faults=("stale feed",)).dispatch is None
 
@@ -97,7 +97,7 @@ def test_broken_data_uses_up_no_attempt_of_a_retrain_that_hangs() -> None:
         assert (plan.ledger, plan.dispatch) == (ledger, None)
     mended = check(ledger, quiet(), at=AT + timedelta(hours=50))
     assert mended.dispatch is not None
-    assert mended.dispatch.attempt == 2
+    assert mended.dispatch.attempt == 1
     assert [event.trigger for event in mended.causes] == ["data_drift"]
 
 

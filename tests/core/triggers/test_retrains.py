@@ -256,14 +256,14 @@ def test_an_unknown_retrain_is_told_with_the_newest_five_that_are_known():
 
 
 @pytest.mark.parametrize(
-    ("state", "limit"),
+    ("state", "limit", "attempt"),
     [
-        (STATES.PLANNED, RECOVERY.dispatch_timeout),
-        (STATES.DISPATCHED, RECOVERY.start_timeout),
-        (STATES.RUNNING, RECOVERY.run_timeout),
+        (STATES.PLANNED, RECOVERY.dispatch_timeout, 1),  # never dispatched, as far as is known
+        (STATES.DISPATCHED, RECOVERY.start_timeout, 2),
+        (STATES.RUNNING, RECOVERY.run_timeout, 2),
     ],
 )
-def test_a_step_that_hangs_is_tried_again_from_its_timeout_on(state, limit):
+def test_a_step_that_hangs_is_tried_again_from_its_timeout_on(state, limit, attempt):
     ledger, name = in_state(state)
     assert recover(ledger, MODEL, CHAMPION, AT + limit - timedelta(seconds=1), RECOVERY) == (
         ledger,
@@ -271,7 +271,7 @@ def test_a_step_that_hangs_is_tried_again_from_its_timeout_on(state, limit):
     )
     changed, again = recover(ledger, MODEL, CHAMPION, AT + limit, RECOVERY)
     assert again == find_retrain(changed, name)
-    assert (again.state, again.attempt, again.run) == (STATES.PLANNED, 2, None)
+    assert (again.state, again.attempt, again.run) == (STATES.PLANNED, attempt, None)
     assert len(causes_of(changed, name)) == 6
 
 
@@ -287,18 +287,39 @@ def test_only_the_models_own_retrain_is_recovered_whatever_stands_before_it():
     )
     ledger, again = recover(Ledger(retrains=retrains), "one", CHAMPION, AT + 30 * DAY, RECOVERY)
     assert again == ledger.retrains[3]
-    assert (again.id, again.attempt) == ("one-0002", 2)
+    assert (again.id, again.attempt) == ("one-0002", 1)
     assert ledger.retrains[:3] == retrains[:3]
     assert recover(ledger, "none", CHAMPION, AT + 30 * DAY, RECOVERY) == (ledger, None)
 
 
 def test_after_too_many_tries_it_is_given_up():
-    ledger, name = in_state(STATES.PLANNED)
+    ledger, name = in_state(STATES.DISPATCHED)
     for k in range(1, RECOVERY.max_attempts + 1):
         ledger, again = recover(ledger, MODEL, CHAMPION, AT + k * DAY, RECOVERY)
         assert bool(again) == (k < RECOVERY.max_attempts)
+        ledger = mark_dispatched(ledger, name, AT + k * DAY)
     assert find_retrain(ledger, name).state is STATES.ABANDONED
     assert "attempt 3" in find_retrain(ledger, name).note
+
+
+def test_a_dispatch_that_fails_for_days_uses_up_no_attempt():
+    ledger, name = in_state(STATES.PLANNED)
+    for hour in range(1, 100):
+        ledger, again = recover(ledger, MODEL, CHAMPION, AT + hour * HOUR, RECOVERY)
+        assert (again.id, again.attempt, again.changed_at) == (name, 1, AT + hour * HOUR)
+        assert recover(ledger, MODEL, CHAMPION, AT + hour * HOUR, RECOVERY) == (ledger, None)
+
+
+def test_as_many_runs_crash_as_there_are_attempts_before_it_is_given_up():
+    ledger, name = in_state(STATES.RUNNING)
+    for k in range(1, RECOVERY.max_attempts):
+        ledger = fail_run(ledger, name, f"run-{k}", AT + k * HOUR, RECOVERY)
+        ledger, again = recover(ledger, MODEL, CHAMPION, AT + (k + 0.5) * HOUR, RECOVERY)
+        assert again.attempt == k + 1
+        ledger, is_ours = claim_run(ledger, name, f"run-{k + 1}", AT + (k + 0.5) * HOUR)
+        assert is_ours
+    ledger = fail_run(ledger, name, f"run-{RECOVERY.max_attempts}", AT + DAY, RECOVERY)
+    assert find_retrain(ledger, name).state is STATES.ABANDONED
 
 
 def test_a_run_that_reports_its_crash_is_tried_again_at_once():
