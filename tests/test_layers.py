@@ -45,6 +45,7 @@ PLAIN = CONFIG | {
     "pipeline.params_file",
     "pipeline.paths",
     "pipeline.pointintime",
+    "pipeline.web",
 }
 MAY_IMPORT = {
     "pipeline/core": CONFIG | {"pipeline.core"},

@@ -7,14 +7,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode, urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.parse import urlencode
+from urllib.request import Request
 
 from pipeline.credentials import without_credentials
 from pipeline.errors import ConfigurationError, OutsideError
+from pipeline.web import NOT_ANSWERED, ask_once, reason_of, service_of
 
 TIMEOUT_SECONDS = 10.0
 _MAX_ANSWER_BYTES = 1_000_000
@@ -30,18 +29,19 @@ class Instant:
 
 
 class Prometheus:
-    """The server at `url`, asked with `token` (a bearer token) where it wants one."""
+    """The server at `url`, asked with `token` (a bearer token) where it wants one.
+
+    A user and password in the URL are sent as Basic ones, where there is no token.
+    """
 
     def __init__(self, url: str, token: str | None = None) -> None:
-        """Connects to nothing yet. Raises ConfigurationError for a URL that is not http(s)."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            shown = without_credentials(url)[:100]
-            raise ConfigurationError("Prometheus", [f"url: found {shown!r}, expected http(s)://…"])
-        self._url = url.rstrip("/")
-        self._token = token
-        # A redirect would carry the token to wherever it points.
-        self._open = build_opener(_NoRedirect).open
+        """Connects to nothing yet. Raises ConfigurationError for a URL or a token that is none."""
+        service, faults = service_of(url, token)
+        if faults:
+            raise ConfigurationError("Prometheus", faults)
+        self._url = service.url.rstrip("/")
+        self._headers = service.headers
+        self._token = (token or "").strip()
 
     def query(self, expression: str, at: datetime) -> float | None:
         """The value of a PromQL `expression` at the time `at`, which must have a zone.
@@ -83,21 +83,14 @@ class Prometheus:
             return Instant(fault="was not answered as Prometheus answers")
 
     def _get(self, parameters: Mapping[str, str]) -> tuple[int, bytes]:
-        headers = {"Accept": "application/json"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
+        headers = {"Accept": "application/json", **self._headers}
         url = f"{self._url}/api/v1/query?{urlencode(parameters)}"
         request = Request(url, headers=headers)  # noqa: S310 (http or https: see __init__)
         try:
-            try:
-                with self._open(request, timeout=TIMEOUT_SECONDS) as response:
-                    return 200, response.read(_MAX_ANSWER_BYTES)
-            except HTTPError as error:
-                return error.code, error.read(_MAX_ANSWER_BYTES)
-        except (URLError, HTTPException, OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
-            told = f"was not answered ({reason})"
-            raise self._error(parameters["query"], told) from error
+            return ask_once(request, TIMEOUT_SECONDS, _MAX_ANSWER_BYTES)
+        except NOT_ANSWERED as error:
+            told = f"was not answered ({reason_of(error)})"
+            raise self._error(parameters["query"], told) from None
 
     def _error(self, expression: str, what: str) -> OutsideError:
         shown = without_credentials(what, [self._token])[:_MAX_WORDS]
@@ -117,11 +110,6 @@ def _parse(answer: Any) -> Instant:
         return Instant(fault=f"may be partial: {'; '.join(map(str, warnings))}")
     found = [{"metric": {}, "value": result}] if kind == "scalar" else result
     return Instant(tuple((dict(s["metric"]), float(s["value"][1])) for s in found))
-
-
-class _NoRedirect(HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        """No redirect is followed: urllib then raises it as an HTTPError."""
 
 
 def _words(raw: bytes) -> str:

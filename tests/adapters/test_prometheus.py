@@ -3,11 +3,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pipeline.adapters import prometheus as adapter
 from pipeline.adapters.prometheus import Prometheus
 from pipeline.errors import ConfigurationError, OutsideError
-from tests.servers import exporter, fault_proxy, prometheus
+from tests.servers import dribbling, exporter, fault_proxy, prometheus
 from tests.servers.binaries import wait_for
-from tests.servers.page import page
+from tests.servers.page import page, service
 from tests.servers.ports import free_port
 
 TOKEN = "a-token-that-nobody-may-see"  # noqa: S105
@@ -93,6 +94,70 @@ def test_a_token_is_sent_and_never_shown(server):
     assert "pass" not in str(caught.value)
 
 
+def answer_to(*, user="", token=None):
+    """The Authorization that a server is sent, where its URL has `user`."""
+    with service(200, '{"data": {"resultType": "vector", "result": []}}') as (url, asked):
+        assert Prometheus(url.replace("//", f"//{user}"), token).query("up", now()) is None
+    return asked[0][1]
+
+
+def test_a_user_and_password_in_the_url_are_sent_as_basic_ones():
+    assert answer_to() is None
+    assert answer_to(user="me:hunter%402@") == "Basic bWU6aHVudGVyQDI="  # me:hunter@2
+    assert answer_to(user="me:hunter@2@") == "Basic bWU6aHVudGVyQDI="
+    assert answer_to(user="me:hunter2@", token=TOKEN) == f"Bearer {TOKEN}"
+
+
+def test_a_secret_pasted_with_the_end_of_its_line_is_the_secret():
+    assert answer_to(token=f"{TOKEN}\n") == f"Bearer {TOKEN}"
+    assert answer_to(token="\n") is None  # noqa: S106
+
+
+@pytest.mark.parametrize(
+    ("url", "token"),
+    [
+        ("https://me:hunter2@prom.example.invalid/", None),
+        ("http://me:hun/ter2@127.0.0.1:9/", None),
+        ("http://me:12/hunter2@127.0.0.1:9/", None),
+        ("http://127.0.0.1:hunter2@/", None),
+        ("http://127.0.0.1:9/", "hun\nter2"),
+        ("http://127.0.0.1:9/", "hunter2…"),
+        ("http://me:hunter2@[::1", None),
+    ],
+)
+def test_no_error_shows_a_password_or_a_token_however_odd_it_is(url, token):
+    with pytest.raises((ConfigurationError, OutsideError)) as caught:
+        Prometheus(url, token).query("up", now())
+    assert "ter2" not in str(caught.value)
+
+
+def test_a_server_that_answers_no_http_is_told_by_the_kind_of_its_fault():
+    with (
+        dribbling.running(f"{TOKEN}\r\n".encode()) as (address, _),
+        pytest.raises(OutsideError, match=r"not answered \(BadStatusLine\)") as caught,
+    ):
+        Prometheus(f"http://{address}").query("up", now())
+    assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize("head", dribbling.STARTS)
+def test_a_server_that_sends_a_byte_at_a_time_is_not_waited_for(head, monkeypatch):
+    monkeypatch.setattr(adapter, "TIMEOUT_SECONDS", 0.5)
+    with dribbling.running(head) as (address, is_cut):
+        with pytest.raises(OutsideError, match=r"not answered \(TimeoutError\)"):
+            Prometheus(f"http://{address}").query("up", now())
+        assert is_cut.wait(5)
+
+
+def test_a_server_that_dribbles_instead_of_beginning_tls_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(adapter, "TIMEOUT_SECONDS", 0.5)
+    # A record of 16 kB in TLS' own words, of which a byte comes at a time.
+    with dribbling.running(b"\x16\x03\x03\x40\x00") as (address, is_cut):
+        with pytest.raises(OutsideError, match=r"not answered \(TimeoutError\)"):
+            Prometheus(f"https://{address}").query("up", now())
+        assert is_cut.wait(5)
+
+
 def test_a_server_that_is_down_is_a_clear_error():
     with pytest.raises(OutsideError, match="was not answered"):
         Prometheus(f"http://127.0.0.1:{free_port()}").query("up", now())
@@ -124,6 +189,10 @@ def test_a_redirect_is_not_followed_with_the_token(server):
         Prometheus(url, TOKEN).query("up", now())
 
 
-def test_a_url_that_is_none_is_refused_at_once():
+@pytest.mark.parametrize(
+    "url",
+    ["file:///etc/passwd", "http://", "http://[::1", "http://a:b/", "http://a/…", "http://a b/"],
+)
+def test_a_url_that_is_none_is_refused_at_once(url):
     with pytest.raises(ConfigurationError, match="expected http"):
-        Prometheus("file:///etc/passwd")
+        Prometheus(url)

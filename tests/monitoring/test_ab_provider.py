@@ -169,7 +169,7 @@ def service_of_both() -> Iterator[str]:
 
 
 def test_a_service_of_json_tells_of_now_and_knows_no_yesterday(tmp_path, monkeypatch):
-    monkeypatch.setenv("METRICS_TOKEN", "a token of mine")
+    monkeypatch.setenv("METRICS_TOKEN", "a-token-of-mine")
     with service_of_both() as url:
         root = repository(tmp_path, SERVING.replace("URL", url))
         now = datetime.now(UTC)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request
 
 from pipeline.adapters.metrics.base import Missing, Sample, filled, no_sample
 from pipeline.adapters.metrics.records import sample_of
 from pipeline.credentials import without_credentials
 from pipeline.errors import ConfigurationError, OutsideError
+from pipeline.web import NOT_ANSWERED, ask_once, reason_of, service_of
 
 TIMEOUT_SECONDS = 10.0
 _MAX_ANSWER_BYTES = 1_000_000
@@ -31,7 +29,10 @@ class Paths:
 
 
 class HttpJsonMetrics:
-    """Asks `url` with {name}, {version} and {window} filled in. Redirects are not followed."""
+    """Asks `url` with {name}, {version} and {window} filled in. Redirects are not followed.
+
+    A user and password in `url` are sent as Basic ones, where there is no `token` (a bearer token).
+    """
 
     def __init__(
         self,
@@ -44,10 +45,7 @@ class HttpJsonMetrics:
         """Connects to nothing yet. Raises ConfigurationError with every fault."""
         import jmespath  # noqa: PLC0415 (only who uses this provider needs it)
 
-        faults = []
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            faults.append(f"url: found {without_credentials(url)[:100]!r}, expected http(s)://…")
+        service, faults = service_of(url, token)
         self._paths: dict[str, Any] = {}
         for name, text in vars(paths).items():
             try:
@@ -56,8 +54,7 @@ class HttpJsonMetrics:
                 faults.append(f"paths.{name}: {' '.join(str(error).split())}")
         if faults:
             raise ConfigurationError("metrics", faults)
-        self._url, self._max_age, self._token = url, max_age, token
-        self._open = build_opener(_NoRedirect).open
+        self._url, self._headers, self._max_age = service.url, service.headers, max_age
 
     def query(self, name: str, version: str, window: timedelta, at: datetime) -> Sample:
         """See Metrics."""
@@ -74,21 +71,10 @@ class HttpJsonMetrics:
         return sample_of(found, version=version, at=at, max_age=self._max_age)
 
     def _get(self, url: str) -> tuple[int, bytes]:
-        headers = {"Accept": "application/json"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
+        headers = {"Accept": "application/json", **self._headers}
         request = Request(url, headers=headers)  # noqa: S310 (http or https: see __init__)
         try:
-            try:
-                with self._open(request, timeout=TIMEOUT_SECONDS) as response:
-                    return response.status, response.read(_MAX_ANSWER_BYTES)
-            except HTTPError as error:
-                return error.code, b""
-        except (URLError, HTTPException, OSError, ValueError) as error:
-            told = without_credentials(f"{url}: {getattr(error, 'reason', error)}", [self._token])
-            raise OutsideError(f"metrics: not answered by {told[:300]}. Run again.") from error
-
-
-class _NoRedirect(HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        """No redirect is followed: it would carry the token to wherever it points."""
+            return ask_once(request, TIMEOUT_SECONDS, _MAX_ANSWER_BYTES)
+        except NOT_ANSWERED as error:
+            told = f"{without_credentials(url)[:300]} ({reason_of(error)})"
+            raise OutsideError(f"metrics: not answered by {told}. Run again.") from None

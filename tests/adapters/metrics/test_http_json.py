@@ -3,9 +3,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.adapters.metrics import Missing
+from pipeline.adapters.metrics import Missing, http_json
 from pipeline.adapters.metrics.http_json import HttpJsonMetrics, Paths
 from pipeline.errors import ConfigurationError, OutsideError
+from tests.servers import dribbling
 from tests.servers.page import service
 from tests.servers.ports import free_port
 
@@ -76,6 +77,30 @@ def test_only_a_service_that_cannot_be_reached_raises_and_shows_no_password():
     with pytest.raises(OutsideError, match="not answered") as caught:
         HttpJsonMetrics(url, PATHS, max_age=AGE).query("m", "v1", WINDOW, AT)
     assert "hidden" not in str(caught.value)
+
+
+def test_a_user_of_the_url_is_sent_and_a_token_goes_before_it():
+    with service(200, json.dumps(GOOD)) as (url, asked):
+        for token in (None, "t-1\n"):
+            whole = url.replace("//", "//me:hidden@")
+            metrics = HttpJsonMetrics(whole, PATHS, max_age=AGE, token=token)
+            assert metrics.query("m", "v1", WINDOW, AT).value == 0.5
+    assert [authorization for _, authorization in asked] == ["Basic bWU6aGlkZGVu", "Bearer t-1"]
+
+
+def test_a_token_that_no_header_can_carry_is_refused_and_not_shown():
+    with pytest.raises(ConfigurationError, match="token: expected printable ASCII") as caught:
+        HttpJsonMetrics("http://127.0.0.1:9", PATHS, max_age=AGE, token="hid\nden")  # noqa: S106
+    assert "den" not in str(caught.value)
+
+
+@pytest.mark.parametrize("head", dribbling.STARTS)
+def test_a_service_that_sends_a_byte_at_a_time_is_not_waited_for(head, monkeypatch):
+    monkeypatch.setattr(http_json, "TIMEOUT_SECONDS", 0.5)
+    with dribbling.running(head) as (address, is_cut):
+        with pytest.raises(OutsideError, match=r"not answered by .* \(TimeoutError\)"):
+            HttpJsonMetrics(f"http://{address}", PATHS, max_age=AGE).query("m", "v1", WINDOW, AT)
+        assert is_cut.wait(5)
 
 
 def test_every_fault_of_the_configuration_is_told_at_once():
