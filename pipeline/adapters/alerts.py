@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request
 
 from pipeline.errors import ConfigurationError, OutsideError
+from pipeline.web import NOT_ANSWERED, ask_once, is_http
 
 TIMEOUT_SECONDS = 10.0
 WAITS_SECONDS = (1.0, 5.0)  # a chat is told once in its incident's life, so a moment is outlived
@@ -29,16 +28,12 @@ class Webhook:
 
     def __init__(self, url: str, waits: Sequence[float] = WAITS_SECONDS) -> None:
         """Connects to nothing yet. Raises ConfigurationError for a URL that is not https."""
-        parts = urlsplit(url)
-        is_safe = parts.scheme == "https" or (
-            parts.scheme == "http" and parts.hostname in _LOOPBACK
-        )
-        if not is_safe or not parts.hostname:
-            fault = "url: expected https://… (what was found is secret)"
+        url = url.strip()  # a secret that was pasted often ends with a line
+        if not _is_safe(url):
+            fault = "url: expected https://… in ASCII (what was found is secret)"
             raise ConfigurationError("webhook", [fault])
         self._url = url
         self._waits = waits
-        self._open = build_opener(_NoRedirect).open
 
     def send(self, title: str, text: str) -> None:
         """Say it once, trying again after what may pass: no answer, 429, 500, 502, 503, 504.
@@ -60,13 +55,12 @@ class Webhook:
         headers = {"Content-Type": "application/json"}
         request = Request(self._url, data=body, headers=headers, method="POST")  # noqa: S310
         try:
-            with self._open(request, timeout=TIMEOUT_SECONDS) as response:
-                response.read(1_000)
-        except HTTPError as error:
-            kind = _Passing if error.code in _PASSING else OutsideError
-            raise kind(_words(f"answered {error.code}")) from error
-        except (URLError, HTTPException, OSError) as error:
+            status, _ = ask_once(request, TIMEOUT_SECONDS, 1_000)
+        except NOT_ANSWERED as error:
             raise _Passing(_words(f"did not answer ({type(error).__name__})")) from error
+        if not 200 <= status < 300:
+            kind = _Passing if status in _PASSING else OutsideError
+            raise kind(_words(f"answered {status}"))
 
 
 class _Passing(OutsideError):
@@ -80,9 +74,12 @@ def message_of(title: str, text: str) -> dict[str, Any]:
     return {"text": title.strip()[:MAX_CHARS].translate(_ESCAPES), "blocks": [block]}
 
 
-class _NoRedirect(HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        """No redirect is followed: urllib then raises it as an HTTPError."""
+def _is_safe(url: str) -> bool:
+    """Nobody between here and there can read the address."""
+    if not is_http(url):
+        return False
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in _LOOPBACK
 
 
 def _words(what: str) -> str:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+
+from pipeline.web import cut_after
 
 _MAX_BYTES = 10_000
 
@@ -30,7 +28,7 @@ def ask_server(host: str, port: int, path: str, digest: str, timeout_seconds: fl
     connection = http.client.HTTPConnection(host, port, timeout=timeout_seconds)
     try:
         connection.connect()
-        with _cut_after(timeout_seconds, connection.sock):
+        with cut_after(timeout_seconds, connection.sock):
             connection.request("GET", path)
             response = connection.getresponse()
             raw = response.read(_MAX_BYTES)
@@ -46,27 +44,3 @@ def ask_server(host: str, port: int, path: str, digest: str, timeout_seconds: fl
     if found != digest:
         return Answer(False, f"{host}:{port} serves {found[:30]!a}, not {digest[:19]}")
     return Answer(True)
-
-
-@contextmanager
-def _cut_after(seconds: float, sock: socket.socket) -> Iterator[None]:
-    """Within the block `sock` lasts that long; then what is read ends. Raises TimeoutError.
-
-    A socket's own timeout begins anew with each byte: a byte a second would keep all looks waiting.
-    """
-    is_late = threading.Event()
-
-    def cut() -> None:
-        is_late.set()
-        with suppress(OSError):  # it may have ended by itself
-            sock.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds, cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        if is_late.is_set():
-            raise TimeoutError  # whatever the cut looked like to who was reading

@@ -12,13 +12,13 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http.client import HTTPException
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request
 
 from pipeline.adapters.metrics.exposition import Counts, parse_counts
 from pipeline.adapters.traffic.files import save_durably
 from pipeline.errors import OutsideError
+from pipeline.web import NOT_ANSWERED, ask_once
 
 TIMEOUT_SECONDS = 3.0
 MAX_BYTES = 5_000_000
@@ -91,14 +91,17 @@ def read_counts(address: str, version: str, at: datetime) -> Counts:
     url = f"http://{address}/metrics"
     try:
         return parse_counts(_page(url), version, at)
-    except (OSError, HTTPException, ValueError, LookupError) as error:
-        raise OutsideError(f"{version} at {url}: not read ({error}). Is it started?") from error
+    except (*NOT_ANSWERED, LookupError) as error:
+        reason = str(error) or type(error).__name__
+        raise OutsideError(f"{version} at {url}: not read ({reason}). Is it started?") from error
 
 
 def _page(url: str) -> str:
     """All of it: of a page that is cut, the last counter might be too."""
-    with urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 (http, as its caller has it)
-        raw: bytes = answer.read(MAX_BYTES + 1)
+    request = Request(url)  # noqa: S310 (http, as its caller has it)
+    status, raw = ask_once(request, TIMEOUT_SECONDS, MAX_BYTES + 1)
+    if status != 200:
+        raise ValueError(f"answered {status}")
     if len(raw) > MAX_BYTES:
         raise ValueError(f"more than {MAX_BYTES:,} bytes")
     return raw.decode("utf-8", "replace")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
-import time
 
 import pytest
 
 from pipeline.adapters.model_health import Answer, ask_server
+from tests.servers import dribbling
 from tests.servers.page import page
 
 DIGEST = "sha256:" + "c" * 64
@@ -40,30 +38,10 @@ def test_any_other_answer_is_none(body: str) -> None:
     assert not ask(body).is_answering
 
 
-@pytest.mark.parametrize(
-    "head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\n"]
-)
+@pytest.mark.parametrize("head", dribbling.STARTS)
 def test_a_server_that_sends_a_byte_at_a_time_is_not_waited_for(head: bytes) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        is_cut = threading.Event()
-
-        def dribble() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.recv(1_000)
-                try:
-                    connection.sendall(head)
-                    for _ in range(100):
-                        connection.sendall(b" ")
-                        time.sleep(0.1)
-                except OSError:
-                    is_cut.set()
-
-        threading.Thread(target=dribble, daemon=True).start()
-        start = time.monotonic()
-        found = ask_server("127.0.0.1", listener.getsockname()[1], "/healthz", DIGEST, 0.5)
-        assert time.monotonic() - start < 5
-        assert found == Answer(
-            False, f"127.0.0.1:{listener.getsockname()[1]} did not answer (TimeoutError)"
-        )
+    with dribbling.running(head) as (address, is_cut):
+        port = int(address.rpartition(":")[2])
+        found = ask_server("127.0.0.1", port, "/healthz", DIGEST, 0.5)
+        assert found == Answer(False, f"{address} did not answer (TimeoutError)")
         assert is_cut.wait(5)

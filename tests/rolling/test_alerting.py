@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.adapters import alerts
 from pipeline.adapters.alerts import Webhook
 from pipeline.adapters.github import GitHubForge, Patience
 from pipeline.core.rollout.effects import Alert
@@ -18,7 +19,7 @@ from pipeline.rollout_status import Phase
 from tests.rolling.rolled import Rolled, file_spec
 from tests.rollouts import BAD
 from tests.servers import chat as chats
-from tests.servers import github_recorder
+from tests.servers import dribbling, github_recorder
 from tests.servers.chat import SECRET, Chat
 from tests.servers.github_recorder import BROKEN
 from tests.servers.github_standin import ACTIONS_BOT, GitHubStandIn
@@ -148,12 +149,35 @@ def test_the_address_of_the_chat_is_in_no_error_and_no_log(people: People) -> No
         with pytest.raises(OutsideError) as caught:
             Webhook(people.chat.url, waits=()).send("a", "b")
         assert SECRET not in str(caught.value)
-    with pytest.raises(ConfigurationError) as refused:
-        Webhook(f"http://chat.example/{SECRET}")
-    assert SECRET not in str(refused.value)
+    for url in (
+        "http://chat.example/",
+        "https://[::1/",
+        "https://a:b/",
+        "https://a/…",
+        "https:///",
+    ):
+        with pytest.raises(ConfigurationError, match="expected https") as refused:
+            Webhook(f"{url}{SECRET}")
+        assert SECRET not in str(refused.value)
     with pytest.raises(OutsideError) as unanswered:
         Webhook(f"http://127.0.0.1:1/{SECRET}", waits=(0.01,)).send("a", "b")
     assert SECRET not in str(unanswered.value)
+
+
+def test_an_address_pasted_with_the_end_of_its_line_is_the_address(people: People) -> None:
+    Webhook(f"{people.chat.url}\n").send("a", "b")
+    assert len(people.chat.messages) == 1
+
+
+@pytest.mark.parametrize("head", dribbling.STARTS)
+def test_a_chat_that_sends_a_byte_at_a_time_is_not_waited_for(
+    head: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "TIMEOUT_SECONDS", 0.5)
+    with dribbling.running(head) as (address, is_cut):
+        with pytest.raises(OutsideError, match=r"did not answer \(TimeoutError\)"):
+            Webhook(f"http://{address}/{SECRET}", waits=()).send("a", "b")
+        assert is_cut.wait(5)
 
 
 def test_a_chat_that_is_down_delays_neither_the_traffic_nor_the_record(

@@ -13,9 +13,12 @@ import pytest
 from pipeline.adapters.metrics import Missing
 from pipeline.adapters.metrics.file import FileMetrics
 from pipeline.errors import OutsideError
-from pipeline.rolling.recorder import Recorder
+from pipeline.rolling import recorder as recording
+from pipeline.rolling.recorder import Recorder, read_counts
 from pipeline.serving.metrics import ServerMetrics
 from pipeline.serving_config import Backends, load_addresses
+from tests.servers import dribbling
+from tests.servers.page import page
 
 VERSION = "2013-07-03-05d7a3c35826"
 SECOND = timedelta(seconds=1)
@@ -113,6 +116,22 @@ def test_the_file_does_not_grow(world: World) -> None:
         world.tick(200)
     lines = world.path.read_text().splitlines()
     assert len(lines) == 3 * 121  # two minutes, and the second that began them
+
+
+@pytest.mark.parametrize("head", dribbling.STARTS)
+def test_a_server_that_sends_a_byte_at_a_time_is_not_waited_for(
+    head: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "TIMEOUT_SECONDS", 0.5)
+    with dribbling.running(head) as (address, is_cut):
+        with pytest.raises(OutsideError, match=r"not read \(TimeoutError\)"):
+            read_counts(address, VERSION, datetime(2013, 7, 3, 9, tzinfo=UTC))
+        assert is_cut.wait(5)
+
+
+def test_a_page_of_an_error_holds_no_counters() -> None:
+    with page(503, "") as url, pytest.raises(OutsideError, match=r"not read \(answered 503\)"):
+        read_counts(url.rpartition("/")[2], VERSION, datetime(2013, 7, 3, 9, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("text", ["- a list\n", "half a line", "v: [", "\x00"])
