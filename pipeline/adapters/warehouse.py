@@ -145,7 +145,8 @@ def read_rows(
     as_of counts. Sorted by event_time, then id. See `point_in_time` for the edges.
 
     Every chunk has the same dtypes: str, Int64, Int8 (label), boolean, float64, datetime64[us,
-    UTC]. An empty window gives one empty chunk.
+    UTC]. An empty window gives one empty chunk. A number is the double that the database itself
+    makes of it, so that what is counted there is what is read: of a REAL 0.1 that is 0.1000000015.
 
     Raises ConfigurationError (a select lacks what it must have, the warehouse lacks a table or
     column), OutsideError (the warehouse cannot be read), DataIncident (a value is not of its
@@ -156,7 +157,20 @@ def read_rows(
     kinds = kinds_of(statement)
     if not is_there(engine):
         raise OutsideError(f"warehouse {safe_url(engine.url)}: no such file. Seed it, or name it.")
+    if engine.dialect.name == "postgresql":
+        statement = _with_doubles(statement, kinds)
     return _stream(engine, statement, kinds, moments, chunk_rows)
+
+
+def _with_doubles(statement: sa.Select, kinds: Mapping[str, str]) -> sa.Select:
+    """PostgreSQL sends numbers as text: the 0.1 of a REAL would be read as another double."""
+    columns = [
+        sa.cast(column, sa.Double()).label(column.name)
+        if kinds[column.name] == "float64"
+        else column
+        for column in statement.selected_columns
+    ]
+    return statement.with_only_columns(*columns)
 
 
 def _stream(

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.adapters import bulkload
-from pipeline.adapters.warehouse import connect, reading, writing
+from pipeline.adapters.warehouse import connect, read_rows, reading, writing
 from pipeline.adapters.window_counts import count_ranges, find_deciles, newest_event
 from pipeline.core.binning import Kind
 from pipeline.core.drift import psi
@@ -42,6 +42,8 @@ KINDS: dict[str, Kind] = {
     "carrier": "category",
     "built_at": "time",
 }
+
+TIMES = ["id", "event_time", "available_at"]
 
 
 def rows() -> sa.Select:
@@ -130,6 +132,27 @@ def test_nan_that_a_database_keeps_is_missing(engine: sa.Engine) -> None:
         total = connection.scalar(sa.select(sa.func.count()).select_from(readings))
     assert found.present + found.missing == total
     assert found.missing == (400 // 8 - 400 // 10) + (engine.dialect.name != "sqlite")
+
+
+def test_a_number_of_four_bytes_is_read_as_it_is_counted(engine: sa.Engine) -> None:
+    prices = sa.Table(
+        "prices",
+        sa.MetaData(),
+        *(sa.Column(name, sa.String if name == "id" else sa.DateTime) for name in TIMES),
+        sa.Column("price", sa.REAL),
+    )
+    labels = sa.select(prices.c.id, sa.literal(1).label("label"), prices.c.available_at)
+    values = np.random.default_rng(0).choice([0.1, 0.2, 0.3, 0.7, 1.1, 5.3, np.nan], 500)
+    table = frame(3, len(values))[TIMES].assign(price=values)
+    with writing(engine) as connection:
+        bulkload.replace_tables(connection, [prices], {"prices": table})
+    window = {"as_of": END, "start": START, "end": END, "chunk_rows": 99}
+    read = pd.concat(read_rows(engine, sa.select(prices), labels, **window))["price"].to_numpy()
+    reference = profile_column(read, kind="number")
+    with reading(engine) as connection:
+        counted = count_current(connection, sa.select(prices), {"price": reference}, MOMENTS)
+    assert psi(reference, counted["price"].counts).value == 0
+    assert psi(reference, read).value == 0
 
 
 def test_deciles_are_the_reference_s_own(engine: sa.Engine) -> None:
