@@ -56,6 +56,21 @@ def rows_where(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
 
 
+def as_number(column: sa.ColumnElement, dialect: str) -> sa.ColumnElement:
+    """`column` as a double in which NaN, greater than all in these databases, is NULL.
+
+    What is no column of numbers, and what is in a database that keeps no NaN, stays as it is.
+    """
+    is_number = isinstance(column.type, sa.Integer | sa.Numeric | sa.Float)
+    if dialect not in ("postgresql", "duckdb") or not is_number:
+        return column
+    if isinstance(column.type, sa.Integer):
+        return sa.cast(column, sa.Double())
+    return sa.func.nullif(
+        sa.cast(column, sa.Double()), sa.cast("NaN", sa.Double()), type_=sa.Double()
+    )
+
+
 def naive_utc(moment: datetime) -> datetime:
     """`moment` as the warehouse keeps it. Raises ValueError where it has no zone."""
     if moment.tzinfo is None:

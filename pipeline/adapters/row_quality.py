@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from pipeline.config import Column
-from pipeline.pointintime import point_in_time, rows_where
+from pipeline.pointintime import as_number, point_in_time, rows_where
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,16 @@ def count_quality(
     """Count the rows of [start, end) known at as_of, in the warehouse.
 
     A rule is a column's range (both ends allowed), its listed categories, and that it holds a
-    value unless `max_null_fraction` allows gaps.
+    value unless `max_null_fraction` allows gaps. NaN is a gap, as it is where rows are read.
     """
-    known = point_in_time(rows, labels, connection.dialect.name).order_by(None).subquery("k")
-    has_label = known.c.label.is_not(None)
-    rules = [_keeps(known.c[name], column) for name, column in columns.items() if name in known.c]
+    dialect = connection.dialect.name
+    known = point_in_time(rows, labels, dialect).order_by(None).subquery("k")
+    has_label = as_number(known.c.label, dialect).is_not(None)
+    rules = [
+        _keeps(known.c[name] if column.categories else as_number(known.c[name], dialect), column)
+        for name, column in columns.items()
+        if name in known.c
+    ]
     is_good = sa.and_(has_label, *rules)
     counted = connection.execute(
         sa.select(sa.func.count(), rows_where(has_label), rows_where(is_good)).select_from(known),

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline.errors import DataIncident
-from pipeline.pointintime import rows_where
+from pipeline.pointintime import as_number, rows_where
 
 EXPRESSIONS = 600  # in one statement: PostgreSQL takes 1,664 result columns and SQLite 2,000
 DECILES = (1, 5, 9)
@@ -91,7 +91,7 @@ def find_deciles(
     wanted = {name: n for name, n in present.items() if n > 0}
     found = {}
     for names in _batches(dict.fromkeys(wanted, DECILES)):
-        values = {name: _number(rows.c[name], connection) for name in names}
+        values = {name: as_number(rows.c[name], connection.dialect.name) for name in names}
         order = {name: values[name].asc().nulls_last() for name in names}
         ranked = sa.select(
             *(values[name].label(f"x{i}") for i, name in enumerate(names)),
@@ -126,7 +126,7 @@ def _range_sums(
     column: sa.ColumnElement, edges: Sequence[float], connection: sa.Connection
 ) -> list[sa.ColumnElement]:
     """Rows with text, rows missing, then rows up to each edge, and rows present."""
-    value = _number(column, connection)
+    value = as_number(column, connection.dialect.name)
     is_time = isinstance(column.type, sa.DateTime | sa.Date)
     bounds = [_moment_at(edge) if is_time else sa.literal(edge, sa.Double()) for edge in edges]
     is_text: sa.ColumnElement = sa.false()
@@ -134,18 +134,6 @@ def _range_sums(
         is_text = sa.func.typeof(column) == "text"
     below = [value <= bound for bound in bounds]
     return [rows_where(part) for part in (is_text, value.is_(None), *below, value.is_not(None))]
-
-
-def _number(column: sa.ColumnElement, connection: sa.Connection) -> sa.ColumnElement:
-    """`column` as a double in which NaN, greater than all in these databases, is NULL."""
-    is_number = isinstance(column.type, sa.Integer | sa.Numeric | sa.Float)
-    if connection.dialect.name not in ("postgresql", "duckdb") or not is_number:
-        return column
-    if isinstance(column.type, sa.Integer):
-        return sa.cast(column, sa.Double())
-    return sa.func.nullif(
-        sa.cast(column, sa.Double()), sa.cast("NaN", sa.Double()), type_=sa.Double()
-    )
 
 
 def _moment_at(edge: float) -> sa.ColumnElement:

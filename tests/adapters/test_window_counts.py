@@ -9,8 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.adapters import bulkload
+from pipeline.adapters.row_quality import count_quality
 from pipeline.adapters.warehouse import connect, read_rows, reading, writing
 from pipeline.adapters.window_counts import count_ranges, find_deciles, newest_event
+from pipeline.config import Column
 from pipeline.core.binning import Kind
 from pipeline.core.drift import psi
 from pipeline.core.profile import ColumnProfile, deciles_of, profile_column
@@ -132,6 +134,24 @@ def test_nan_that_a_database_keeps_is_missing(engine: sa.Engine) -> None:
         total = connection.scalar(sa.select(sa.func.count()).select_from(readings))
     assert found.present + found.missing == total
     assert found.missing == (400 // 8 - 400 // 10) + (engine.dialect.name != "sqlite")
+
+
+def test_nan_that_a_database_keeps_is_no_good_row(engine: sa.Engine) -> None:
+    fill(engine, frame(1, 400).assign(delay=1.0))
+    labels = sa.select(readings.c.id, sa.literal(1).label("label"), readings.c.available_at)
+    first = sa.column("id").in_([f"r{k}" for k in range(25)])
+    gap = sa.null() if engine.dialect.name == "sqlite" else sa.cast("NaN", sa.Double())
+    with writing(engine) as connection:
+        connection.execute(sa.update(readings).where(first).values(delay=gap))
+        for column, good in (
+            (Column(type="number"), 375),
+            (Column(type="number", min=0), 375),
+            (Column(type="number", max=2), 375),
+            (Column(type="number", min=0, max=2, max_null_fraction=0.1), 400),
+            (Column(type="number", min=2, max_null_fraction=0.1), 25),
+        ):
+            found = count_quality(connection, rows(), labels, {"delay": column}, MOMENTS)
+            assert (found.rows, found.labelled, found.good) == (400, 400, good), column
 
 
 def test_a_number_of_four_bytes_is_read_as_it_is_counted(engine: sa.Engine) -> None:
