@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd  # at run time imported where used: monitoring connects without it
 
 URL_EXAMPLES = "sqlite:///warehouse.db or postgresql+psycopg://user:password@host/database"
-NOT_THERE = re.compile(
-    r"no such (table|column)|has no column|does not (exist|have a column)|not found in FROM"
+NOT_THERE = re.compile(  # in SQLite's words, PostgreSQL's, and DuckDB's
+    r"no such (table|column)|has no column"
+    r"|(relation|column|schema) .+ does not exist"
+    r"|(Table|View|Schema) with name .+ does not exist|does not have a column|not found in FROM"
 )
 
 # ---------------------------------------------------------------- connecting

@@ -254,6 +254,19 @@ def test_a_missing_column_is_named(any_engine: sa.Engine) -> None:
     any_engine.dispose()
 
 
+def test_what_else_does_not_exist_is_no_missing_column(any_engine: sa.Engine) -> None:
+    fill(any_engine, 1)
+    odd = rows().add_columns(sa.cast(sa.func.no_such(visits.c.weight), sa.Double()).label("odd"))
+    with pytest.raises(OutsideError, match="no_such"):
+        read(any_engine, rows=odd)
+    any_engine.dispose()
+
+
+def test_a_database_that_does_not_exist_is_an_outside_error(postgres: Postgres) -> None:
+    with pytest.raises(OutsideError, match='database "nowhere" does not exist'):
+        read(connect(postgres.url("nowhere")))
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
 def test_a_missing_file_is_not_made_by_reading(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "nowhere.db"

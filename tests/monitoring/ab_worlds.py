@@ -78,18 +78,18 @@ def world(n=2_000, seed=0) -> pd.DataFrame:
     return frame
 
 
-def fill(connection, frame: pd.DataFrame) -> None:
+def fill(connection, frame: pd.DataFrame, metadata: sa.MetaData = METADATA) -> None:
     model = np.where(frame["is_b"], B, A)
     answers = frame.assign(unit=frame["id"], model=model, available_at=frame["at"])
     labels = frame[frame["has_label"]].assign(available_at=lambda known: known["at"] + HOUR)
     tables = {"predictions": answers, "labels": labels}
-    bulkload.replace_tables(connection, METADATA.sorted_tables, tables)
+    bulkload.replace_tables(connection, metadata.sorted_tables, tables)
 
 
-def asked(connection, one=None, moments=MOMENTS):
+def asked(connection, one=None, moments=MOMENTS, labels=LABELS):
     return looks_from_warehouse(
         connection,
-        sa.select(LABELS),
+        sa.select(labels),
         sa.select(PREDICTIONS),
         one or experiment(),
         threshold=0.5,

@@ -85,6 +85,22 @@ def test_the_database_counts_what_pandas_counts(connection):
             assert float(cell.sums("brier_score").yy) == pytest.approx((brier**2).sum())
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb", "postgresql"])
+def test_labels_may_be_true_and_false(connection, kind, request):
+    url = "sqlite://" if kind == "sqlite" else "duckdb:///:memory:"
+    if kind == "postgresql":
+        url = request.getfixturevalue("postgres").new_database()
+    engine, tables = sa.create_engine(url), sa.MetaData()
+    PREDICTIONS.to_metadata(tables)
+    labels = LABELS.to_metadata(tables)
+    labels.c.label.type = sa.Boolean()
+    with engine.begin() as other:
+        fill(other, world().assign(label=lambda known: known["label"] == 1), tables)
+        found = asked(other, labels=labels)
+    engine.dispose()
+    assert as_text(found) == as_text(asked(connection))
+
+
 def test_looks_are_what_they_would_have_been_when_taken_then(connection):
     together = asked(connection)
     one_by_one = [asked(connection, moments=[moment])[0] for moment in MOMENTS]

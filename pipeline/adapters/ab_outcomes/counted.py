@@ -64,8 +64,11 @@ def _newest_labels(labels: sa.Select, asked: Asked) -> sa.Subquery:
     age = sa.func.row_number().over(
         partition_by=version.c.id, order_by=version.c.available_at.desc()
     )
+    label = version.c.label
+    if isinstance(label.type, sa.Boolean):  # which PostgreSQL compares with no number
+        label = sa.cast(label, sa.Integer()).label("label")
     return (
-        sa.select(version.c.id, version.c.label, version.c.available_at, age.label("age"))
+        sa.select(version.c.id, label, version.c.available_at, age.label("age"))
         .where(version.c.available_at <= at_moment(asked.looks[-1]))
         .subquery("l")
     )
