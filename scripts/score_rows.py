@@ -89,7 +89,7 @@ def unanswered(
             return rows
         given = answers.subquery()
         ids = connection.scalars(sa.select(given.c.id).where(given.c.model == digest))
-        return rows[~rows["id"].isin(set(ids))]
+        return rows[~rows["id"].isin({str(row_id) for row_id in ids})]  # rows' ids are text
 
 
 def answer(root: Path, rows: pd.DataFrame, digest: str) -> pd.DataFrame:
