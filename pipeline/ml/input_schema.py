@@ -13,6 +13,7 @@ from pipeline.config import Schema
 from pipeline.errors import ConfigurationError, DataIncident
 from pipeline.ml.categories import as_categories
 
+LARGEST = float(np.finfo(np.float32).max)  # forests and others compute in no more than float32
 _JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean", "category": "string"}
 
 
@@ -59,7 +60,7 @@ def prepare(frame: pd.DataFrame, schema: Mapping[str, Any]) -> pd.DataFrame:
 
     Columns that `schema` does not name are left out; categories that it does not list are kept.
     Raises DataIncident naming every fault: missing columns, columns given twice, nulls where none
-    may be, infinite numbers, values of another type.
+    may be, numbers that are infinite or beyond LARGEST, values of another type.
     """
     order = schema["x-order"]
     faults = [f"{name}: missing" for name in order if name not in frame.columns]
@@ -124,14 +125,15 @@ def _numbers(column: pd.Series) -> pd.Series:
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiu":
         # What is numbers already need not be parsed: a server does this for each row it answers.
         numbers = column.astype("float64")
-        return numbers if np.isfinite(numbers).all() else _finite(numbers)
+        return numbers if (np.abs(numbers.to_numpy()) <= LARGEST).all() else _finite(numbers)
     numbers = pd.to_numeric(column, errors="coerce").astype("float64")
     _checked(column, numbers.notna() | column.isna(), "numbers")
     return _finite(numbers)
 
 
 def _finite(numbers: pd.Series) -> pd.Series:
-    return _checked(numbers, ~np.isinf(numbers), "finite numbers")
+    finite = _checked(numbers, ~np.isinf(numbers), "finite numbers")
+    return _checked(finite, finite.abs() <= LARGEST, f"numbers up to {LARGEST:.2g}")
 
 
 def _checked(column: pd.Series, is_good: pd.Series, expected: str) -> pd.Series:

@@ -17,6 +17,7 @@ from pipeline.manifest import version_of
 from pipeline.ml.input_schema import prepare
 from pipeline.ml.package import load_packaged_model, verify_package
 
+NEAR = 1e6  # what is computed from numbers up to this overflows in no model that was fitted
 _EXAMPLES = {"number": 0.0, "integer": 0, "boolean": False}
 
 
@@ -39,10 +40,34 @@ class ServedModel:
     def scores(self, rows: Sequence[Mapping[str, Any]]) -> list[float]:
         """The probability of the positive class for each row of features, in order.
 
-        Raises DataIncident naming all that does not fit the model's input schema.
+        Raises DataIncident naming all that does not fit the model's input schema, and for numbers
+        that grow too large within the model.
         """
         frame = self._prepared(rows)
-        return [float(score) for score in self.estimator.predict_proba(frame)[:, 1]]
+        try:
+            scores = self.estimator.predict_proba(frame)
+        except ValueError as error:
+            if not self._is_overflow(error, frame):
+                raise
+            raise DataIncident(
+                f"rows overflow in the model: it takes them up to {NEAR:g}"
+            ) from error
+        return [float(score) for score in scores[:, 1]]
+
+    def _is_overflow(self, error: ValueError, frame: pd.DataFrame) -> bool:
+        """Whether the size of the asker's numbers made scikit-learn refuse what came of them.
+
+        A model that makes infinities of any row is broken, and refuses these rows when they are
+        brought near, too.
+        """
+        numbers = frame.select_dtypes("number")
+        if "infinity" not in str(error) or not (numbers.abs() > NEAR).any(axis=None):
+            return False
+        try:
+            self.estimator.predict_proba(frame.assign(**numbers.clip(-NEAR, NEAR)))
+        except Exception:  # noqa: BLE001 (whatever it is, it is the model's own)
+            return False
+        return True
 
     def _prepared(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         """JSON may hold what no column does: numbers of 400 digits, halves of characters."""

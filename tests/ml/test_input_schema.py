@@ -8,7 +8,7 @@ from pandas.testing import assert_frame_equal
 
 from pipeline.config import Column, RowRules, Schema
 from pipeline.errors import ConfigurationError, DataIncident
-from pipeline.ml.input_schema import input_schema, may_be_null, prepare
+from pipeline.ml.input_schema import LARGEST, input_schema, may_be_null, prepare
 
 
 def features():
@@ -128,6 +128,14 @@ def test_every_kind_of_fault_is_named_at_once():
     assert "is_weekend: found 2.0 in 1 row(s), expected true or false" in message
 
 
+@pytest.mark.parametrize("found", [1e300, -1e39, "1e300", 3.5e38])
+def test_a_number_that_no_float32_holds_is_refused(found):
+    with pytest.raises(DataIncident, match=r"distance: found .*, expected numbers up to 3\.4e\+38"):
+        prepare(features().assign(distance=[found, 1.0, np.nan]), SCHEMA)
+    largest = features().assign(distance=[LARGEST, -LARGEST, np.nan])
+    assert_frame_equal(prepare(largest, SCHEMA), largest[SCHEMA["x-order"]])
+
+
 def test_words_are_no_numbers():
     with pytest.raises(DataIncident, match="distance: found 'far' in 1 row"):
         prepare(features().assign(distance=["far", "1", "2"]), SCHEMA)
@@ -157,7 +165,7 @@ def test_an_integer_that_may_be_null_becomes_a_float():
 @given(
     st.lists(
         st.tuples(
-            st.floats(allow_infinity=False),
+            st.floats(-LARGEST, LARGEST) | st.just(np.nan),
             st.integers(-(2**53), 2**53),
             st.booleans(),
             st.one_of(st.none(), st.text(max_size=5)),

@@ -6,9 +6,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 import requests
 import uvicorn
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures
 from starlette.requests import ClientDisconnect
 
 from pipeline.serving.app import MAX_BODY_BYTES, make_app
@@ -41,8 +45,8 @@ class Estimator:
 
 
 @contextmanager
-def serving(estimator, **options):
-    served = ServedModel("flight-delay", DIGEST, AS_OF, 0.5, SCHEMA, estimator)
+def serving(estimator, schema=SCHEMA, **options):
+    served = ServedModel("flight-delay", DIGEST, AS_OF, 0.5, schema, estimator)
     config = uvicorn.Config(make_app(served, **options), lifespan="off", log_level="critical")
     server, listener = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listener],))
@@ -165,6 +169,48 @@ def test_whatever_a_model_raises_is_no_fault_of_the_asker(estimator, url, error)
     estimator.predict_proba = broken
     assert post(url, {"rows": [ROW]}).status_code == 500
     assert counted(url)["model_requests_total5xx"] == 1
+
+
+@pytest.fixture(scope="module")
+def wide():
+    """Forests on one number: as it is, squared twice, and with an infinity made of every zero."""
+    X = pd.DataFrame({"distance": np.arange(200.0)})
+    schema = {
+        "properties": {"distance": {"type": ["number", "null"], "x-kind": "number"}},
+        "x-order": ["distance"],
+    }
+    found = {}
+    with np.errstate(divide="ignore", over="ignore"):
+        for name, step in {
+            "plain": "passthrough",
+            "powers": PolynomialFeatures(4),
+            "broken": FunctionTransformer(lambda frame: 1 / frame),
+        }.items():
+            model = make_pipeline(step, RandomForestClassifier(3, random_state=0))
+            found[name] = model.fit(X.iloc[1:], X.iloc[1:, 0] > 100)
+        yield lambda name: serving(found[name], schema=schema)
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "status"),
+    [
+        ("plain", 1e300, 422),
+        ("plain", 3.3e38, 200),
+        ("powers", 1e30, 422),
+        ("powers", 1e7, 200),
+        ("broken", 0.0, 500),
+        ("broken", 1e30, 200),
+    ],
+)
+def test_no_number_of_an_asker_makes_a_model_look_broken(wide, name, number, status):
+    with wide(name) as url:
+        assert post(url, {"rows": [{"distance": number}]}).status_code == status
+        assert counted(url)["model_requests_total5xx"] == (status == 500)
+
+
+def test_a_model_that_makes_an_infinity_of_a_sound_row_is_broken_beside_a_huge_one(wide):
+    with wide("broken") as url:
+        assert post(url, {"rows": [{"distance": 0.0}, {"distance": 1e30}]}).status_code == 500
 
 
 def begun(url, path="/predict"):
