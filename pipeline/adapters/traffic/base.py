@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,20 +20,38 @@ _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 
 @dataclass(frozen=True)
 class Backend:
-    """A running model server: `name` is its model's version or short digest."""
+    """A running model server: `name` is its model's version or short digest.
+
+    A `host` that is an IP address is kept as a system tells it, so that what was set and what is
+    observed are equal: 2001:DB8:0::1 is 2001:db8::1.
+    """
 
     name: str
     host: str
     port: int
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "host", ip_address(self.host) or self.host)
+
     @property
     def is_address(self) -> bool:
         """Whether `host` is an IP address, and not a name to look up."""
-        try:
-            ipaddress.ip_address(self.host)
-        except ValueError:
-            return False
-        return True
+        return ip_address(self.host) is not None
+
+
+def ip_address(host: str) -> str | None:
+    """The IP address `host` in the one form that systems tell it in, None for what is none.
+
+    None with a zone, too: Python takes any text behind the %, and it would be written as it is.
+    """
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    if "%" in host:
+        return None
+    family = socket.AF_INET if found.version == 4 else socket.AF_INET6
+    return socket.inet_ntop(family, found.packed)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from pathlib import Path
 
 import jinja2
 
+from pipeline.adapters.traffic.base import ip_address
 from pipeline.errors import ConfigurationError
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "traffic"
@@ -68,9 +68,7 @@ def check_proxy(title: str, folder: Path, host: str, header: str) -> None:
         )
     if not _HEADER.fullmatch(header):
         faults.append(f"header: found {header!a:.80}, expected a-z, 0-9 and '-'")
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
+    if ip_address(host) is None:
         faults.append(f"host: found {host!a:.80}, expected an IP address to listen on")
     if faults:
         raise ConfigurationError(title, faults)

@@ -30,7 +30,12 @@ def test_a_hostile_name_is_refused_in_a_short_message(name):
     assert str(caught.value).isascii()
 
 
-@pytest.mark.parametrize("host", [*HOSTILE[1:5], *HOSTILE[6:7], "a..b", "a_b", "1.2.3.4/x", "a:1"])
+ZONED = ["::1%x\n  server evil 6.6.6.6:80", "::1%x; shutdown frontend traffic", "fe80::1%eth0"]
+
+
+@pytest.mark.parametrize(
+    "host", [*HOSTILE[1:5], *HOSTILE[6:7], "a..b", "a_b", "1.2.3.4/x", "a:1", *ZONED]
+)
 def test_a_hostile_host_is_refused(host):
     if host == "a-":
         host = "a-."
@@ -72,3 +77,17 @@ def test_every_fault_is_told_at_once():
 @pytest.mark.parametrize("host", ["10.0.0.1", "::1", "a", "a-b.c.example", "localhost"])
 def test_addresses_and_names_are_hosts(host):
     assert Weights(Backend("v1", host, 65_535)).backends[0].host == host
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("2001:DB8::1", "2001:db8::1"),
+        ("0:0:0:0:0:0:0:1", "::1"),
+        ("::FFFF:127.0.0.1", "::ffff:127.0.0.1"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("Models.example", "Models.example"),
+    ],
+)
+def test_an_address_is_kept_as_a_system_tells_it(host, told):
+    assert Backend("v1", host, 1) == Backend("v1", told, 1)

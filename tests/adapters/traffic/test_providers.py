@@ -261,12 +261,25 @@ def test_the_metrics_port_gives_metrics_and_nothing_else(server, backends):
         ({"header": "x-user-id) -m found"}, "header"),
         ({"header": ""}, "header"),
         ({"host": "localhost\n  bind *:1"}, "host"),
+        ({"host": "::1%x\n  bind *:1"}, "host"),
     ],
 )
 @pytest.mark.parametrize("provider", [Envoy, HAProxy])
 def test_what_could_break_out_of_the_configuration_is_refused(provider, changes, where):
     with pytest.raises(ConfigurationError, match=f"{where}: found"):
         provider(**{"folder": Path("/srv/traffic"), "port": 1, "metrics_port": 2, **changes})
+
+
+@pytest.mark.parametrize("host", ["::1", "2001:DB8::1", "0:0:0:0:0:0:0:1", "::FFFF:127.0.0.1"])
+def test_a_server_at_an_address_of_any_form_is_given_traffic_and_left_again(server, backends, host):
+    champion, challenger = backends[0], Backend("v-6", host, 9_001)
+    for wanted in (
+        Weights(champion, challenger, 500, "e-1"),
+        Weights(challenger),
+        Weights(champion),
+    ):
+        server.provider.apply(wanted)
+        assert server.provider.observe().champion == wanted.champion
 
 
 def test_haproxy_needs_addresses(tmp_path):
