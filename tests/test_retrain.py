@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipeline.paths import fetched_package
 from tests.repository import git, python
 from tests.retrained import Retrained, copy_of
 
@@ -115,12 +116,22 @@ def test_a_fresh_clone_fetches_the_champion_from_the_remote_by_digest(
 def test_a_package_that_was_tampered_with_is_never_loaded(july: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(july, copy, symlinks=True)
-    [fetched] = (copy / ".dvc/tmp/packages").iterdir()
-    with (fetched / "model.skops").open("ab") as file:
-        file.write(b"x")
+    fetched = fetched_package(copy, comparison(july)["champion"])
+    model = fetched / "model.skops"
+    sound = model.read_bytes()
+    model.write_bytes(sound + b"x")
+    (copy / ".dvc/cache").rename(tmp_path / "cache")
+    (copy / ".dvc/storage").rename(tmp_path / "storage")
     run = python(copy, "dvc", "repro", "--force", "--single-item", "compare")
     assert run.returncode != 0
-    assert "model.skops: found sha256" in run.stderr
+    assert "could not be fetched" in run.stderr
+    (tmp_path / "cache").rename(copy / ".dvc/cache")
+    (tmp_path / "storage").rename(copy / ".dvc/storage")
+    (fetched / "params.json").unlink()  # half a package, as a crash of old may have left it
+    run = python(copy, "dvc", "repro", "--force", "--single-item", "compare")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert model.read_bytes() == sound
+    assert comparison(copy)["champion"] == comparison(july)["champion"]
 
 
 def test_killed_in_the_middle_of_training_the_next_run_gives_the_same_bytes(

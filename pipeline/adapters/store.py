@@ -6,6 +6,7 @@ name of the folder. DVC trusts its cache by file mode, so every object is hashed
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
@@ -42,7 +43,8 @@ def fetch_package(root: Path, package_md5: str, into: Path) -> None:
 
     What the cache of the repository at `root` lacks, or holds damaged, comes from its default
     remote. An `into` that is already right is left alone; any other is replaced. Works inside a
-    running pipeline stage. Raises OutsideError, saying what to do, where neither has it.
+    running pipeline stage, and beside other processes that fetch into the same folder. Raises
+    OutsideError, saying what to do, where neither has it.
     """
     from dvc.repo import Repo  # noqa: PLC0415 (takes seconds, and most jobs fetch nothing)
 
@@ -50,8 +52,9 @@ def fetch_package(root: Path, package_md5: str, into: Path) -> None:
         directory = _objects(repo, [package_md5])[package_md5]
         entries = _entries(directory.read_text(encoding="utf-8"))
         objects = _objects(repo, [entry.md5 for entry in entries])
-        if not _is_already(into, entries):
-            _copy(objects, entries, into)
+        with _alone(into):
+            if not _is_already(into, entries):
+                _copy(objects, entries, into)
 
 
 def fetch_files(root: Path, files: Mapping[str, str], into: Path) -> None:
@@ -153,9 +156,23 @@ def _is_already(into: Path, entries: list[_Entry]) -> bool:
     )
 
 
-def _copy(objects: dict[str, Path], entries: list[_Entry], into: Path) -> None:
-    """Copies, never links: a link would let a change of the folder reach the cache."""
+@contextmanager
+def _alone(into: Path) -> Iterator[None]:
+    """No other process on this machine writes the folder `into` meanwhile, or beside it.
+
+    The file that says so stays: whoever waits for one that was removed would not be alone.
+    """
     into.parent.mkdir(parents=True, exist_ok=True)
+    with into.with_name(f".{into.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _copy(objects: dict[str, Path], entries: list[_Entry], into: Path) -> None:
+    """Copies, never links: a link would let a change of the folder reach the cache.
+
+    Raises OutsideError where the copy is not what it should be: another process may clean up.
+    """
     for stale in into.parent.glob(f".{into.name}.*.new"):  # left by a killed run
         shutil.rmtree(stale, ignore_errors=True)
     beside = into.with_name(f".{into.name}.{os.getpid()}.new")
@@ -164,6 +181,8 @@ def _copy(objects: dict[str, Path], entries: list[_Entry], into: Path) -> None:
             target = beside / entry.path
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(objects[entry.md5], target)
+        if not _is_already(beside, entries):
+            raise OutsideError(f"{beside}: changed while it was written")
         shutil.rmtree(into, ignore_errors=True)
         beside.rename(into)
     finally:

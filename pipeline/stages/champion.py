@@ -10,6 +10,7 @@ import pandas as pd
 from pipeline.adapters.store import fetch_package
 from pipeline.champion import load_champion
 from pipeline.config import load_usecase
+from pipeline.errors import PipelineError
 from pipeline.ml.package import verify_package
 from pipeline.paths import fetched_package
 
@@ -17,17 +18,26 @@ from pipeline.paths import fetched_package
 def champion_package(root: Path) -> Path | None:
     """The folder of the champion's package, or None while there is no champion.
 
-    Every file has been checked against the digest that the champion pointer names. Raises
-    OutsideError where neither the DVC cache nor the remote has the package.
+    Every file has been checked against the digest that the champion pointer names. A folder that
+    is not right is fetched anew; one that is needs neither DVC's cache nor the remote. Raises
+    OutsideError where neither of them has the package.
     """
     champion = load_champion(root, load_usecase(root).model)
     if champion is None:
         return None
     folder = fetched_package(root, champion.digest)
-    if not folder.exists():
+    if not _is_whole(folder, champion.digest):
         fetch_package(root, champion.package_md5, folder)
-    verify_package(folder, champion.digest)
+        verify_package(folder, champion.digest)
     return folder
+
+
+def _is_whole(folder: Path, digest: str) -> bool:
+    try:
+        verify_package(folder, digest)
+    except (PipelineError, OSError):
+        return False
+    return True
 
 
 def seen_by(champion: Path | None) -> np.ndarray:

@@ -2,6 +2,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -40,6 +41,26 @@ from pathlib import Path
 from pipeline.adapters.store import fetch_package
 fetch_package(Path.cwd(), {md5!r}, Path("fetched"))
 Path("done").write_text("yes")
+"""
+
+
+# Fetches, and says when it waits for whoever fetches too. With `pause` it stops before it copies
+# its last file, until it is continued.
+FETCH_BESIDE = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, {project!r})
+made = []
+def watch(event, arguments):
+    if event == "fcntl.flock":
+        print("waits", flush=True)
+    if event == "os.mkdir" and ".new" in str(arguments[0]) and {pause}:
+        made.append(event)
+        if len(made) == {last}:
+            os.kill(os.getpid(), signal.SIGSTOP)
+from pipeline.adapters.store import fetch_package
+sys.addaudithook(watch)
+fetch_package(Path.cwd(), {md5!r}, Path({into!r}))
 """
 
 
@@ -162,7 +183,8 @@ def test_a_folder_that_is_not_the_package_is_replaced(repository, tmp_path):
     (tmp_path / "into" / "extra").write_text("extra")
     fetch_package(repository.root, repository.md5, tmp_path / "into")
     assert content_of(tmp_path / "into") == CONTENT
-    assert [path.name for path in tmp_path.iterdir() if "into" in path.name] == ["into"]
+    beside = {path.name for path in tmp_path.iterdir() if "into" in path.name}
+    assert beside == {"into", ".into.lock"}
 
 
 def test_what_a_killed_fetch_left_beside_the_folder_is_cleared(repository, tmp_path):
@@ -170,6 +192,25 @@ def test_what_a_killed_fetch_left_beside_the_folder_is_cleared(repository, tmp_p
     (tmp_path / ".into.1.new" / "half").write_text("half")
     fetch_package(repository.root, repository.md5, tmp_path / "into")
     assert not (tmp_path / ".into.1.new").exists()
+
+
+def test_two_processes_that_fetch_the_same_package_put_it_there_whole(repository, tmp_path):
+    into = tmp_path / "into"
+
+    def fetching(*, pause):
+        values = {"project": str(PROJECT), "md5": repository.md5, "into": str(into)}
+        script = FETCH_BESIDE.format(pause=pause, last=len(CONTENT), **values)
+        command = [sys.executable, "-c", script]
+        return subprocess.Popen(command, cwd=repository.root, stdout=subprocess.PIPE)
+
+    with fetching(pause=True) as first:
+        _, status = os.waitpid(first.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        with fetching(pause=False) as second:
+            second.stdout.readline()  # it waits for the first, or has ended
+            first.send_signal(signal.SIGCONT)
+            assert (first.wait(60), second.wait(60)) == (0, 0)
+    assert content_of(into) == CONTENT
 
 
 def test_changing_a_fetched_file_does_not_reach_the_cache(repository, tmp_path):
