@@ -35,19 +35,19 @@ class Branch:
     def swap(self, tip: str | None, commit: str) -> bool:
         """Whether `commit`, made on top of `tip`, became the branch's newest or is below it.
 
-        False where another writer came first. Raises OutsideError where the push was refused for
-        another reason.
+        False where another writer came first. Raises OutsideError where it was refused for another
+        reason: a push by the remote, or a branch of the repository itself by its disk.
         """
         if self._remote is None:
             swap = ("update-ref", self._ref, commit, tip or MISSING)
-            return self._git.run(*swap, may_fail=True).exit_code == 0
-        push = ("push", "--quiet", self._remote, f"{commit}:{self._ref}")
-        pushed = self._git.run(*push, may_fail=True)
-        if pushed.exit_code == 0:
+        else:
+            swap = ("push", "--quiet", self._remote, f"{commit}:{self._ref}")
+        swapped = self._git.run(*swap, may_fail=True)
+        if swapped.exit_code == 0:
             return True
         now = self.tip()
         if now == tip:
-            raise self._git.failure("push", pushed)
+            raise self._git.failure(swap[0], swapped)
         # A push whose answer was lost had arrived, and others may have built on it since.
         return now is not None and self._git.is_ancestor(commit, now)
 

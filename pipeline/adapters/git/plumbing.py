@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,16 @@ ORIGIN = "origin"  # the one remote that is ever asked
 MISSING = "0" * 40  # how git writes "no such object"
 _WHO = {"NAME": NAME, "EMAIL": EMAIL}
 _IN_ENGLISH = {"LC_ALL": "C"}  # its words are read
+MOST_SECONDS = 600.0  # of one command, however much it has to fetch
+# Git itself waits for ever. What the environment says goes before these: less than a byte a second
+# for a minute is no server, and one that works in silence says so every five seconds.
+QUIET_SERVER = {"GIT_HTTP_LOW_SPEED_LIMIT": "1", "GIT_HTTP_LOW_SPEED_TIME": "60"}
+_ALWAYS = (
+    "-c",
+    "log.showSignature=false",
+    "-c",
+    "core.filesRefLockTimeout=2000",  # a lock that another writer holds at this moment
+)
 
 
 @dataclass(frozen=True)
@@ -50,12 +61,13 @@ class Git:
     ) -> Done:
         """Run git. For an exit code that is not 0, raises OutsideError unless it `may_fail`.
 
+        It raises OutsideError too where it has not ended after MOST_SECONDS, and is ended then.
         Where there is no repository, or no such remote, that is a ConfigurationError. `index` takes
         the place of the checkout's own, which is never written.
         """
         raw = given.encode("utf-8", "surrogateescape") if isinstance(given, str) else given
         environment = {**_identity(), **_settings(os.environ), **_index(index)}
-        answer = self._do(("-c", "log.showSignature=false", *arguments), environment, raw)
+        answer = self._do(arguments, environment, raw)
         if answer.exit_code != 0 and not may_fail:
             self.require_place(ORIGIN if ORIGIN in arguments else None)
             raise self.failure(arguments[0], answer)
@@ -88,15 +100,25 @@ class Git:
     def _do(
         self, arguments: Sequence[str], environment: Mapping[str, str], given: bytes | None = None
     ) -> Done:
-        done = subprocess.run(
-            ["git", *arguments],
+        with subprocess.Popen(
+            ["git", *_ALWAYS, *arguments],
             cwd=self.root,
-            input=given,
-            capture_output=True,
-            check=False,
+            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env={**os.environ, **environment},
-        )
-        return Done(done.returncode, _text(done.stdout), _text(done.stderr))
+            process_group=None if has_terminal() else 0,
+        ) as process:
+            try:
+                stdout, stderr = process.communicate(given, timeout=MOST_SECONDS)
+            except subprocess.TimeoutExpired:
+                _end(process)
+                told = f"{self.where}: git {arguments[0]}: took over {MOST_SECONDS:g} seconds"
+                raise OutsideError(f"{told}. Run again: nothing was lost.") from None
+            except BaseException:  # such as Ctrl-C: no git goes on without us
+                _end(process)
+                raise
+        return Done(process.returncode, _text(stdout), _text(stderr))
 
     def is_ancestor(self, commit: str, of: str) -> bool:
         """Whether `of` has `commit` in its history, or is it."""
@@ -148,6 +170,34 @@ class Git:
         return self.run("commit-tree", tree, *named, given=message).stdout.strip()
 
 
+def has_terminal() -> bool:
+    """Whether a person may be asked, such as for the passphrase of a key.
+
+    Only a process of the terminal's own group may ask; git gets one of its own where nobody is.
+    """
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End git, politely at first: it then takes its locks away.
+
+    With the helpers that speak to a server, which it leaves alone, where it has its own group.
+    """
+    if process.poll() is not None:
+        return
+    is_group = os.getpgid(process.pid) == process.pid
+    tell = os.killpg if is_group else os.kill
+    tell(process.pid, signal.SIGTERM)
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        tell(process.pid, signal.SIGKILL)
+
+
 def _text(value: bytes) -> str:
     return value.decode("utf-8", "surrogateescape")
 
@@ -162,8 +212,9 @@ def _index(path: Path | None) -> dict[str, str]:
 
 
 def _settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """No questions, and the job's token for its own server alone."""
-    quiet = {"GIT_TERMINAL_PROMPT": "0"}
+    """No questions, no endless waits, and the job's token for its own server alone."""
+    waits = {name: environment.get(name, value) for name, value in QUIET_SERVER.items()}
+    quiet = {"GIT_TERMINAL_PROMPT": "0", **waits}
     server, token = environment.get("GITHUB_SERVER_URL"), environment.get("GITHUB_TOKEN")
     if not server or not token:
         return quiet
