@@ -29,6 +29,7 @@ def test_files_are_read_by_id_and_by_path_and_what_is_none_is_left_out(repositor
     blob = git(repository, "rev-parse", "HEAD:a folder/b.txt").strip()
     large = git(repository, "rev-parse", "HEAD:large").strip()
     names = ["HEAD:a folder/b.txt", blob, "HEAD:large", "HEAD:none", "HEAD:a folder", "0" * 40]
+    names += ["HEAD:no blob", "HEAD:no blob 5"]
     found = read_objects(where, names, 50)
     assert found == {
         "HEAD:a folder/b.txt": Blob(blob, b"one\n\xfftwo\n"),

@@ -39,7 +39,8 @@ def read_objects(git: Git, names: Iterable[str], most_bytes: int) -> dict[str, B
     files: dict[str, tuple[str, int]] = {}
     for name, line in zip(wanted, told, strict=True):
         cells = line.rsplit(" ", 2)
-        if len(cells) == 3 and cells[1] == "blob":
+        # Of a name that ends with " blob" and is missing: "… blob missing".
+        if len(cells) == 3 and cells[1] == "blob" and cells[2].isdigit():
             files[name] = cells[0], int(cells[2])
     small = [blob for blob, size in dict.fromkeys(files.values()) if size <= most_bytes]
     raw = git.run("cat-file", "--batch", given=_lines(small)).stdout if small else ""
