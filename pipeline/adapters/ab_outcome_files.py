@@ -8,6 +8,7 @@ UTC. An empty cell is an outcome that is missing. The first row of a unit counts
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,30 +47,40 @@ def read_outcome_file(
     """The rows of `path` with the metrics and covariates `names`.
 
     Raises OutsideError where there is no such file, ConfigurationError for columns that it lacks or
-    a kind of file that it is not, DataIncident for a cell that cannot be read.
+    has twice or a kind of file that it is not, DataIncident for a cell that cannot be read, such as
+    text that is not UTF-8, and for a row without a unit.
     """
     if not path.is_file():
         raise OutsideError(f"{path}: not found, expected outcomes as CSV or Parquet")
     readers = {".csv": _csv_columns, ".parquet": _parquet_columns}
     if path.suffix not in readers:
         raise ConfigurationError(str(path), ["expected a name that ends in .csv or .parquet"])
-    for columns in readers[path.suffix](path, [*COLUMNS, *names], chunk_rows):
-        try:
+    try:  # around the reading too: what is wrong with a file is found while it is read
+        for columns in readers[path.suffix](path, [*COLUMNS, *names], chunk_rows):
             yield _rows(columns, names)
-        except (ValueError, TypeError, OverflowError) as error:
-            raise DataIncident(f"{path}: a cell cannot be read: {error}") from error
+    except (ValueError, TypeError, OverflowError, NotImplementedError, csv.Error) as error:
+        raise DataIncident(f"{path}: a cell cannot be read: {error}") from error
+    except OSError as error:
+        raise OutsideError(f"{path}: cannot be read: {error}. Write it anew.") from error
 
 
 def _rows(columns: Mapping[str, Any], names: Sequence[str]) -> OutcomeRows:
     values = {name: _numbers(columns[name]) for name in names}
     return OutcomeRows(
-        unit=_as_bytes(columns["unit"]),
+        unit=_as_bytes(_units(columns["unit"])),
         variant=_as_bytes(columns["variant"]),
         assigned_at=_times(columns["assigned_at"]),
         outcome_at=_times(columns["outcome_at"]),
         values={name: found for name, (found, _) in values.items()},
         is_missing={name: missing for name, (_, missing) in values.items()},
     )
+
+
+def _units(cells: Any) -> Any:
+    """The same, once each is known to be one: all rows without would be one unit."""
+    if not isinstance(cells, np.ndarray) and (None in cells or "" in cells):
+        raise ValueError("a row without unit")
+    return cells
 
 
 def _as_bytes(cells: Any) -> np.ndarray:
@@ -81,7 +92,8 @@ def _as_bytes(cells: Any) -> np.ndarray:
 
 
 def _csv_columns(path: Path, names: Sequence[str], chunk_rows: int) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8", newline="") as file:
+    # utf-8-sig: spreadsheets begin a file with a mark, which would be a part of the first name.
+    with path.open(encoding="utf-8-sig", newline="") as file:
         lines = csv.reader(file)
         header = next(lines, [])
         _check_columns(path, header, names)
@@ -111,7 +123,8 @@ def _plain(column: Any) -> Any:
     import pyarrow as pa  # noqa: PLC0415
 
     if pa.types.is_timestamp(column.type):
-        return column.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
+        # Not safe: nanoseconds, as pandas writes them, are cut as those of ISO 8601 are.
+        return column.cast(pa.timestamp("us"), safe=False).to_numpy(zero_copy_only=False)
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
         if column.null_count:
             return column.to_pylist()
@@ -120,8 +133,9 @@ def _plain(column: Any) -> Any:
 
 
 def _check_columns(path: Path, given: Iterable[str], names: Sequence[str]) -> None:
-    present = set(given)
+    present = Counter(given)
     faults = [f"has no column {name}" for name in names if name not in present]
+    faults += [f"has the column {name} twice" for name in names if present[name] > 1]
     if faults:
         raise ConfigurationError(str(path), faults)
 

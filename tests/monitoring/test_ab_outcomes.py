@@ -305,14 +305,54 @@ def test_a_covariate_takes_noise_away(tmp_path):
         ("{header}\nu,model_a,,2026-03-02,1,0\n", DataIncident, "without assigned_at"),
         ("{header}\nu,model_a,2026-03-02\n", DataIncident, "3 cells in a row, expected 6"),
         ("{header}\nu,model_a,2026-03-02,2026-03-02,many,0\n", DataIncident, "many"),
+        ("{header}\n,model_a,2026-03-02,2026-03-02,1,0\n", DataIncident, "without unit"),
+        ("{header},unit\n", ConfigurationError, "has the column unit twice"),
+        ("{header}\n{long},model_a,2026-03-02,2026-03-02,1,0\n", DataIncident, "field larger"),
+        ("{header}\nJos\xe9,model_a,2026-03-02,2026-03-02,1,0\n", DataIncident, "'utf-8' codec"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told_and_not_guessed(tmp_path, text, error, told):
     path = tmp_path / "o.csv"
     header = "unit,variant,assigned_at,outcome_at,accuracy,brier_score"
-    path.write_text(text.replace("{header}", header))
+    whole = text.replace("{header}", header).replace("{long}", "u" * 140_000)
+    path.write_bytes(whole.encode("latin-1"))
     with pytest.raises(error, match=told):
         looks_from_file(path, experiment(), MOMENTS, CLOCK)
+
+
+def test_a_file_of_a_spreadsheet_begins_with_a_mark(tmp_path):
+    path = save_csv(tmp_path / "o.csv", world())
+    plain = as_text(looks_from_file(path, experiment(), MOMENTS, CLOCK))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert as_text(looks_from_file(path, experiment(), MOMENTS, CLOCK)) == plain
+
+
+def test_times_in_nanoseconds_are_read_as_they_are_written(tmp_path):
+    path = save_csv(tmp_path / "o.csv", world())
+    plain = as_text(looks_from_file(path, experiment(), MOMENTS, CLOCK))
+    frame = pd.read_csv(path)
+    for name in ("assigned_at", "outcome_at"):
+        moments = pd.to_datetime(frame[name], format="ISO8601", utc=True)
+        frame[name] = moments.dt.as_unit("ns") + pd.Timedelta(7, unit="ns")
+    frame.to_parquet(tmp_path / "o.parquet")
+    assert as_text(looks_from_file(tmp_path / "o.parquet", experiment(), MOMENTS, CLOCK)) == plain
+
+
+@pytest.mark.parametrize("kept", [0, 12, 5_000])
+def test_a_parquet_file_that_is_broken_is_an_incident(tmp_path, kept):
+    path = tmp_path / "o.parquet"
+    pd.read_csv(save_csv(tmp_path / "o.csv", world())).to_parquet(path)
+    path.write_bytes(b"PAR1" + b"x" * kept)
+    with pytest.raises(DataIncident, match=r"o\.parquet: a cell cannot be read"):
+        looks_from_file(path, experiment(), MOMENTS, CLOCK)
+
+
+def test_a_parquet_row_without_a_unit_is_an_incident(tmp_path):
+    frame = pd.read_csv(save_csv(tmp_path / "o.csv", world()))
+    frame.loc[5, "unit"] = None
+    frame.to_parquet(tmp_path / "o.parquet")
+    with pytest.raises(DataIncident, match="without unit"):
+        looks_from_file(tmp_path / "o.parquet", experiment(), MOMENTS, CLOCK)
 
 
 def test_a_file_that_is_not_there_or_is_something_else(tmp_path):
