@@ -1,8 +1,12 @@
 """Figures of a metrics provider as windows: here one of constants, kept by the test."""
 
+import math
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from pipeline.core.triggers.windows import Window
+from pipeline.errors import OutsideError
 from pipeline.monitoring.provided import measured_by
 from pipeline.trigger_config import PrometheusQueries
 
@@ -38,3 +42,10 @@ def test_a_window_is_asked_at_its_end_with_its_length_and_champion_filled_in():
 def test_what_the_provider_does_not_know_is_no_figure():
     found = measured_by(Constants(), QUERIES, "sha256:x")(WINDOW)
     assert (found.rows, found.labelled, dict(found.metrics)) == (0, 0, {})
+
+
+@pytest.mark.parametrize("name", ["sum", "labelled"])
+@pytest.mark.parametrize("count", [math.inf, -math.inf])
+def test_infinitely_many_rows_are_no_count(name, count):
+    with pytest.raises(OutsideError, match="inf, expected a count of rows"):
+        measured_by(Constants(**{name: count}), QUERIES, "sha256:x")(WINDOW)
