@@ -16,7 +16,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -110,6 +110,8 @@ async def _body_of(request: Request, seconds: float) -> bytes | Response:
                     return _refusal(413, f"expected at most {MAX_BODY_BYTES} bytes")
     except TimeoutError:
         return _refusal(408, f"the body did not arrive within {seconds:g} seconds")
+    except ClientDisconnect:
+        return _refusal(499, "the sender went away")  # nobody reads it, but it is logged
     return bytes(raw)
 
 
