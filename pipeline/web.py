@@ -57,7 +57,8 @@ def service_of(url: str, token: str | None = None) -> tuple[Service, list[str]]:
     user, _, host = parts.netloc.rpartition("@")
     headers = {}
     if user:
-        headers["Authorization"] = f"Basic {base64.b64encode(unquote_to_bytes(user)).decode()}"
+        pair = unquote_to_bytes(user if ":" in user else f"{user}:")
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
     if token:
         headers["Authorization"] = f"Bearer {token}"
     return Service(urlunsplit(parts._replace(netloc=host)), headers), []

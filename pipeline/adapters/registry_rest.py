@@ -6,17 +6,15 @@ the same as once.
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
-from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.parse import unquote, urlencode, urlsplit
+from urllib.request import Request
 
 from pipeline.credentials import without_credentials
 from pipeline.errors import ConfigurationError, OutsideError
+from pipeline.web import NOT_ANSWERED, ask_once, reason_of, service_of
 
 DIGEST_TAG = "model_digest"
 ALIAS = "champion"
@@ -30,22 +28,17 @@ class RegistryRest:
     """The MLflow server at `url`, which may hold a user and a password; or with a bearer token."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
-        """Connects to nothing yet. Raises ConfigurationError for a URL that is not http(s)."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            shown = without_credentials(url)[:100]
-            raise ConfigurationError("registry", [f"url: found {shown!r}, expected http(s)://…"])
-        place = parts.netloc.rpartition("@")[2]
-        self._url = urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
-        self._secrets = [token, parts.password]
-        self._headers = {"Accept": "application/json", "Content-Type": "application/json"}
-        if parts.username is not None:
-            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            self._headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-        elif token:
-            self._headers["Authorization"] = f"Bearer {token}"
-        # A redirect would carry the credentials to wherever it points.
-        self._open = build_opener(_NoRedirect).open
+        """Connects to nothing yet. Raises ConfigurationError for a URL or token that is none."""
+        service, faults = service_of(url, token)
+        if not faults and (parts := urlsplit(url)).username is not None:
+            token, (service, _) = parts.password, service_of(url)  # MLflow's own order
+        if faults:
+            raise ConfigurationError("registry", faults)
+        # A query or a fragment is no part of where the API is.
+        self._url = urlsplit(service.url)._replace(query="", fragment="").geturl().rstrip("/")
+        self._secrets = [(token or "").strip(), unquote(token or "").strip()]
+        json_type = "application/json"
+        self._headers = {"Accept": json_type, "Content-Type": json_type, **service.headers}
 
     def champion(self, model: str) -> str | None:
         """The digest that the alias points at; None where there is no alias, or no such model.
@@ -85,18 +78,20 @@ class RegistryRest:
             body = json.dumps(values).encode()
         request = Request(url, data=body, headers=self._headers, method=verb)  # noqa: S310
         try:
-            with self._open(request, timeout=TIMEOUT_SECONDS) as response:
-                found = json.loads(response.read(_MAX_BYTES))
-        except HTTPError as error:
-            words = _words(error.read(_MAX_BYTES))
-            if may_miss and error.code in (400, 404) and words.get("error_code") in _GONE:
+            status, raw = ask_once(request, TIMEOUT_SECONDS, _MAX_BYTES)
+        except NOT_ANSWERED as error:
+            told = f"did not answer {verb} {path} ({reason_of(error)})"
+            raise self._error(told) from None
+        words = _words(raw)
+        if status != 200:
+            gone = (words or {}).get("error_code") in _GONE
+            if may_miss and status in (400, 404) and gone:
                 return None
-            told = f"answered {error.code} to {verb} {path}: {words.get('message', '')}"
-            raise self._error(told) from error
-        except (URLError, HTTPException, OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
-            raise self._error(f"did not answer {verb} {path} ({reason})") from error
-        return found if isinstance(found, dict) else {}
+            told = f"answered {status} to {verb} {path}: {(words or {}).get('message', '')}"
+            raise self._error(told)
+        if words is None:
+            raise self._error(f"did not answer {verb} {path} in JSON")
+        return words
 
     def _error(self, what: str) -> OutsideError:
         shown = without_credentials(what, self._secrets)[:300]
@@ -104,14 +99,10 @@ class RegistryRest:
         return OutsideError(f"MLflow at {without_credentials(self._url)} {told}. Run again.")
 
 
-class _NoRedirect(HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        """No redirect is followed: urllib then raises it as an HTTPError."""
-
-
-def _words(raw: bytes) -> dict[str, Any]:
+def _words(raw: bytes) -> dict[str, Any] | None:
+    """An answer of MLflow; empty where it is of another kind, None where it is no JSON."""
     try:
         found = json.loads(raw)
-    except ValueError:
-        return {}
+    except (ValueError, RecursionError):
+        return None
     return found if isinstance(found, dict) else {}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.adapters import registry_rest
 from pipeline.adapters.registry_rest import RegistryRest
 from pipeline.errors import ConfigurationError, OutsideError
+from tests.servers import dribbling
 from tests.servers.page import page, service
 from tests.servers.ports import free_port
 from tests.servers.registered import Registered
@@ -76,6 +78,44 @@ def test_a_redirect_is_not_followed_since_it_would_carry_the_token() -> None:
     ):
         RegistryRest(url, "s3cret").champion("m")
     assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("url", "token"),
+    [
+        ("https://ada:s3cret@mlflow.example.invalid/", None),
+        ("http://ada:s3/cret@127.0.0.1:9/", None),
+        ("http://127.0.0.1:9/?token=s3cret", "s3\ncret"),
+    ],
+)
+def test_no_error_shows_a_secret_however_odd_it_is(url: str, token: str | None) -> None:
+    with pytest.raises((ConfigurationError, OutsideError)) as caught:
+        RegistryRest(url, token).champion("m")
+    assert "cret" not in str(caught.value).replace("is secret", "")
+
+
+def test_a_user_of_the_url_goes_before_a_token_which_may_end_with_a_line() -> None:
+    with service(200, "[]") as (url, asked):
+        place = url.removeprefix("http://")
+        for there, token in (
+            (f"http://ada@{place}/?a=b", "t"),
+            (f"http://a%40a:s@{place}", None),
+            (url, "t\n"),
+        ):
+            RegistryRest(there, token).versions("m", A)
+    assert [header for _, header in asked] == ["Basic YWRhOg==", "Basic YUBhOnM=", "Bearer t"]
+    assert all(path.startswith("/api/2.0/mlflow/") for path, _ in asked)
+
+
+@pytest.mark.parametrize("head", dribbling.STARTS)
+def test_a_server_that_sends_a_byte_at_a_time_is_not_waited_for(
+    head: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry_rest, "TIMEOUT_SECONDS", 0.5)
+    with dribbling.running(head) as (address, is_cut):
+        with pytest.raises(OutsideError, match=r"did not answer .* \(TimeoutError\)"):
+            RegistryRest(f"http://{address}").champion("m")
+        assert is_cut.wait(5)
 
 
 @pytest.mark.parametrize("url", ["sqlite:///mlflow.db", "file:///tmp", "http://", "mlflow"])
