@@ -213,8 +213,9 @@ class Forge(Protocol):
     ) -> None:
         """Set the commit status `context` of `sha`; a longer description is cut."""
 
-    def start_review(self, number: int) -> bool:
-        """Start the review workflow for a pull request where opening it could not start one.
+    def start_review(self, number: int) -> tuple[str, ...]:
+        """Start the review workflow for a pull request, whatever else may start it too.
 
-        What a job's own token does starts no workflows. False where nothing had to be started.
+        Returns in words why a token may not, and what a person can do; nothing where it was
+        started, or where there are no workflows.
         """

@@ -16,18 +16,22 @@ MAX_EVENT_BYTES = 1_000_000  # far above GitHub's largest; a file that is cut th
 
 @dataclass(frozen=True)
 class Forge:
-    """The repository that dispatches go to. The token is never shown: see `__repr__`."""
+    """The repository that dispatches go to. No token is ever shown: see `__repr__`.
+
+    `review_token` starts reviews where `token` may not, as an App's may not.
+    """
 
     repository: str
     token: str
     api_url: str
+    review_token: str | None = None
 
     def __repr__(self) -> str:
         return f"Forge({self.repository!r}, {self.api_url!r})"
 
 
 def forge_of(environment: Mapping[str, str] = os.environ) -> Forge:
-    """The forge in GITHUB_REPOSITORY, GITHUB_TOKEN and GITHUB_API_URL.
+    """The forge in GITHUB_REPOSITORY, GITHUB_TOKEN and GITHUB_API_URL; REVIEW_TOKEN may be unset.
 
     Raises ConfigurationError naming each variable that is missing.
     """
@@ -39,6 +43,7 @@ def forge_of(environment: Mapping[str, str] = os.environ) -> Forge:
         environment["GITHUB_REPOSITORY"],
         environment["GITHUB_TOKEN"],
         environment.get("GITHUB_API_URL", "https://api.github.com"),
+        environment.get("REVIEW_TOKEN") or None,
     )
 
 

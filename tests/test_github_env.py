@@ -10,9 +10,12 @@ from pipeline.github_env import add_summary, forge_of, load_event, set_outputs
 
 
 def test_a_forge_never_shows_its_token():
-    forge = forge_of({"GITHUB_REPOSITORY": "o/r", "GITHUB_TOKEN": "secret"})
+    tokens = {"GITHUB_TOKEN": "secret", "REVIEW_TOKEN": "secret too"}
+    forge = forge_of({"GITHUB_REPOSITORY": "o/r", **tokens})
     assert forge.api_url == "https://api.github.com"
+    assert (forge.token, forge.review_token) == ("secret", "secret too")
     assert "secret" not in repr(forge)
+    assert forge_of({"GITHUB_REPOSITORY": "o/r", **tokens, "REVIEW_TOKEN": ""}).review_token is None
     with pytest.raises(ConfigurationError, match=r"(?s)GITHUB_REPOSITORY.*GITHUB_TOKEN"):
         forge_of({})
 

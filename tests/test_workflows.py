@@ -90,6 +90,15 @@ def test_the_apps_token_is_only_made_where_something_is_written_and_only_for_tha
         assert step["if"] == "vars.PERENNIAL_APP_ID", name
 
 
+def test_a_proposals_review_is_started_with_the_jobs_own_token_and_the_apps_may_not() -> None:
+    propose = load(ROOT / ".github/workflows/retrain.yml")["jobs"]["propose"]
+    [step] = [step for step in propose["steps"] if step.get("id") == "propose"]
+    assert step["env"]["REVIEW_TOKEN"] == "${{ github.token }}"  # noqa: S105 (an expression)
+    assert propose["permissions"]["actions"] == "write"
+    [app] = [step for step in propose["steps"] if step.get("id") == "app"]
+    assert "permission-actions" not in app["with"]
+
+
 def test_the_last_job_that_writes_is_not_the_one_that_trains() -> None:
     for path in WORKFLOWS:
         for name, job in load(path)["jobs"].items():

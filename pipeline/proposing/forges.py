@@ -55,4 +55,6 @@ def _local_forge(root: Path, folder: Path) -> Forge:
 def _github_forge(found: Repository) -> Forge:
     from pipeline.adapters.github import GitHubForge  # noqa: PLC0415 (slow to import)
 
-    return GitHubForge(found.repository, found.token, found.api_url)
+    return GitHubForge(
+        found.repository, found.token, found.api_url, review_token=found.review_token
+    )

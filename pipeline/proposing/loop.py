@@ -122,6 +122,6 @@ def _tell(forge: Forge, step: Tell) -> tuple[str, ...]:
             reviewers=step.people.reviewers,
             assignees=step.people.assignees,
         )
-    forge.start_review(step.number)
+    refused += forge.start_review(step.number)
     forge.edit_pull(step.number, body=step.body)
     return refused

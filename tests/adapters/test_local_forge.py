@@ -145,7 +145,7 @@ def test_the_newest_status_of_a_context_is_kept(forge: LocalForge, folder: Path)
         forge.set_status("a" * 40, context="review", state=state, description="x" * 200)
     kept = json.loads((folder / "statuses" / f"{'a' * 40}.json").read_text())
     assert kept == {"review": {"state": "success", "description": "x" * 140, "url": None}}
-    assert not forge.start_review(1)
+    assert forge.start_review(1) == ()
 
 
 @pytest.mark.parametrize(

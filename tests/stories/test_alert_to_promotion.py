@@ -75,9 +75,12 @@ def propose(world: World) -> None:
     assert "accuracy is 0.61" in pull["body"]
     judged = world.actions.last("review.yml")
     assert judged is not None
-    # What GITHUB_TOKEN opens starts nothing, so the retrain starts the review itself.
+    # What GITHUB_TOKEN opens starts nothing, so the retrain starts the review itself. What an App
+    # opens and edits does: then the newest of these is what judges.
     starts = "pull_request_target" if world.has_app else "workflow_dispatch"
     assert judged.event.name == starts
+    [asked] = [r for r in world.actions.runs if r.event.name == "workflow_dispatch"]
+    assert (asked.workflow.file, asked.actor) == ("review.yml", ACTIONS_BOT)
     state, words = world.verdict(1)
     assert (state, "Waits for" in words) == ("pending", True), words
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from pipeline.adapters.github import issues, people
+from pipeline.adapters.github.answers import Busy
 from pipeline.adapters.github.connection import Connection, Patience
 from pipeline.adapters.github.pulls import Pulls
 from pipeline.adapters.github.repository import API_URL
@@ -20,7 +21,8 @@ from pipeline.forge import (
     StatusState,
 )
 
-JOB_LOGIN = "github-actions[bot]"
+_REVIEWS = "/actions/workflows/review.yml/dispatches"
+_MAY_NOT = (403, 404)  # GitHub's answers to a token that may not start workflows
 
 
 class GitHubForge:
@@ -33,10 +35,16 @@ class GitHubForge:
         api_url: str = API_URL,
         *,
         patience: Patience | None = None,
+        review_token: str | None = None,
     ) -> None:
-        """Connects to nothing yet. Raises ConfigurationError for arguments that cannot be right."""
+        """Connects to nothing yet. Raises ConfigurationError for arguments that cannot be right.
+
+        `review_token` starts reviews and does nothing else; without one, `token` starts them.
+        """
         self.repository = repository
-        self._connection = Connection(repository, token, api_url, patience or Patience())
+        tried = patience or Patience()
+        self._connection = Connection(repository, token, api_url, tried)
+        self._starter = Connection(repository, review_token or token, api_url, tried)
         self._pulls = Pulls(self._connection)
 
     def login(self) -> str:
@@ -124,18 +132,22 @@ class GitHubForge:
         }
         self._connection.send("POST", f"/statuses/{sha}", status, expected={201})
 
-    def start_review(self, number: int) -> bool:
-        """Dispatch review.yml on the default branch where we are a job's own token.
+    def start_review(self, number: int) -> tuple[str, ...]:
+        """Dispatch review.yml on the default branch, at least once: a second run finds the same.
 
-        At least once: a second run of the review finds the same.
+        Never left to pull_request_target alone: what a job's own token opens starts no such run,
+        and in a public repository GitHub lets nobody's start one unless a policy allows it. Where
+        it does start one, both meet in one concurrency group, and the newer of them judges.
         """
-        if self._login != JOB_LOGIN:
-            return False
-        pull = self.pull(number)
-        asked = {"ref": pull.base, "inputs": {"pull_request": str(number)}}
-        path = "/actions/workflows/review.yml/dispatches"
-        self._connection.send("POST", path, asked, expected={200, 204})
-        return True
+        asked = {"ref": self.pull(number).base, "inputs": {"pull_request": str(number)}}
+        answer = self._starter.request("POST", _REVIEWS, asked)
+        if answer.status in (200, 204):
+            return ()
+        error = self._starter.error(f"POST {_REVIEWS}", answer)
+        if answer.status in _MAY_NOT and not isinstance(error, Busy):
+            command = f"gh workflow run review.yml -f pull_request={number}"
+            return (f"no review was started; if nothing else starts one, `{command}`: {error}",)
+        raise error
 
     @cached_property
     def _login(self) -> str:

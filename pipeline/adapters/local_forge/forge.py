@@ -187,9 +187,9 @@ class LocalForge:
         }
         save_json(path, kept)
 
-    def start_review(self, number: int) -> bool:
+    def start_review(self, number: int) -> tuple[str, ...]:
         """Nothing starts by itself here: a person runs the check."""
-        return False
+        return ()
 
     def _issue(self, number: int, kept: KeptIssue) -> Issue:
         url = self._folder.place("issues", number, "md").as_posix()

@@ -224,16 +224,49 @@ def test_a_status_is_set_on_a_commit(forge: GitHubForge, github: GitHubStandIn) 
     assert status.description == "x" * 140
 
 
-def test_only_a_jobs_own_token_has_to_start_the_review(
+@pytest.mark.parametrize("login", [ACTIONS_BOT, "ada"])
+def test_a_review_is_started_whoever_we_are(
+    forge: GitHubForge, github: GitHubStandIn, login: str
+) -> None:
+    number = open_one(forge)
+    assert forge_of(github, login).start_review(number) == ()
+    (sent,) = github.world.workflow_dispatches
+    assert sent["inputs"] == {"pull_request": str(number)}
+    assert (sent["ref"], sent["actor"]) == ("main", login)
+
+
+def test_an_apps_review_is_started_by_the_jobs_own_token(root: Path, github: GitHubStandIn) -> None:
+    grants = {"contents": "write", "issues": "write", "pull_requests": "write"}
+    app = github.token_for(APP_BOT, **grants)
+    job = github.token_for(ACTIONS_BOT, actions="write")
+    forge = GitHubForge("octo/model", app, github.url, patience=HASTY, review_token=job)
+    number = open_one(forge)
+    assert forge.start_review(number) == ()
+    (sent,) = github.world.workflow_dispatches
+    assert sent["actor"] == ACTIONS_BOT
+    assert {r.path for r in github.requests_of(ACTIONS_BOT)} == {
+        "/repos/octo/model/actions/workflows/review.yml/dispatches"
+    }
+
+
+def test_a_token_that_may_start_no_review_says_what_a_person_can_do(
     forge: GitHubForge, github: GitHubStandIn
 ) -> None:
     number = open_one(forge)
-    assert not forge.start_review(number)
+    weak = forge_of(github, APP_BOT, contents="write", pull_requests="write")
+    (remark,) = weak.start_review(number)
+    assert f"`gh workflow run review.yml -f pull_request={number}`" in remark
     assert github.world.workflow_dispatches == []
-    assert forge_of(github, ACTIONS_BOT).start_review(number)
-    (sent,) = github.world.workflow_dispatches
-    assert sent["inputs"] == {"pull_request": str(number)}
-    assert sent["ref"] == "main"
+
+
+def test_a_review_that_github_is_too_busy_to_start_is_an_error(
+    forge: GitHubForge, github: GitHubStandIn
+) -> None:
+    number = open_one(forge)
+    path = "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches"
+    github.fail("POST", path, secondary_limit(3600))
+    with pytest.raises(Busy):
+        forge.start_review(number)
 
 
 def test_a_missing_permission_is_told_at_once(forge: GitHubForge, github: GitHubStandIn) -> None:
