@@ -110,7 +110,29 @@ def test_a_review_that_judges_nothing_does_not_end_the_one_that_does(world, chan
     github = {**about, "repository": f"{world.owner}/model"}
     contexts = {"github": github, "inputs": {}}
     found = engine().resolve(read("review.yml").tree["concurrency"], contexts)
-    assert found["group"] == group
+    assert found == {"group": group, "cancel-in-progress": False}
+
+
+def test_approvals_of_strangers_end_no_review_and_the_newest_state_is_judged_last(
+    attach, github, clone
+):
+    rules = (ROOT / ".github/workflows/review.yml").read_text().partition("\nenv:\n")[0]
+    job = "jobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo judged\n"
+    github.add_person("mallory", "read")
+    actions = attach({"review.yml": f"{rules}\n{job}"})
+    clone.push("b", {"x": "1"})
+    github.act("alice", "POST", "/pulls", {"title": "x", "head": "b", "base": "main"})
+    for _ in range(3):
+        github.approve(1, "mallory")
+    actions.settle()
+    runs = [(run.event.name, run.conclusion) for run in actions.runs]
+    dropped = ("pull_request_review", "cancelled")
+    judged = [(name, "success") for name in ("pull_request_target", "pull_request_review")]
+    assert runs == [judged[0], dropped, dropped, judged[1]]
+    clone.push("b", {"x": "2"})  # what is to be judged is another commit: nothing waits for that
+    github.approve(1, "rita")
+    actions.settle()
+    assert [run.conclusion for run in actions.runs[4:]] == ["success", "success"]
 
 
 ALONE, TOGETHER = "rollout-42", "rollout-state"
