@@ -155,6 +155,9 @@ class Forge(Protocol):
         Only from branches of our own repository: a fork's branch may have any name.
         """
 
+    def open_pulls(self, branch_prefix: str = "") -> tuple[PullRequest, ...]:
+        """Those of `pulls` that are open, every one of them."""
+
     def pull(self, number: int) -> PullRequest:
         """The pull request `number` of our own repository; a fork's raises OutsideError."""
 

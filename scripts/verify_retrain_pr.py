@@ -146,7 +146,11 @@ def rollback_gate(commits: Commits, branch: str) -> Gate:
 
 
 def publish(forge: Forge, kind: Kind, pull: PullRequest, gates: tuple[Gate, ...]) -> None:
-    """Set the status; for a retrain, keep the one comment of ours as it should read now."""
+    """Set the status; for a retrain, keep the one comment of ours as it should read now.
+
+    A status belongs to the commit, and anybody's fork may have that of our own proposal: then the
+    fork's verdict is left to its comment, and the status stays that of our pull request.
+    """
     if kind in (Kind.RETRAIN, Kind.SERVING):
         text, login = render_review(gates, pull.head), forge.login()
         mine = [
@@ -158,8 +162,17 @@ def publish(forge: Forge, kind: Kind, pull: PullRequest, gates: tuple[Gate, ...]
             forge.add_comment(pull.number, text)
         elif mine[0].body.splitlines() != text.splitlines():
             forge.edit_comment(mine[0].id, text)
+    own = own_pull_of(forge, pull.head) if pull.is_fork else None
+    if own is not None:
+        print(f"No status was set: {pull.head[:12]} is the commit of #{own.number}, which is ours.")
+        return
     state = STATES[worst(gate.verdict for gate in gates)]
     forge.set_status(pull.head, context=CONTEXT, state=state, description=description_of(gates))
+
+
+def own_pull_of(forge: Forge, head: str) -> PullRequest | None:
+    """The open pull request from a branch of our own repository whose newest commit is `head`."""
+    return next((pull for pull in forge.open_pulls() if pull.head == head), None)
 
 
 def show(kind: Kind, pull: PullRequest, gates: tuple[Gate, ...]) -> None:

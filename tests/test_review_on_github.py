@@ -65,7 +65,7 @@ def propose_from_a_fork(
     github.act("eve", "POST", "/pulls", {"title": "Work", "head": "eve:work", "base": "main"})
 
 
-def judge(repository: Path, github: GitHubStandIn) -> tuple[str, str]:
+def judge(repository: Path, github: GitHubStandIn, number: int = 1) -> tuple[str, str]:
     """What a job of review.yml does. Returns the state and the words of the commit status."""
     workflow = yaml.safe_load((repository / ".github/workflows/review.yml").read_text())
     asked = workflow["jobs"]["verify"]["permissions"]
@@ -73,13 +73,13 @@ def judge(repository: Path, github: GitHubStandIn) -> tuple[str, str]:
     done = call_script(
         repository,
         "verify_retrain_pr",
-        *("--pull-request", "1", "--accept-no", "--apply"),
+        *("--pull-request", str(number), "--accept-no", "--apply"),
         GITHUB_REPOSITORY="octo/model",
         GITHUB_TOKEN=github.token_for(ACTIONS_BOT, **grants),
         GITHUB_API_URL=github.url,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    head = github.act("mallory", "GET", "/pulls/1")["head"]["sha"]
+    head = github.act("mallory", "GET", f"/pulls/{number}")["head"]["sha"]
     newest = github.act("mallory", "GET", f"/commits/{head}/statuses")[0]
     assert newest["context"] == "perennial/verify"
     return newest["state"], newest["description"]
@@ -157,3 +157,28 @@ def test_a_fork_proposes_no_retrain_whoever_approves(
         github.approve(1, login)
     state, words = judge(repository, github)
     assert (state, words.startswith("branch: It comes from a fork")) == ("failure", True)
+
+
+def test_a_fork_with_the_very_commit_of_our_pull_request_says_nothing_of_it(
+    repository: Path, github: GitHubStandIn, tmp_path: Path
+) -> None:
+    propose(repository, github, CHAMPION, "model: flight-delay\n")
+    for login in ("ada", "linus"):
+        github.approve(1, login)
+    judged = judge(repository, github)
+    assert judged[0] == "success"
+    github.add_fork("eve", tmp_path / "fork.git")  # with all branches, and so with this commit
+    github.act("eve", "POST", "/pulls", {"title": "Mine", "head": "eve:work", "base": "main"})
+    assert judge(repository, github, 2) == judged
+    github.merge(1, "ada")
+
+
+def test_a_fork_is_judged_once_our_pull_request_of_its_commit_is_closed(
+    repository: Path, github: GitHubStandIn, tmp_path: Path
+) -> None:
+    propose(repository, github, CHAMPION, "model: flight-delay\n")
+    github.add_fork("eve", tmp_path / "fork.git")
+    github.act("eve", "POST", "/pulls", {"title": "Mine", "head": "eve:work", "base": "main"})
+    github.act("ada", "PATCH", "/pulls/1", {"state": "closed"})
+    state, words = judge(repository, github, 2)
+    assert (state, words.startswith("approvals: Waits for ml_lead")) == ("pending", True)

@@ -52,6 +52,7 @@ def test_a_pull_request_is_two_files(forge: LocalForge, folder: Path, root: Path
     assert (pull.state, pull.author, pull.closed_by) == (PullState.OPEN, "local", None)
     assert forge.pulls("perennial/") == (pull,)
     assert forge.pulls("other/") == ()
+    assert forge.open_pulls("perennial/") == (pull,)
 
 
 def test_opening_it_again_finds_it(forge: LocalForge) -> None:
@@ -93,6 +94,7 @@ def test_who_closed_it_is_told_by_its_file(forge: LocalForge, folder: Path) -> N
     forge.close_pull(ours)
     forge.close_pull(ours)
     assert (forge.pull(ours).state, forge.pull(ours).closed_by) == (PullState.CLOSED, "local")
+    assert forge.open_pulls() == ()
     theirs = open_one(forge)
     assert theirs == 2
     path = folder / "pulls/2.json"

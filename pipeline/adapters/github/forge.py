@@ -55,6 +55,10 @@ class GitHubForge:
         """All open ones, and of the others those among the newest 500 of the repository."""
         return self._pulls.list(branch_prefix)
 
+    def open_pulls(self, branch_prefix: str = "") -> tuple[PullRequest, ...]:
+        """All open ones: one request for each hundred."""
+        return self._pulls.list_open(branch_prefix)
+
     def pull(self, number: int) -> PullRequest:
         """One pull request of our own repository."""
         return self._pulls.get(number)

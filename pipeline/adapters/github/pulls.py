@@ -31,6 +31,15 @@ class Pulls:
         items = self._connection.pages(f"{listing}all", MOST_PAGES)
         if len(items) == MOST_PAGES * PAGE_ITEMS:
             items += self._connection.pages(f"{listing}open", MOST_OPEN_PAGES)
+        return self._own(items, branch_prefix)
+
+    def list_open(self, branch_prefix: str) -> tuple[PullRequest, ...]:
+        """The open ones of those, without a look at any that is closed."""
+        listing = "/pulls?sort=created&direction=desc&state=open"
+        return self._own(self._connection.pages(listing, MOST_OPEN_PAGES), branch_prefix)
+
+    def _own(self, items: Any, branch_prefix: str) -> tuple[PullRequest, ...]:
+        """From our own branches of that prefix, newest first, each once."""
         shapes = {shape.number: shape for shape in parse_all(PullShape, items, "a pull request")}
         return tuple(
             self._value(shape)

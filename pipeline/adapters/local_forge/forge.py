@@ -60,6 +60,10 @@ class LocalForge:
         found = (self.pull(number) for number in reversed(self._folder.numbers("pulls")))
         return tuple(pull for pull in found if pull.branch.startswith(branch_prefix))
 
+    def open_pulls(self, branch_prefix: str = "") -> tuple[PullRequest, ...]:
+        """Those that are neither merged nor closed."""
+        return tuple(p for p in self.pulls(branch_prefix) if p.state is PullState.OPEN)
+
     def pull(self, number: int) -> PullRequest:
         """One pull request, MERGED where git says so and whatever its file says."""
         kept = self._folder.load(KeptPull, "pulls", number)

@@ -117,6 +117,19 @@ def test_a_forks_branch_of_the_same_name_is_not_ours(
     ours = open_one(forge)
     assert ours != theirs
     assert not forge.pull(ours).is_fork
+    assert [pull.number for pull in forge.open_pulls()] == [ours]
+
+
+def test_the_open_ones_are_found_without_a_look_at_those_that_are_closed(
+    forge: GitHubForge, github: GitHubStandIn
+) -> None:
+    forge.close_pull(open_one(forge))
+    number = open_one(forge)
+    weak = forge_of(github, ACTIONS_BOT, contents="read", pull_requests="read")
+    assert [pull.number for pull in weak.open_pulls("perennial/")] == [number]
+    assert weak.open_pulls("other/") == ()
+    asked = [r.path.partition("?")[0] for r in github.requests_of(ACTIONS_BOT)]
+    assert asked == ["/repos/octo/model/pulls"] * 2
 
 
 @pytest.mark.parametrize("fault", [DROPPED, TAKEN_AND_DROPPED, BROKEN, Answer(delay_seconds=1.5)])
