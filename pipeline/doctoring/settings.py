@@ -8,11 +8,13 @@ from typing import Any
 
 from pipeline.adapters.github.settings import GitHubSettings
 from pipeline.approvers import load_approvers
-from pipeline.config import load_all, load_yaml
+from pipeline.config import load_all, load_usecase, load_yaml
 from pipeline.core.settings.limits import lacking_of, limit_items
 from pipeline.core.settings.needed_secrets import Use, secret_items, uses_of
+from pipeline.core.settings.owned import owner_items
 from pipeline.core.settings.plan import Item, Mark, SettingsPlan, plan_settings
 from pipeline.core.settings.wish import wished_settings
+from pipeline.proposing.people import load_codeowners
 from pipeline.repository_config import RepositoryConfig, load_repository_config
 
 WORKFLOWS = Path(".github", "workflows")
@@ -20,17 +22,37 @@ WORKFLOWS = Path(".github", "workflows")
 
 @dataclass(frozen=True)
 class Wishes:
-    """What this checkout asks of its repository: `roles` are logins by role."""
+    """What this checkout asks of its repository: `roles` are logins by role.
+
+    `guarded` are the paths that code owners are wished for, `codeowners` the file that names them.
+    """
 
     config: RepositoryConfig
     roles: dict[str, tuple[str, ...]]
     uses: tuple[Use, ...]
+    codeowners: str
+    guarded: tuple[str, ...]
 
 
 def load_wishes(root: Path) -> Wishes:
     """Read the files. Raises one ConfigurationError with the faults of all of them."""
-    config, approvers = load_all(root, load_repository_config, load_approvers)
-    return Wishes(config, dict(approvers.roles), uses_of(load_workflows(root)))
+    config, approvers, usecase = load_all(
+        root, load_repository_config, load_approvers, load_usecase
+    )
+    return Wishes(
+        config,
+        dict(approvers.roles),
+        uses_of(load_workflows(root)),
+        load_codeowners(root),
+        guarded_paths(root, usecase.model),
+    )
+
+
+def guarded_paths(root: Path, model: str) -> tuple[str, ...]:
+    """Every file of .github/ and configs/, and the two that say what serves, there or not yet."""
+    files = (path for name in (".github", "configs") for path in (root / name).rglob("*"))
+    found = sorted(path.relative_to(root).as_posix() for path in files if path.is_file())
+    return (*found, *(f"rollouts/{model}/{name}.yaml" for name in ("rollout", "champion")))
 
 
 def load_workflows(root: Path) -> dict[str, Any]:
@@ -44,12 +66,14 @@ def look_at_settings(github: GitHubSettings, wishes: Wishes) -> SettingsPlan:
     account = replace(account, plan=account.plan or wishes.config.plan)
     every = wished_settings(wishes.config, wishes.roles, account)
     found = github.find(account, every)
-    wished = wished_settings(wishes.config, wishes.roles, account, set(lacking_of(found)))
+    lacking = lacking_of(found)
+    wished = wished_settings(wishes.config, wishes.roles, account, set(lacking))
     names = github.secrets(wishes.config.environments)
     items = (
         *plan_settings(wished, found),
         *limit_items(wishes.config, found),
         *_nobody_items(wishes),
+        *owner_items(wishes.config, lacking, wishes.codeowners, wishes.guarded),
         *secret_items(wishes.config, wishes.uses, names),
     )
     return SettingsPlan(items)

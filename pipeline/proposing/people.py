@@ -36,7 +36,7 @@ def people_for(root: Path, model: str, login: str) -> People:
     plan_roles = load_quality_policy(root).deployment_safety.plan_approved.roles
     manifest = rollout_path(root, model).relative_to(root).as_posix()
     everyone = [name for names in roles.values() for name in names]
-    owners = owners_of(_codeowners(root), manifest)
+    owners = owners_of(load_codeowners(root), manifest)
     deciding = [name for role in plan_roles for name in roles.get(role, ())]
     return People(
         labels=(LABEL, model),
@@ -45,7 +45,8 @@ def people_for(root: Path, model: str, login: str) -> People:
     )
 
 
-def _codeowners(root: Path) -> str:
+def load_codeowners(root: Path) -> str:
+    """The text of the CODEOWNERS that counts, empty where there is none."""
     files = (root / name for name in CODEOWNERS)
     path = next((file for file in files if file.is_file()), None)
     return path.read_text(encoding="utf-8", errors="replace") if path else ""

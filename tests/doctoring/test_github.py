@@ -58,6 +58,20 @@ def test_each_setting_that_is_not_as_wished_is_a_line_with_its_mend(
     assert any(line.startswith("warning settings: main takes pushes") for line in lines)
 
 
+def test_a_rule_that_asks_code_owners_where_there_are_none_is_a_fault(
+    root: Path, github: GitHubStandIn
+) -> None:
+    replaced(root / "configs/repository.yaml", "app_id: null", f"app_id: {APP}")
+    lines = told(check_settings, situation_of(root, github))
+    bare = [line for line in lines if "has no code owner" in line]
+    assert [line.split()[2] for line in bare] == [".github/", "configs/", "rollouts/"]
+    assert all(line.startswith("fault settings: ") for line in bare)
+    assert all("name people in .github/CODEOWNERS" in line for line in bare)
+    (root / ".github/CODEOWNERS").write_text("* @ada\n")
+    lines = told(check_settings, situation_of(root, github))
+    assert not any("code owner" in line for line in lines)
+
+
 def test_what_a_jobs_token_may_not_see_is_not_called_well(
     root: Path, github: GitHubStandIn
 ) -> None:

@@ -38,8 +38,9 @@ def github(tmp_path: Path) -> Iterator[GitHubStandIn]:
         yield server
 
 
-def use_app(root: Path) -> None:
+def use_app(root: Path, owners: str = "* @ada\n") -> None:
     replaced(root / "configs/repository.yaml", "app_id: null", f"app_id: {APP}")
+    (root / ".github/CODEOWNERS").write_text(owners)
 
 
 def set_up(root: Path, github: GitHubStandIn, *arguments: str, login: str = "octo") -> int:
@@ -139,6 +140,19 @@ def test_less_protection_than_now_is_refused_until_it_is_asked_for(
     assert set_up(root, github, "--apply", "--allow-weaker") == 0
     assert github.world.rules.approvals == 1
     assert len(writes(github)) == len(before) + 2
+
+
+def test_code_owners_that_are_asked_for_and_named_nowhere_are_a_drift(
+    root: Path, github: GitHubStandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use_app(root, owners="/.github/ @ada\n/configs/ @ben\n")
+    github.world.settings.secrets = set(NEEDED)
+    assert set_up(root, github, "--apply") == 0
+    assert set_up(root, github, "--check") == 1
+    told = capsys.readouterr().out
+    assert "! rollouts/ has no code owner (rollouts/flight-delay/champion.yaml and 1 more)" in told
+    assert "! configs/" not in told
+    assert "! .github/" not in told
 
 
 @pytest.mark.parametrize("plan", ["free", "team"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 _OWNER = re.compile(r"@([A-Za-z0-9][A-Za-z0-9-]{0,38}(?:/[A-Za-z0-9._-]{1,100})?)")
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def owners_of(text: str, path: str) -> tuple[str, ...]:
@@ -16,13 +17,24 @@ def owners_of(text: str, path: str) -> tuple[str, ...]:
 
     A matching line without owners takes the path from all of them.
     """
-    owners: tuple[str, ...] = ()
+    found = (_OWNER.fullmatch(word) for word in _said_of(text, path))
+    return tuple(owner.group(1) for owner in found if owner)
+
+
+def is_owned(text: str, path: str) -> bool:
+    """Whether anybody owns `path`, if only by address. Whether GitHub knows them is not asked."""
+    words = _said_of(text, path)
+    return any(_OWNER.fullmatch(word) or _ADDRESS.fullmatch(word) for word in words)
+
+
+def _said_of(text: str, path: str) -> list[str]:
+    """What follows the pattern on the last line that matches."""
+    said: list[str] = []
     for line in text.splitlines():
         words = re.split(r"\s#", line.strip(), maxsplit=1)[0].split()
         if words and not words[0].startswith("#") and _matches(words[0], path):
-            found = (_OWNER.fullmatch(word) for word in words[1:])
-            owners = tuple(owner.group(1) for owner in found if owner)
-    return owners
+            said = words[1:]
+    return said
 
 
 def _matches(pattern: str, path: str) -> bool:

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.core.review.codeowners import owners_of
+from pipeline.core.review.codeowners import is_owned, owners_of
 
 PATH = "rollouts/flight-delay/rollout.yaml"
 
@@ -54,3 +54,12 @@ def test_the_last_line_that_matches_wins_even_without_owners() -> None:
 
 def test_comments_and_what_is_no_login_name_nobody() -> None:
     assert owners_of("# * @ada\n\n* ada @-ben @b/../c @x;rm\n", PATH) == ()
+
+
+def test_an_address_owns_a_path_and_is_no_login() -> None:
+    assert is_owned("* ada@example.org", PATH)
+    assert owners_of("* ada@example.org", PATH) == ()
+    assert is_owned("* @octo/ml-leads", PATH)
+    assert not is_owned("* @ada\n/rollouts/", PATH)
+    assert not is_owned("* ada @-ben x@", PATH)
+    assert not is_owned("", PATH)
