@@ -54,6 +54,16 @@ class StatusState(StrEnum):
 
 
 @dataclass(frozen=True)
+class Status:
+    """A commit status as it was set at `at`."""
+
+    state: StatusState
+    description: str
+    url: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
 class PullRequest:
     """A pull request.
 
@@ -216,8 +226,14 @@ class Forge(Protocol):
     ) -> None:
         """Set the commit status `context` of `sha`; a longer description is cut."""
 
-    def start_review(self, number: int) -> tuple[str, ...]:
+    def status_of(self, sha: str, context: str) -> Status | None:
+        """The newest commit status `context` of `sha`; None where there is none."""
+
+    def start_review(self, number: int, *, kept_for: str | None = None) -> tuple[str, ...]:
         """Start the review workflow for a pull request, whatever else may start it too.
+
+        A review that runs ends, and the figures are worked out anew; with `kept_for`, the newest
+        commit, the new one waits for it, and takes the figures that a review kept for that commit.
 
         Returns in words why a token may not, and what a person can do; nothing where it was
         started, or where there are no workflows.

@@ -27,7 +27,8 @@ from pipeline.core.report.escape import clean
 from pipeline.core.review.gates import is_stale
 from pipeline.core.review.kind import Kind, kind_of
 from pipeline.core.review.recomputed import Recomputed, assess_recomputed, parse_recomputed
-from pipeline.core.review.report import MARKER, description_of, render_review
+from pipeline.core.review.renewal import address_of
+from pipeline.core.review.report import CONTEXT, MARKER, description_of, render_review
 from pipeline.domain import Gate, Verdict, worst
 from pipeline.errors import GateRefused, PipelineError, exit_code_of
 from pipeline.forge import Forge, PullRequest, StatusState
@@ -38,7 +39,6 @@ from pipeline.proposing.rehearsal import rehearse
 from pipeline.reviewing.approvals import assess_reviews, ran_by_hand
 from pipeline.reviewing.facts import Commits, assess_contents, commits_of, judges_alike
 
-CONTEXT = "perennial/verify"
 STATES = {
     Verdict.PASS: StatusState.SUCCESS,
     Verdict.INCONCLUSIVE: StatusState.PENDING,
@@ -83,7 +83,7 @@ def verify(root: Path, arguments: argparse.Namespace) -> int:
         }
     )
     if arguments.apply:
-        publish(forge, kind, pull, gates)
+        publish(forge, kind, pull, gates, commits.main.commit)
     else:
         print("Nothing was said on the forge. --apply does it.")
     return 0 if verdict is Verdict.PASS or arguments.accept_no else GateRefused.exit_code
@@ -145,8 +145,12 @@ def rollback_gate(commits: Commits, branch: str) -> Gate:
     return Gate("rollback", found.verdict, "The rollback is rehearsed.", said or fine)
 
 
-def publish(forge: Forge, kind: Kind, pull: PullRequest, gates: tuple[Gate, ...]) -> None:
+def publish(
+    forge: Forge, kind: Kind, pull: PullRequest, gates: tuple[Gate, ...], main: str
+) -> None:
     """Set the status; for a retrain, keep the one comment of ours as it should read now.
+
+    The status leads to the commit of main that judged: scripts/renew_reviews.py reads it there.
 
     A status belongs to the commit, and anybody's fork may have that of our own proposal: then the
     fork's verdict is left to its comment, and the status stays that of our pull request.
@@ -167,7 +171,13 @@ def publish(forge: Forge, kind: Kind, pull: PullRequest, gates: tuple[Gate, ...]
         print(f"No status was set: {pull.head[:12]} is the commit of #{own.number}, which is ours.")
         return
     state = STATES[worst(gate.verdict for gate in gates)]
-    forge.set_status(pull.head, context=CONTEXT, state=state, description=description_of(gates))
+    forge.set_status(
+        pull.head,
+        context=CONTEXT,
+        state=state,
+        description=description_of(gates),
+        url=address_of(main, pull.url),
+    )
 
 
 def own_pull_of(forge: Forge, head: str) -> PullRequest | None:

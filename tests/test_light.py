@@ -38,6 +38,7 @@ LIGHT_SCRIPTS = [
     "open_retrain_pr",
     "outcome",
     "reconcile_rollouts",
+    "renew_reviews",
     "rehearse_rollback",
     "relay_alerts",
     "replay_rollout",

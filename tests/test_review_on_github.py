@@ -6,6 +6,7 @@ GitHub is the stand-in, with a real repository behind it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.repository import commit, copy_repository, git
 from tests.servers import github_recorder
 from tests.servers.github_standin import ACTIONS_BOT, GitHubStandIn, Rules
 
+BRANCH = "perennial/retrain/flight-delay-0001"
 CHAMPION = "rollouts/flight-delay/champion.yaml"
 APPROVERS = "roles:\n  ml_lead: [ada]\n  product_owner: [linus]\n"
 
@@ -42,14 +44,16 @@ def repository(github: GitHubStandIn, tmp_path: Path) -> Path:
     return root
 
 
-def propose(repository: Path, github: GitHubStandIn, path: str, text: str) -> None:
+def propose(
+    repository: Path, github: GitHubStandIn, path: str, text: str, branch: str = "work"
+) -> None:
     """mallory pushes a branch that changes one file, and opens a pull request for it."""
-    git(repository, "switch", "--quiet", "--create", "work")
+    git(repository, "switch", "--quiet", "--create", branch)
     (repository / path).write_text(text)
     commit(repository, "Change it")
-    git(repository, "push", "--quiet", "origin", "work")
+    git(repository, "push", "--quiet", "origin", branch)
     git(repository, "switch", "--quiet", "main")
-    github.act("mallory", "POST", "/pulls", {"title": "Work", "head": "work", "base": "main"})
+    github.act("mallory", "POST", "/pulls", {"title": "Work", "head": branch, "base": "main"})
 
 
 def propose_from_a_fork(
@@ -67,9 +71,7 @@ def propose_from_a_fork(
 
 def judge(repository: Path, github: GitHubStandIn, number: int = 1) -> tuple[str, str]:
     """What a job of review.yml does. Returns the state and the words of the commit status."""
-    workflow = yaml.safe_load((repository / ".github/workflows/review.yml").read_text())
-    asked = workflow["jobs"]["verify"]["permissions"]
-    grants = {name.replace("-", "_"): level for name, level in asked.items()}
+    grants = grants_of(repository, "review.yml", "verify")
     done = call_script(
         repository,
         "verify_retrain_pr",
@@ -83,6 +85,28 @@ def judge(repository: Path, github: GitHubStandIn, number: int = 1) -> tuple[str
     newest = github.act("mallory", "GET", f"/commits/{head}/statuses")[0]
     assert newest["context"] == "perennial/verify"
     return newest["state"], newest["description"]
+
+
+def grants_of(repository: Path, file: str, job: str) -> dict[str, str]:
+    """What a job's token may, as its workflow asks."""
+    workflow = yaml.safe_load((repository / ".github/workflows" / file).read_text())
+    asked = workflow["jobs"][job]["permissions"]
+    return {name.replace("-", "_"): level for name, level in asked.items()}
+
+
+def renew(repository: Path, github: GitHubStandIn, *options: str) -> str:
+    """What a job of monitor.yml does. Returns what it printed."""
+    grants = grants_of(repository, "monitor.yml", "check")
+    done = call_script(
+        repository,
+        "renew_reviews",
+        *("--apply", *options),
+        GITHUB_REPOSITORY="octo/model",
+        GITHUB_TOKEN=github.token_for(ACTIONS_BOT, **grants),
+        GITHUB_API_URL=github.url,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def comments(github: GitHubStandIn) -> list[str]:
@@ -182,3 +206,106 @@ def test_a_fork_is_judged_once_our_pull_request_of_its_commit_is_closed(
     github.act("ada", "PATCH", "/pulls/1", {"state": "closed"})
     state, words = judge(repository, github, 2)
     assert (state, words.startswith("approvals: Waits for ml_lead")) == ("pending", True)
+
+
+def approved(repository: Path, github: GitHubStandIn) -> tuple[str, str]:
+    """A proposal that main has judged and found well. Returns its status."""
+    propose(repository, github, CHAMPION, "model: flight-delay\n", BRANCH)
+    for login in ("ada", "linus"):
+        github.approve(1, login)
+    judged = judge(repository, github)
+    assert judged[0] == "success"
+    return judged
+
+
+def move_main(repository: Path, path: str) -> None:
+    (repository / path).parent.mkdir(parents=True, exist_ok=True)
+    (repository / path).write_text("Another.\n")
+    commit(repository, "Move on")
+    git(repository, "push", "--quiet", "origin", "main")
+
+
+def status(github: GitHubStandIn) -> tuple[str, str]:
+    head = github.act("ada", "GET", "/pulls/1")["head"]["sha"]
+    newest = github.act("ada", "GET", f"/commits/{head}/statuses")[0]
+    return newest["state"], newest["description"]
+
+
+def asked(github: GitHubStandIn) -> list[dict[str, str]]:
+    return [sent["inputs"] for sent in github.world.workflow_dispatches]
+
+
+def test_a_green_verdict_counts_no_longer_once_main_has_moved_on_and_is_asked_for_once(
+    repository: Path, github: GitHubStandIn
+) -> None:
+    judged = approved(repository, github)
+    renew(repository, github)
+    assert (asked(github), status(github)) == ([], judged)
+    move_main(repository, "configs/gates.yaml")
+    assert "main has moved on since" in renew(repository, github)
+    head = github.act("ada", "GET", "/pulls/1")["head"]["sha"]
+    assert asked(github) == [{"pull_request": "1", "kept_for": head}]
+    state, words = status(github)
+    assert (state, words.startswith("Is judged again: main has moved on")) == ("pending", True)
+    renew(repository, github)  # an hour later, whatever became of that review
+    assert len(asked(github)) == 1
+    git(repository, "checkout", "--quiet", "HEAD~", "--", "configs/gates.yaml")
+    commit(repository, "Back again")
+    git(repository, "push", "--quiet", "origin", "main")
+    assert judge(repository, github) == judged
+    renew(repository, github)
+    assert len(asked(github)) == 1
+
+
+def test_records_of_rollouts_end_no_verdict_and_a_day_does(
+    repository: Path, github: GitHubStandIn
+) -> None:
+    judged = approved(repository, github)
+    move_main(repository, "rollouts/flight-delay/status/0001-stage-1.yaml")
+    assert "No open proposal" in renew(repository, github)
+    tomorrow = f"{datetime.now(UTC) + timedelta(days=1, seconds=5):%Y-%m-%dT%H:%M:%SZ}"
+    assert "its verdict is of" in renew(repository, github, "--at", tomorrow)
+    assert len(asked(github)) == 1
+    assert status(github) == judged  # it stays until the newer one
+
+
+def test_a_proposal_that_nobody_judged_is_judged(repository: Path, github: GitHubStandIn) -> None:
+    propose(repository, github, CHAMPION, "model: flight-delay\n", BRANCH)
+    for _ in range(2):
+        renew(repository, github)
+    assert len(asked(github)) == 1
+    assert status(github) == ("pending", "Is judged again: nobody has judged it yet.")
+
+
+def test_a_shallow_checkout_as_the_monitor_has_it_knows_what_main_was(
+    repository: Path, github: GitHubStandIn, tmp_path: Path
+) -> None:
+    judged = approved(repository, github)
+    move_main(repository, "rollouts/flight-delay/status/0001-stage-1.yaml")
+    url = github.world.git.path.as_uri()
+    git(tmp_path, "clone", "--quiet", "--depth=1", "--branch=main", url, "shallow")
+    assert "No open proposal" in renew(tmp_path / "shallow", github)
+    assert status(github) == judged
+
+
+def test_where_no_proposal_is_open_one_request_is_all(
+    repository: Path, github: GitHubStandIn
+) -> None:
+    propose(repository, github, "README.md", "Better words.\n")  # a person's, which events judge
+    before = len(github.requests_of(ACTIONS_BOT))
+    assert "No open proposal" in renew(repository, github)
+    assert len(github.requests_of(ACTIONS_BOT)) == before + 1
+
+
+def test_without_apply_nothing_is_started(repository: Path, github: GitHubStandIn) -> None:
+    propose(repository, github, CHAMPION, "model: flight-delay\n", BRANCH)
+    done = call_script(
+        repository,
+        "renew_reviews",
+        GITHUB_REPOSITORY="octo/model",
+        GITHUB_TOKEN=github.token_for(ACTIONS_BOT, pull_requests="read", statuses="read"),
+        GITHUB_API_URL=github.url,
+    )
+    assert "#1 is to be judged again: nobody has judged it yet" in done.stdout
+    assert "--apply starts the reviews" in done.stdout
+    assert asked(github) == []

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scripts.verify_retrain_pr import CONTEXT
+from pipeline.core.review.report import CONTEXT
 from tests.repository import ROOT
 
 PAGES = ("docs/quickstart.md", "docs/github-settings.md")

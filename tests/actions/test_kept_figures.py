@@ -20,18 +20,24 @@ def steps() -> dict[str, Any]:
 
 
 def contexts(
-    event: str, hit: str = "", figures: dict[str, str] | None = None, *, head=HEAD, main=MAIN
+    event: str,
+    hit: str = "",
+    figures: dict[str, str] | None = None,
+    *,
+    head=HEAD,
+    main=MAIN,
+    kept_for="",
 ) -> Any:
     outputs = {
         "main": {"commit": main, "ref": "main"},
         "kept": {"cache-hit": hit} if hit else {},
         "figures": figures or {},
     }
+    is_asked_for = event == "workflow_dispatch"
+    about = {"pull_request": {"number": 7, "title": "x", "head": {"sha": head}}}
     return {
-        "github": {
-            "event_name": event,
-            "event": {"pull_request": {"number": 7, "title": "x", "head": {"sha": head}}},
-        },
+        "github": {"event_name": event, "event": {} if is_asked_for else about},
+        "inputs": {"pull_request": 7, "kept_for": kept_for} if is_asked_for else {},
         "steps": {name: {"outputs": each, "outcome": "success"} for name, each in outputs.items()},
     }
 
@@ -76,6 +82,8 @@ def test_they_are_looked_for_by_the_commits_that_they_were_kept_under_and_no_oth
     kept_as = key(SAVE, contexts("pull_request_review", figures=FIGURES, head=OTHER, main=OTHER))
     assert kept_as == f"recomputed-{HEAD}-{MAIN}"
     assert key("kept", contexts("pull_request_review")) == kept_as
+    assert runs("kept", contexts("workflow_dispatch", kept_for=HEAD))
+    assert key("kept", contexts("workflow_dispatch", kept_for=HEAD)) == kept_as
     for moved in ({"head": OTHER}, {"main": OTHER}):
         assert key("kept", contexts("pull_request_review", **moved)) != kept_as
 

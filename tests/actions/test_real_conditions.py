@@ -23,6 +23,23 @@ def test_the_clock_costs_nothing_until_a_variable_is_on_and_people_need_none(wor
     assert decided(world, file, dispatch(world), job)
 
 
+@pytest.mark.parametrize(
+    ("is_broken", "is_cancelled", "is_run"),
+    [(False, False, True), (True, False, True), (False, True, False)],
+)
+def test_proposals_are_judged_again_though_the_check_of_the_triggers_failed(
+    is_broken, is_cancelled, is_run
+):
+    steps = read("monitor.yml").jobs["check"]["steps"]
+    [renew] = [step for step in steps if "renew_reviews" in str(step.get("run", ""))]
+    status = {
+        "success": not is_broken and not is_cancelled,
+        "failure": is_broken,
+        "cancelled": is_cancelled,
+    }
+    assert engine().condition(renew["if"], {"github": {}}, status) is is_run
+
+
 def test_a_site_is_only_built_where_people_want_one_and_only_published_if_it_was(world):
     tick = event(world, "schedule")
     assert not decided(world, "dashboard.yml", tick, "pages", ON)

@@ -85,7 +85,8 @@ def test_what_the_reconciler_pushes_starts_no_tests_and_a_pull_request_always_do
 
 def test_the_newest_state_of_a_pull_request_is_what_is_reviewed(world):
     rules = {}
-    for number, started_by in enumerate([pull_request(world), dispatch(world, pull_request="7")]):
+    by_hand = dispatch(world, pull_request="7", kept_for="")
+    for number, started_by in enumerate([pull_request(world), by_hand]):
         run = Run(number, 1, read("review.yml"), started_by, "alice", Path())
         if number:
             run.inputs = typed_inputs(run.workflow, started_by)
@@ -93,6 +94,17 @@ def test_the_newest_state_of_a_pull_request_is_what_is_reviewed(world):
         contexts = {"github": about, "inputs": run.inputs}
         rules[number] = engine().resolve(run.workflow.tree["concurrency"], contexts)
     assert rules[0] == rules[1] == {"group": "review-7", "cancel-in-progress": True}
+
+
+def test_a_review_that_the_clock_asks_for_waits_for_the_one_that_runs(world):
+    started_by = dispatch(world, pull_request="7", kept_for="a" * 40)
+    workflow = read("review.yml")
+    contexts = {
+        "github": {"event_name": started_by.name, "event": started_by.payload},
+        "inputs": typed_inputs(workflow, started_by),
+    }
+    found = engine().resolve(workflow.tree["concurrency"], contexts)
+    assert found == {"group": "review-7", "cancel-in-progress": False}
 
 
 @pytest.mark.parametrize(

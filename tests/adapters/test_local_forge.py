@@ -147,6 +147,12 @@ def test_the_newest_status_of_a_context_is_kept(forge: LocalForge, folder: Path)
         forge.set_status("a" * 40, context="review", state=state, description="x" * 200)
     kept = json.loads((folder / "statuses" / f"{'a' * 40}.json").read_text())
     assert kept == {"review": {"state": "success", "description": "x" * 140, "url": None}}
+    status = forge.status_of("a" * 40, "review")
+    assert status is not None
+    assert (status.state, status.description, status.url) == (StatusState.SUCCESS, "x" * 140, None)
+    assert status.at.tzinfo is UTC
+    assert forge.status_of("a" * 40, "other") is None
+    assert forge.status_of("b" * 40, "review") is None
     assert forge.start_review(1) == ()
 
 

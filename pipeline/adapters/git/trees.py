@@ -70,6 +70,18 @@ def fetch_pull(root: Path, number: int) -> str:
     return kept
 
 
+def fetch_commit(root: Path, commit: str) -> None:
+    """Have a commit of the remote here, if it has it; a shallow clone gets no history with it.
+
+    Nothing happens where it is here already, or the remote does not give it.
+    """
+    git = _git(root)
+    if git.commit_of(commit) is None:
+        is_shallow = git.run("rev-parse", "--is-shallow-repository").stdout.strip() == "true"
+        depth = ["--depth=1"] if is_shallow else []
+        git.run("fetch", "--quiet", "--no-tags", *depth, "origin", commit, may_fail=True)
+
+
 def changed_paths(root: Path, base: str, head: str) -> tuple[str, ...]:
     """The paths that differ between two commits; a renamed file counts as both of its paths."""
     listed = _git(root).run("diff", "--name-only", "--no-renames", "-z", base, head).stdout

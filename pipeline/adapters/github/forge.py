@@ -7,10 +7,10 @@ from functools import cached_property
 
 from pipeline.adapters.github import issues, people
 from pipeline.adapters.github.answers import Busy
-from pipeline.adapters.github.connection import Connection, Patience
+from pipeline.adapters.github.connection import PAGE_ITEMS, Connection, Patience
 from pipeline.adapters.github.pulls import Pulls
 from pipeline.adapters.github.repository import API_URL
-from pipeline.adapters.github.shapes import ViewerShape, parse
+from pipeline.adapters.github.shapes import CombinedShape, ViewerShape, parse
 from pipeline.forge import (
     MAX_DESCRIPTION_CHARS,
     Comment,
@@ -18,6 +18,7 @@ from pipeline.forge import (
     PullRequest,
     PullState,
     Review,
+    Status,
     StatusState,
 )
 
@@ -136,14 +137,21 @@ class GitHubForge:
         }
         self._connection.send("POST", f"/statuses/{sha}", status, expected={201})
 
-    def start_review(self, number: int) -> tuple[str, ...]:
+    def status_of(self, sha: str, context: str) -> Status | None:
+        """The newest of a context, which of all that were set is the one that counts."""
+        found = self._connection.get(f"/commits/{sha}/status?per_page={PAGE_ITEMS}")
+        statuses = parse(CombinedShape, found, "the statuses of a commit").statuses
+        return next((s.value() for s in statuses if s.context == context), None)
+
+    def start_review(self, number: int, *, kept_for: str | None = None) -> tuple[str, ...]:
         """Dispatch review.yml on the default branch, at least once: a second run finds the same.
 
         Never left to pull_request_target alone: what a job's own token opens starts no such run,
         and in a public repository GitHub lets nobody's start one unless a policy allows it. Where
         it does start one, both meet in one concurrency group, and the newer of them judges.
         """
-        asked = {"ref": self.pull(number).base, "inputs": {"pull_request": str(number)}}
+        inputs = {"pull_request": str(number), **({"kept_for": kept_for} if kept_for else {})}
+        asked = {"ref": self.pull(number).base, "inputs": inputs}
         answer = self._starter.request("POST", _REVIEWS, asked)
         if answer.status in (200, 204):
             return ()

@@ -19,6 +19,8 @@ from pipeline.forge import (
     PullState,
     Review,
     ReviewState,
+    Status,
+    StatusState,
 )
 
 GHOST = "ghost"  # how GitHub calls a user who is gone
@@ -129,6 +131,26 @@ class IssueShape(BaseModel):
         is_open = self.state == "open"
         who = login_of(self.user)
         return Issue(self.number, self.title, self.body or "", is_open, who, self.html_url)
+
+
+class StatusShape(BaseModel):
+    """A commit status, of whichever context and whoever set it."""
+
+    context: str
+    state: StatusState
+    description: str | None = None
+    target_url: str | None = None
+    created_at: datetime
+
+    def value(self) -> Status:
+        """As a value."""
+        return Status(self.state, self.description or "", self.target_url, self.created_at)
+
+
+class CombinedShape(BaseModel):
+    """The newest status of each context of a commit."""
+
+    statuses: tuple[StatusShape, ...]
 
 
 class ReviewShape(BaseModel):

@@ -11,6 +11,7 @@ A person takes part with an editor and git: merging the branch merges the pull r
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,6 +30,7 @@ from pipeline.forge import (
     PullRequest,
     PullState,
     Review,
+    Status,
     StatusState,
 )
 from pipeline.jsonio import load_json, save_json
@@ -191,7 +193,16 @@ class LocalForge:
         }
         save_json(path, kept)
 
-    def start_review(self, number: int) -> tuple[str, ...]:
+    def status_of(self, sha: str, context: str) -> Status | None:
+        """As it is kept; `at` is when any of the commit was set last."""
+        path = self._folder.path / "statuses" / f"{sha}.json"
+        kept: dict[str, Any] = load_json(path) if path.is_file() else {}
+        if context not in kept:
+            return None
+        about, changed = kept[context], datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return Status(StatusState(about["state"]), about["description"], about["url"], changed)
+
+    def start_review(self, number: int, *, kept_for: str | None = None) -> tuple[str, ...]:
         """Nothing starts by itself here: a person runs the check."""
         return ()
 

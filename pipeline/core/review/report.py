@@ -8,6 +8,7 @@ from pipeline.core.report.escape import clean, escape_markdown
 from pipeline.domain import Gate, Verdict, worst
 from pipeline.forge import MAX_DESCRIPTION_CHARS
 
+CONTEXT = "perennial/verify"  # the commit status of the answer
 MARKER = "<!-- perennial review -->"
 _ICONS = {"PASS": "✅", "INCONCLUSIVE": "🟡", "FAIL": "❌", "ERROR": "🛑"}
 _HEADLINES = {

@@ -237,6 +237,38 @@ def test_a_status_is_set_on_a_commit(forge: GitHubForge, github: GitHubStandIn) 
     assert status.description == "x" * 140
 
 
+def test_the_newest_status_of_a_context_is_the_one_that_counts(
+    forge: GitHubForge, github: GitHubStandIn
+) -> None:
+    head, url = forge.pull(open_one(forge)).head, "https://github.com/octo/model/commit/x"
+    assert forge.status_of(head, "perennial/review") is None
+    for context in ("perennial/review", "other"):
+        for state in (StatusState.FAILURE, StatusState.SUCCESS):
+            forge.set_status(head, context=context, state=state, description=context, url=url)
+    found = forge.status_of(head, "perennial/review")
+    assert found is not None
+    assert (found.state, found.description, found.url) == (
+        StatusState.SUCCESS,
+        "perennial/review",
+        url,
+    )
+    assert found.at == github.world.statuses[1].created_at
+
+
+def test_a_review_that_waits_says_for_which_commit_figures_were_kept(
+    root: Path, github: GitHubStandIn, tmp_path: Path
+) -> None:
+    known = "      kept_for: {required: false}\n"
+    main = clone(github.world.git.path, tmp_path / "main")
+    write(main, {".github/workflows/review.yml": f"{REVIEW_WORKFLOW}{known}"})
+    commit_and_push(main, "Take what was kept")
+    forge = forge_of(github)
+    number = open_one(forge)
+    assert forge.start_review(number, kept_for="a" * 40) == ()
+    (sent,) = github.world.workflow_dispatches
+    assert sent["inputs"] == {"pull_request": str(number), "kept_for": "a" * 40}
+
+
 @pytest.mark.parametrize("login", [ACTIONS_BOT, "ada"])
 def test_a_review_is_started_whoever_we_are(
     forge: GitHubForge, github: GitHubStandIn, login: str
