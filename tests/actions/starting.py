@@ -17,6 +17,7 @@ from tests.servers.github_standin.people import ACTIONS_BOT
 from tests.servers.github_standin.world import World
 
 _OF_TOKENS = ("workflow_dispatch", "repository_dispatch")
+_TO_APPROVE = ("opened", "synchronize", "reopened")  # of pull_request, whatever types it names
 _FIRST_ID = 9_000_001
 
 
@@ -34,13 +35,19 @@ class Starter:
     def start(self, event: Event) -> None:
         """Queue a run for each workflow that `event` starts. Raises Faulty for a broken file.
 
-        What a GITHUB_TOKEN does starts nothing, but for dispatches.
+        What a GITHUB_TOKEN does starts nothing, but for dispatches; a pull request that it opens
+        or renews gets runs that somebody must approve, which nobody does here.
         """
-        if event.actor == ACTIONS_BOT and event.name not in _OF_TOKENS:
+        is_of_token = event.actor == ACTIONS_BOT and event.name not in _OF_TOKENS
+        if is_of_token and not _may_be_approved(event):
             return
         for workflow in self.library.at(event.sha):
             if self._settings.is_enabled(workflow.file) and is_started(workflow, event):
-                self._queue(workflow, event)
+                run = self._new_run(workflow, event)
+                if is_of_token:
+                    run.status, run.conclusion = "completed", "action_required"
+                else:
+                    self.enter(run)
 
     def enter(self, run: Run) -> None:
         """Let a run into its concurrency group: one runs, the newest other one is pending."""
@@ -67,14 +74,18 @@ class Starter:
         if pending and all(other.status in ("pending", "completed") for other in waiting):
             pending[0].status = "queued"
 
-    def _queue(self, workflow: Workflow, event: Event) -> None:
+    def _new_run(self, workflow: Workflow, event: Event) -> Run:
         number = sum(run.workflow.file == workflow.file for run in self.runs) + 1
         run_id = next(self._ids)
         run = Run(run_id, number, workflow, event, event.actor, self._folder / str(run_id))
         run.inputs = typed_inputs(workflow, event)
         run.jobs = new_jobs(workflow)
         self.runs.append(run)
-        self.enter(run)
+        return run
+
+
+def _may_be_approved(event: Event) -> bool:
+    return event.name == "pull_request" and event.payload["action"] in _TO_APPROVE
 
 
 def cancel(run: Run) -> None:

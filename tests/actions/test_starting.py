@@ -57,8 +57,9 @@ def test_people_and_apps_start_workflows(actions, github, clone):
 
 def test_what_a_jobs_own_token_does_starts_nothing_but_dispatches(actions, github, clone):
     clone.push("b", {"x": "1"})
+    pull(github, "alice")
     started(actions)
-    pull(github, ACTIONS_BOT)
+    github.act(ACTIONS_BOT, "PATCH", "/pulls/1", {"title": "y"})
     github.review(1, ACTIONS_BOT, "COMMENT", "x")
     github.act(ACTIONS_BOT, "DELETE", "/git/refs/heads/b")
     assert started(actions) == []
@@ -66,6 +67,18 @@ def test_what_a_jobs_own_token_does_starts_nothing_but_dispatches(actions, githu
     assert started(actions) == [("repository_dispatch", ACTIONS_BOT)]
     event = actions.runs[-1].event.payload
     assert (event["action"], event["client_payload"]) == ("hello", {"a": 1})
+
+
+def test_a_pull_request_of_a_jobs_own_token_gets_runs_that_wait_for_an_approval(
+    actions, github, clone
+):
+    clone.push("b", {"x": "1"})
+    started(actions)
+    pull(github, ACTIONS_BOT)
+    assert actions.settle() == []
+    [run] = actions.runs[1:]
+    assert (run.event.name, run.conclusion) == ("pull_request", "action_required")
+    assert (run.minutes, run.log.count("success")) == (0, 0)
 
 
 def test_a_workflow_runs_as_the_commit_of_its_event_has_it(attach, github, clone):
