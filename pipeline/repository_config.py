@@ -13,6 +13,7 @@ MAX_REVIEWERS = 6  # of an environment, on GitHub
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]+( [!-~]+)*$")]
 Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 VariableName = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,99}$")]
+Event = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,62}$")]
 OneLine = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
@@ -50,6 +51,13 @@ class ActionsWish(Section):
     may_open_pull_requests: bool
 
 
+class PolicyWish(Section):
+    """An Actions policy: the `events` that may start the `workflows`, given as paths."""
+
+    workflows: Annotated[tuple[Name, ...], Field(min_length=1)]
+    events: Annotated[tuple[Event, ...], Field(min_length=1)]
+
+
 class SecretWish(Section):
     """A secret by its name: when it must be there, and why."""
 
@@ -66,6 +74,7 @@ class RepositoryConfig(Section):
     environments: dict[Name, EnvironmentWish]
     labels: dict[Annotated[Name, Field(max_length=50)], LabelWish]
     actions: ActionsWish
+    policies: dict[Name, PolicyWish]
     pages: Literal["always", "when_public", "never"]
     variables: dict[VariableName, OneLine]
     secrets: dict[VariableName, SecretWish]

@@ -25,6 +25,7 @@ class Kind(StrEnum):
 
     ACTIONS = "actions"
     TOKEN = "job token"  # noqa: S105 (what it may do, where a job does not say)
+    POLICY = "actions policy"
     VARIABLE = "variable"
     LABEL = "label"
     ENVIRONMENT = "environment"

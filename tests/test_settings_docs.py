@@ -66,6 +66,14 @@ def test_every_secret_and_variable_that_a_workflow_reads_is_described() -> None:
     assert set(re.findall(r"vars\.([A-Z_]+)", text)) == told
 
 
+def test_the_policy_allows_the_judge_all_of_its_events_and_no_others() -> None:
+    config = yaml.safe_load((ROOT / "configs/repository.yaml").read_text())
+    [policy] = config["policies"].values()
+    [path] = policy["workflows"]
+    workflow = yaml.safe_load((ROOT / path).read_text())
+    assert sorted(policy["events"]) == sorted(workflow[True])  # YAML 1.1 reads `on` as true
+
+
 def test_the_make_target_and_the_links_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     assert starting("make") == [[".venv/train.stamp"]]

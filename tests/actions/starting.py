@@ -14,6 +14,7 @@ from tests.actions.triggers import is_started
 from tests.actions.workflows import Library, Workflow
 from tests.servers.github_standin.events import Event
 from tests.servers.github_standin.people import ACTIONS_BOT
+from tests.servers.github_standin.settings_policies import lets_start
 from tests.servers.github_standin.world import World
 
 _OF_TOKENS = ("workflow_dispatch", "repository_dispatch")
@@ -36,7 +37,8 @@ class Starter:
         """Queue a run for each workflow that `event` starts. Raises Faulty for a broken file.
 
         What a GITHUB_TOKEN does starts nothing, but for dispatches; a pull request that it opens
-        or renews gets runs that somebody must approve, which nobody does here.
+        or renews gets runs that somebody must approve, which nobody does here. What a policy does
+        not allow is a run that failed without a job.
         """
         is_of_token = event.actor == ACTIONS_BOT and event.name not in _OF_TOKENS
         if is_of_token and not _may_be_approved(event):
@@ -44,7 +46,9 @@ class Starter:
         for workflow in self.library.at(event.sha):
             if self._settings.is_enabled(workflow.file) and is_started(workflow, event):
                 run = self._new_run(workflow, event)
-                if is_of_token:
+                if not lets_start(self._world, workflow.path, event.name):
+                    run.status, run.conclusion = "completed", "failure"
+                elif is_of_token:
                     run.status, run.conclusion = "completed", "action_required"
                 else:
                     self.enter(run)

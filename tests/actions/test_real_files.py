@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.adapters.github import GitHubForge
 from tests.actions import Actions
 from tests.actions.engine import engine
 from tests.actions.ours import FILES, ROOT, dispatch, pull_request, read
@@ -15,7 +16,7 @@ from tests.actions.starting import typed_inputs
 from tests.actions.triggers import is_started
 from tests.actions.workflows import refuse_unsupported
 from tests.repository import copy_repository, git
-from tests.servers.github_standin import Clone
+from tests.servers.github_standin import ACTIONS_BOT, APP_BOT, Clone
 from tests.servers.github_standin.events import Event
 
 
@@ -123,6 +124,27 @@ def test_a_review_that_judges_nothing_does_not_end_the_one_that_does(world, chan
     contexts = {"github": github, "inputs": {}}
     found = engine().resolve(read("review.yml").tree["concurrency"], contexts)
     assert found == {"group": group, "cancel-in-progress": False}
+
+
+def test_in_public_a_proposal_of_an_app_is_judged_though_its_own_event_starts_nothing(
+    attach, github, clone
+):
+    github.world.is_private = False
+    rules = (ROOT / ".github/workflows/review.yml").read_text().partition("\nenv:\n")[0]
+    job = "jobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo judged\n"
+    actions = attach({"review.yml": f"{rules}\n{job}"})
+    clone.push("perennial/retrain/m-1", {"x": "1"})
+    forge = GitHubForge(
+        github.world.full_name,
+        github.token_for(APP_BOT, contents="write", issues="write", pull_requests="write"),
+        github.url,
+        review_token=github.token_for(ACTIONS_BOT, actions="write"),
+    )
+    made = forge.open_pull(branch="perennial/retrain/m-1", base="main", title="x", body="x")
+    assert forge.start_review(made.number) == ()
+    actions.settle()
+    runs = [(run.event.name, run.conclusion) for run in actions.runs]
+    assert runs == [("pull_request_target", "failure"), ("workflow_dispatch", "success")]
 
 
 def test_approvals_of_strangers_end_no_review_and_the_newest_state_is_judged_last(

@@ -81,6 +81,36 @@ def test_a_pull_request_of_a_jobs_own_token_gets_runs_that_wait_for_an_approval(
     assert (run.minutes, run.log.count("success")) == (0, 0)
 
 
+def policy(events):
+    paths = {"include": [".github/workflows/w.yml"], "exclude": []}
+    rules = [{"type": "restrict_action_events", "parameters": {"allowed_events": events}}]
+    conditions = {"workflow_path": paths}
+    return {"name": "w", "enforcement": "active", "conditions": conditions, "rules": rules}
+
+
+def test_in_public_nobodys_pull_request_starts_its_target_unless_a_policy_allows_it(
+    actions, github, clone
+):
+    github.world.is_private = False
+    clone.push("b", {"x": "1"})
+    pull(github, APP_BOT)
+    actions.settle()
+    runs = {run.event.name: (run.conclusion, run.minutes) for run in actions.runs}
+    assert runs["pull_request"] == ("success", 1)
+    assert runs["pull_request_target"] == ("failure", 0)
+    github.act("octo", "POST", "/actions/policies", policy(["pull_request_target"]))
+    before = len(actions.runs)
+    clone.push("b", {"x": "2"})
+    actions.settle()
+    runs = {run.event.name: run.conclusion for run in actions.runs[before:]}
+    # A policy is the whole list: what it does not name is blocked from now on.
+    assert runs == {
+        "push": "failure",
+        "pull_request": "failure",
+        "pull_request_target": "success",
+    }
+
+
 def test_a_workflow_runs_as_the_commit_of_its_event_has_it(attach, github, clone):
     """A pull request's own copy for pull_request; main's for its target and for dispatches."""
     actions = attach({"w.yml": ALL + JOBS})

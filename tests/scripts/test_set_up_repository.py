@@ -14,6 +14,7 @@ from tests.repository import ROOT, commit, git, python
 from tests.servers.git_push import push
 from tests.servers.github_recorder import DROPPED
 from tests.servers.github_standin import ACTIONS_BOT, APP_BOT, GitHubStandIn
+from tests.servers.github_standin.settings_policies import lets_start
 from tests.servers.github_standin.settings_state import APP
 
 RULESET = "/repos/{owner}/{repo}/rulesets"
@@ -140,6 +141,21 @@ def test_less_protection_than_now_is_refused_until_it_is_asked_for(
     assert set_up(root, github, "--apply", "--allow-weaker") == 0
     assert github.world.rules.approvals == 1
     assert len(writes(github)) == len(before) + 2
+
+
+def test_a_public_repository_gets_a_policy_without_which_no_event_starts_the_judge(
+    root: Path, github: GitHubStandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    github.world.is_private = False
+    github.world.settings.secrets = set(NEEDED)
+    review = ".github/workflows/review.yml"
+    assert not lets_start(github.world, review, "pull_request_target")
+    assert set_up(root, github, "--apply") == 0
+    assert "+ actions policy perennial-review" in capsys.readouterr().out
+    for event in ("pull_request_target", "pull_request_review", "workflow_dispatch"):
+        assert lets_start(github.world, review, event)
+    assert not lets_start(github.world, ".github/workflows/ci.yml", "pull_request_target")
+    assert set_up(root, github, "--check") == 0
 
 
 def test_code_owners_that_are_asked_for_and_named_nowhere_are_a_drift(

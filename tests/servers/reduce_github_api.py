@@ -5,7 +5,8 @@
 
 It writes github_api.json beside this file, with the package's licence in it. Texts and examples are
 left out; what is checked (paths, parameters, schemas, required fields) is kept as it is, but for
-two things that GitHub answers though its description has forgotten them (`_mend_heads`, `_mended`).
+two things that GitHub answers though its description has forgotten them (`_mend_heads`, `_mended`),
+and for what it has on its pages alone (github_policies.py).
 """
 
 from __future__ import annotations
@@ -14,6 +15,11 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+
+if __package__:
+    from tests.servers import github_policies
+else:  # run as a file
+    import github_policies
 
 _REPOSITORY = "/repos/{owner}/{repo}"
 _BRANCH_POLICIES = _REPOSITORY + "/environments/{environment_name}/deployment-branch-policies"
@@ -25,6 +31,8 @@ ENDPOINTS = {
     _REPOSITORY + "/actions/organization-secrets": ("get",),
     _REPOSITORY + "/actions/permissions": ("get", "put"),
     _REPOSITORY + "/actions/permissions/workflow": ("get", "put"),
+    _REPOSITORY + "/actions/policies": ("get", "post"),
+    _REPOSITORY + "/actions/policies/{policy_id}": ("get", "put"),
     _REPOSITORY + "/actions/runs/{run_id}": ("get",),
     _REPOSITORY + "/actions/runs/{run_id}/approvals": ("get",),
     _REPOSITORY + "/actions/secrets": ("get",),
@@ -77,6 +85,9 @@ _NAMES = {"properties", "schemas", "responses", "parameters", "headers"}  # thei
 def main(package: Path) -> None:
     """Write the reduced description of the unpacked npm package in the folder `package`."""
     whole = json.loads((package / "generated" / "api.github.com.json").read_text(encoding="utf-8"))
+    whole["paths"] = {**github_policies.PATHS, **whole["paths"]}
+    schemas = whole["components"]["schemas"]
+    whole["components"]["schemas"] = {**github_policies.SCHEMAS, **schemas}
     reduced = reduce_api(whole, ENDPOINTS)
     _mend_heads(reduced["components"]["schemas"])
     reduced["info"]["x-licence"] = (package / "LICENSE").read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ from pipeline.adapters.github.repository import API_URL
 from pipeline.adapters.github.settings_classic import read_protection
 from pipeline.adapters.github.settings_environment import read_environments, set_environment
 from pipeline.adapters.github.settings_looks import NotSeen, PlanLacks, look, look_through
+from pipeline.adapters.github.settings_policy import read_policies, set_policy
 from pipeline.adapters.github.settings_ruleset import (
     HeldRule,
     apps_past,
@@ -32,6 +33,7 @@ Setter = Callable[[Connection, str, Fields], None]
 _KINDS: dict[Kind, tuple[Reader, Setter]] = {
     Kind.ACTIONS: (small.read_actions, small.set_actions),
     Kind.TOKEN: (small.read_token, small.set_token),
+    Kind.POLICY: (read_policies, set_policy),
     Kind.VARIABLE: (small.read_variables, small.set_variable),
     Kind.LABEL: (small.read_labels, small.set_label),
     Kind.ENVIRONMENT: (read_environments, set_environment),

@@ -24,6 +24,8 @@ _STAND_INS = {
     "repository's own",
     REVIEWERS: "admit_retrain.py checks configs/approvers.yaml itself: the second person presses "
     "'Re-run all jobs'",
+    Kind.POLICY: "retrain starts review for its proposals; what people open is judged once "
+    "somebody reviews it, or by hand",
     Kind.PAGES: "the page is an artifact of its workflow, and the dashboard issue is there as well",
 }
 

@@ -13,11 +13,12 @@ _STRONGER_IF_MORE = {
 _STRONGER_IF_LONGER = {
     Kind.RULESET: ("includes", "forbids", "checks", "other_rules"),
     Kind.ENVIRONMENT: ("reviewers",),
+    Kind.POLICY: ("other_rules",),
 }
 
 
 def weaker_fields(kind: Kind, found: Fields, wished: Fields) -> tuple[str, ...]:
-    """What would protect less, of a ruleset, an environment or a job's token.
+    """What would protect less, of a ruleset, an environment, a policy or a job's token.
 
     That Actions may open pull requests is not among it: GitHub turns it off, and a set-up on.
     """
@@ -39,8 +40,9 @@ def _opened(kind: Kind, found: Fields, wished: Fields) -> list[str]:
     if kind is Kind.TOKEN:
         name = "default_permissions"
         return [f"{name}: write"] if (found.get(name), wished[name]) == ("read", "write") else []
-    known = words_of(found, "bypass")
-    return [f"bypass: {who}" for who in words_of(wished, "bypass") if who not in known]
+    name = "events" if kind is Kind.POLICY else "bypass"
+    known = words_of(found, name)
+    return [f"{name}: {who}" for who in words_of(wished, name) if who not in known]
 
 
 def _opened_branches(found: tuple[str, ...], wished: tuple[str, ...]) -> list[str]:

@@ -13,6 +13,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.repository_config import (
     MAX_REVIEWERS,
     EnvironmentWish,
+    PolicyWish,
     RepositoryConfig,
     RulesetWish,
 )
@@ -38,6 +39,11 @@ def wished_settings(
             "may_open_pull_requests": config.actions.may_open_pull_requests,
         },
     }
+    if (
+        not account.is_private
+    ):  # in private ones no event is blocked, and most plans have no policies
+        for name, policy in config.policies.items():
+            wished[Key(Kind.POLICY, name)] = _policy(policy)
     app = {} if config.app_id is None else {APP_VARIABLE: str(config.app_id)}
     for name, value in {**config.variables, **app}.items():
         wished[Key(Kind.VARIABLE, name)] = {"value": value}
@@ -75,6 +81,16 @@ def _environment(wish: EnvironmentWish, reviewers: tuple[str, ...]) -> Fields:
         "prevents_self_review": bool(reviewers),  # nobody ever approves a request of their own
         "wait_minutes": 0,
         "branches": tuple(sorted(wish.branches)),
+    }
+
+
+def _policy(wish: PolicyWish) -> Fields:
+    return {
+        "enforcement": "active",
+        "workflows": tuple(sorted(wish.workflows)),
+        "excludes": (),
+        "events": tuple(sorted(wish.events)),
+        "other_rules": (),
     }
 
 

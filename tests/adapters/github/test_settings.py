@@ -265,3 +265,48 @@ def test_a_repository_that_is_not_there_is_named(github: GitHubStandIn) -> None:
     elsewhere = GitHubSettings("octo/other", token, github.url, patience=HASTY)
     with pytest.raises(OutsideError, match="no repository octo/other"):
         elsewhere.account()
+
+
+POLICY = Key(Kind.POLICY, "perennial-review")
+
+
+def test_a_policy_is_found_as_it_was_set_and_set_back_where_it_drifted(
+    github: GitHubStandIn, settings: GitHubSettings
+) -> None:
+    github.world.is_private = False
+    wished = wished_by(settings)[POLICY]
+    assert POLICY not in found_by(settings).settings
+    for _ in range(2):
+        settings.set(POLICY, wished)
+    [policy] = github.world.settings.policies.values()
+    assert found_by(settings).settings[POLICY] == wished
+    policy["enforcement"] = "disabled"
+    policy["rules"].append(
+        {"type": "restrict_actions_actors", "parameters": {"allowed_actors": [{"id": 1}]}}
+    )
+    found = found_by(settings).settings[POLICY]
+    assert found["enforcement"] == "disabled"
+    assert found["other_rules"] == ("restrict_actions_actors",)
+    settings.set(POLICY, wished)
+    assert found_by(settings).settings[POLICY] == wished
+
+
+def test_a_policy_that_somebody_else_made_is_left_alone(
+    github: GitHubStandIn, settings: GitHubSettings
+) -> None:
+    github.world.is_private = False
+    theirs = {"name": "theirs", "enforcement": "active", "rules": []}
+    github.act("octo", "POST", "/actions/policies", theirs)
+    settings.set(POLICY, wished_by(settings)[POLICY])
+    names = [policy["name"] for policy in github.world.settings.policies.values()]
+    assert names == ["theirs", "perennial-review"]
+
+
+@pytest.mark.parametrize("login", [ACTIONS_BOT, "Ada"])
+def test_policies_that_the_token_may_not_see_are_not_called_well(
+    github: GitHubStandIn, login: str
+) -> None:
+    github.world.is_private = False
+    assert Kind.POLICY in found_by(settings_of(github, login)).unseen
+    with pytest.raises(NotSeen):
+        settings_of(github, login).set(POLICY, {"enforcement": "active"})

@@ -164,3 +164,15 @@ def test_a_strangers_value_stays_on_its_line() -> None:
         "a, b",
         "3",
     ]
+
+
+def test_a_policy_that_allows_more_than_somebody_let_it_is_weaker() -> None:
+    key = Key(Kind.POLICY, "perennial-review")
+    assert changed(key, enforcement="disabled").weaker == ()
+    assert changed(key, events=("pull_request_review", "push", "workflow_dispatch")).weaker == (
+        "events: pull_request_target",
+    )
+    actors = ("restrict_actions_actors",)
+    assert changed(key, other_rules=actors).weaker == (
+        "other_rules: without restrict_actions_actors",
+    )

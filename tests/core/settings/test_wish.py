@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.core.settings.wish import wished_settings
 from pipeline.errors import ConfigurationError
-from pipeline.repository_settings import Key, Kind
+from pipeline.repository_settings import Key, Kind, words_of
 from tests.repository_settings import PUBLIC, ROLES, config_of
 
 MAIN = Key(Kind.RULESET, "perennial")
@@ -68,6 +68,16 @@ def test_a_private_repository_gets_no_public_page_unasked(
     account = replace(PUBLIC, is_private=is_private)
     wished = wished_settings(config_of(pages=pages), ROLES, account)
     assert (Key(Kind.PAGES) in wished) is is_wished
+
+
+def test_a_public_repository_allows_the_judge_its_events_and_a_private_one_needs_no_policy() -> (
+    None
+):
+    key = Key(Kind.POLICY, "perennial-review")
+    policy = wished_settings(config_of(), ROLES, PUBLIC)[key]
+    assert policy["workflows"] == (".github/workflows/review.yml",)
+    assert "pull_request_target" in words_of(policy, "events")
+    assert key not in wished_settings(config_of(), ROLES, replace(PUBLIC, is_private=True))
 
 
 def test_checks_may_come_from_anybody_where_no_app_is_named() -> None:

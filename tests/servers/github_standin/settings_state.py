@@ -44,6 +44,7 @@ class Settings:
     shared_secrets: set[str] = field(default_factory=set)
     environments: dict[str, Environment] = field(default_factory=dict)
     rulesets: dict[int, dict[str, Any]] = field(default_factory=dict)
+    policies: dict[int, dict[str, Any]] = field(default_factory=dict)
     protection: dict[str, Any] | None = None  # the classic one of the default branch
     pages: str | None = None
     workflow_states: dict[str, str] = field(default_factory=dict)

@@ -26,6 +26,7 @@ from tests.servers.github_standin import (
     settings_classic,
     settings_environments,
     settings_pages,
+    settings_policies,
     settings_rulesets,
     statuses,
 )
@@ -56,6 +57,7 @@ _PARTS = (
     settings_classic,
     settings_environments,
     settings_pages,
+    settings_policies,
     settings_rulesets,
 )
 
