@@ -99,13 +99,14 @@ def recorded(folder: Path) -> str:
 
 
 def test_from_nothing_a_champion_has_users_and_a_watchdog(
-    tmp_path: Path, shell: Open, monkeypatch: pytest.MonkeyPatch
+    tmp_path_factory: pytest.TempPathFactory, shell: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package, machine = tmp_path / "package", tmp_path / "machine"
+    folder = tmp_path_factory.mktemp("n")  # short, as the path of Envoy's socket must be
+    package, machine = folder / "package", folder / "machine"
     digest = build_tiny_package(package)
     version = f"2013-07-02-{digest[7:19]}"
-    approve(tmp_path / "origin", digest)
-    git(tmp_path, "clone", "--quiet", "origin", "machine")
+    approve(folder / "origin", digest)
+    git(folder, "clone", "--quiet", "origin", "machine")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     model, users, metrics = free_port(), free_port(), free_port()
     values = {"8081": model, "8080": users, "9901": metrics, "sha256:…": digest}

@@ -89,7 +89,10 @@ def test_the_reconciler_may_push_its_records_in_either_mode(
 ) -> None:
     if has_app:
         use_app(root)
+        commit(root, "Name the App")
+    assert push(github, root, "octo", "HEAD:main")[0] == 0  # the workflows, which no bot may push
     set_up(root, github, "--apply")
+    (root / "record").touch()
     commit(root, "A record")
     assert push(github, root, ACTIONS_BOT, "HEAD:main")[0] == int(has_app)
     assert push(github, root, APP_BOT, "HEAD:main")[0] == 0
