@@ -71,20 +71,29 @@ def propose_from_a_fork(
 
 def judge(repository: Path, github: GitHubStandIn, number: int = 1) -> tuple[str, str]:
     """What a job of review.yml does. Returns the state and the words of the commit status."""
-    grants = grants_of(repository, "review.yml", "verify")
+    asked = ("--pull-request", str(number), "--accept-no", "--apply")
+    run_in_job(repository, github, ("review.yml", "verify"), "verify_retrain_pr", *asked)
+    head = github.act("mallory", "GET", f"/pulls/{number}")["head"]["sha"]
+    newest = github.act("mallory", "GET", f"/commits/{head}/statuses")[0]
+    assert newest["context"] == "perennial/verify"
+    return newest["state"], newest["description"]
+
+
+def run_in_job(
+    repository: Path, github: GitHubStandIn, place: tuple[str, str], script: str, *options: str
+) -> str:
+    """What a script printed, run with what the token of that workflow's job may."""
+    grants = grants_of(repository, *place)
     done = call_script(
         repository,
-        "verify_retrain_pr",
-        *("--pull-request", str(number), "--accept-no", "--apply"),
+        script,
+        *options,
         GITHUB_REPOSITORY="octo/model",
         GITHUB_TOKEN=github.token_for(ACTIONS_BOT, **grants),
         GITHUB_API_URL=github.url,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    head = github.act("mallory", "GET", f"/pulls/{number}")["head"]["sha"]
-    newest = github.act("mallory", "GET", f"/commits/{head}/statuses")[0]
-    assert newest["context"] == "perennial/verify"
-    return newest["state"], newest["description"]
+    return done.stdout
 
 
 def grants_of(repository: Path, file: str, job: str) -> dict[str, str]:
@@ -96,17 +105,8 @@ def grants_of(repository: Path, file: str, job: str) -> dict[str, str]:
 
 def renew(repository: Path, github: GitHubStandIn, *options: str) -> str:
     """What a job of monitor.yml does. Returns what it printed."""
-    grants = grants_of(repository, "monitor.yml", "check")
-    done = call_script(
-        repository,
-        "renew_reviews",
-        *("--apply", *options),
-        GITHUB_REPOSITORY="octo/model",
-        GITHUB_TOKEN=github.token_for(ACTIONS_BOT, **grants),
-        GITHUB_API_URL=github.url,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    place = ("monitor.yml", "check")
+    return run_in_job(repository, github, place, "renew_reviews", "--apply", *options)
 
 
 def comments(github: GitHubStandIn) -> list[str]:

@@ -83,15 +83,14 @@ class RegistryRest:
             told = f"did not answer {verb} {path} ({reason_of(error)})"
             raise self._error(told) from None
         words = _words(raw)
-        if status != 200:
-            gone = (words or {}).get("error_code") in _GONE
-            if may_miss and status in (400, 404) and gone:
-                return None
-            told = f"answered {status} to {verb} {path}: {(words or {}).get('message', '')}"
-            raise self._error(told)
-        if words is None:
-            raise self._error(f"did not answer {verb} {path} in JSON")
-        return words
+        if status == 200:
+            if words is None:
+                raise self._error(f"did not answer {verb} {path} in JSON")
+            return words
+        fault = words or {}
+        if may_miss and status in (400, 404) and fault.get("error_code") in _GONE:
+            return None
+        raise self._error(f"answered {status} to {verb} {path}: {fault.get('message', '')}")
 
     def _error(self, what: str) -> OutsideError:
         shown = without_credentials(what, self._secrets)[:300]

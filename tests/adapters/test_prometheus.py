@@ -143,19 +143,17 @@ def test_a_server_that_answers_no_http_is_told_by_the_kind_of_its_fault():
 @pytest.mark.parametrize("head", dribbling.STARTS)
 def test_a_server_that_sends_a_byte_at_a_time_is_not_waited_for(head, monkeypatch):
     monkeypatch.setattr(adapter, "TIMEOUT_SECONDS", 0.5)
-    with dribbling.running(head) as (address, is_cut):
-        with pytest.raises(OutsideError, match=r"not answered \(TimeoutError\)"):
-            Prometheus(f"http://{address}").query("up", now())
-        assert is_cut.wait(5)
+    with dribbling.given_up_on(head, r"not answered \(TimeoutError\)") as address:
+        Prometheus(f"http://{address}").query("up", now())
 
 
 def test_a_server_that_dribbles_instead_of_beginning_tls_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(adapter, "TIMEOUT_SECONDS", 0.5)
     # A record of 16 kB in TLS' own words, of which a byte comes at a time.
-    with dribbling.running(b"\x16\x03\x03\x40\x00") as (address, is_cut):
-        with pytest.raises(OutsideError, match=r"not answered \(TimeoutError\)"):
-            Prometheus(f"https://{address}").query("up", now())
-        assert is_cut.wait(5)
+    with dribbling.given_up_on(
+        b"\x16\x03\x03\x40\x00", r"not answered \(TimeoutError\)"
+    ) as address:
+        Prometheus(f"https://{address}").query("up", now())
 
 
 def test_a_server_that_is_down_is_a_clear_error():

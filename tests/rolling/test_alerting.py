@@ -174,10 +174,8 @@ def test_a_chat_that_sends_a_byte_at_a_time_is_not_waited_for(
     head: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(alerts, "TIMEOUT_SECONDS", 0.5)
-    with dribbling.running(head) as (address, is_cut):
-        with pytest.raises(OutsideError, match=r"did not answer \(TimeoutError\)"):
-            Webhook(f"http://{address}/{SECRET}", waits=()).send("a", "b")
-        assert is_cut.wait(5)
+    with dribbling.given_up_on(head, r"did not answer \(TimeoutError\)") as address:
+        Webhook(f"http://{address}/{SECRET}", waits=()).send("a", "b")
 
 
 def test_a_chat_that_is_down_delays_neither_the_traffic_nor_the_record(

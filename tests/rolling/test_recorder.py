@@ -123,10 +123,8 @@ def test_a_server_that_sends_a_byte_at_a_time_is_not_waited_for(
     head: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recording, "TIMEOUT_SECONDS", 0.5)
-    with dribbling.running(head) as (address, is_cut):
-        with pytest.raises(OutsideError, match=r"not read \(TimeoutError\)"):
-            read_counts(address, VERSION, datetime(2013, 7, 3, 9, tzinfo=UTC))
-        assert is_cut.wait(5)
+    with dribbling.given_up_on(head, r"not read \(TimeoutError\)") as address:
+        read_counts(address, VERSION, datetime(2013, 7, 3, 9, tzinfo=UTC))
 
 
 def test_a_page_of_an_error_holds_no_counters() -> None:

@@ -8,6 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
+from pipeline.errors import OutsideError
+
 BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n"
 STARTS = (b"", BODY, b"HTTP/1.0 200 OK\r\n\r\n", b"HTTP/1.1 500 x\r\nContent-Length: 900\r\n\r\n")
 _BYTES = 300  # at ten a second: it ends at last, so that a test fails instead of hanging
@@ -33,3 +37,12 @@ def running(head: bytes) -> Iterator[tuple[str, threading.Event]]:
 
         threading.Thread(target=dribble, daemon=True).start()
         yield f"127.0.0.1:{listener.getsockname()[1]}", is_cut
+
+
+@contextmanager
+def given_up_on(head: bytes, words: str) -> Iterator[str]:
+    """Its host:port for a block that must end with an OutsideError of `words`, and hang up."""
+    with running(head) as (address, is_cut):
+        with pytest.raises(OutsideError, match=words):
+            yield address
+        assert is_cut.wait(5)

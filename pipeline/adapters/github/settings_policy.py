@@ -6,13 +6,12 @@ In a public repository GitHub lets nobody start `pull_request_target` unless suc
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from pydantic import BaseModel
 
 from pipeline.adapters.github.connection import Connection
 from pipeline.adapters.github.settings_looks import NotSeen, look, put
-from pipeline.adapters.github.shapes import parse, parse_all
+from pipeline.adapters.github.shapes import parse
 from pipeline.repository_settings import Fields, words_of
 
 _EVENTS = "restrict_action_events"
@@ -29,7 +28,7 @@ class _Listed(BaseModel):
 
 
 class _List(BaseModel):
-    policies: tuple[dict[str, Any], ...]
+    policies: tuple[_Listed, ...]
 
 
 class _Paths(BaseModel):
@@ -87,8 +86,7 @@ def _numbers(connection: Connection) -> dict[str, int]:
     found = look(connection, f"{_PATH}?has_parents=false&per_page=100")
     if found is None:
         raise NotSeen(_NONE)
-    listed = parse_all(_Listed, parse(_List, found, "the policies").policies, "a policy")
-    return {shape.name: shape.id for shape in listed}
+    return {one.name: one.id for one in parse(_List, found, "the policies").policies}
 
 
 def _fields(shape: _Policy) -> Fields:
