@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.core.rollout.effects import RolloutStep
+from pipeline.core.rollout.state import current_rollout
 from pipeline.errors import Bug, OutsideError, PipelineError
 from pipeline.rolling.effects import Hands, apply_step
 from pipeline.rolling.idle import is_idle
@@ -20,9 +21,14 @@ from pipeline.rolling.model_state import ModelState, load_model
 from pipeline.rolling.observe import Eyes, look_at
 from pipeline.rolling.repository import RolloutRepository
 from pipeline.rolling.snapshot import Snapshot
+from pipeline.rollout_status import Phase, RolloutStatus
 
 MAX_STEPS = 10  # a newer merge takes two; the others are for races that were lost
 MODELS_AT_ONCE = 16
+UNCONFIRMED = (
+    "nobody looks at the challenger any more, and whether the traffic is as recorded cannot be "
+    "known: the traffic layer does not say. Mend or restart it; it begins with what was written."
+)
 
 Tell = Callable[[str], None]
 Equip = Callable[[ModelState], tuple[Eyes, Hands]]
@@ -113,6 +119,8 @@ class Reconciler:
             failures.append(self._failed(model, bug))
         self.tell(f"{model}: {step}")
         if step.is_noop:
+            if seen.routing is None and is_over(state.status):
+                failures.append(self._failed(model, OutsideError(UNCONFIRMED)))
             return False
         steps.append(step)
         if not self.is_applied:
@@ -123,6 +131,14 @@ class Reconciler:
             self.tell(f"{model}: somebody else came first. Deciding again.")
         # What failed now would fail again at once: the next run takes it up.
         return done.is_lost or not done.failures
+
+
+def is_over(status: RolloutStatus) -> bool:
+    """Whether no look at the challenger judges the traffic: then its silence is no gate's ERROR."""
+    rollout = current_rollout(status)
+    return rollout is not None and (
+        rollout.state.phase.is_ended or rollout.state.phase is Phase.PROMOTED
+    )
 
 
 def _once(tell: Tell, before: str) -> Tell:

@@ -10,6 +10,7 @@ from pipeline.rollout_status import Phase
 from tests.rolling.rolled import Rolled, file_spec
 from tests.rollouts import BAD, HOUR
 from tests.servers import envoy
+from tests.servers.binaries import wait_for
 
 USERS = [f"user-{number}" for number in range(300)]
 
@@ -52,3 +53,23 @@ def test_users_move_to_the_challenger_and_back_and_nobody_else_moves(
         world.revert(merge)
         assert reconcile() == set()
     assert world.status.records[-1].phase is Phase.ROLLED_BACK
+
+
+def test_a_rollback_that_envoy_cannot_confirm_is_done_and_no_later_run_calls_it_well(
+    world: Rolled, tmp_path: Path
+) -> None:
+    spec = file_spec()
+    world.merge(spec)
+    with envoy.running(tmp_path / "envoy", world.traffic.observe()) as server:
+        port, challenger = server.provider.port, spec.challenger.digest
+        world.record(spec)
+        world.reconcile(provider=lambda *_: server.provider)
+        assert answered(port, challenger)
+        (server.provider.folder / "admin.sock").unlink()
+        world.record(spec, challenger=BAD)
+        (result,) = world.reconcile(provider=lambda *_: server.provider)
+        assert result.failures
+        assert world.status.records[-1].phase is Phase.ROLLED_BACK
+        wait_for(lambda: not answered(port, challenger), 10)
+        (result,) = world.reconcile(provider=lambda *_: server.provider)
+        assert "cannot be known" in str(result.failures[0])

@@ -82,6 +82,24 @@ class Weights:
         """The champion, and the challenger where there is one."""
         return (self.champion, self.challenger) if self.challenger else (self.champion,)
 
+    @property
+    def reaches_challenger(self) -> bool:
+        """Whether a challenger gets users, or copies of their requests."""
+        return self.challenger is not None and (
+            self.challenger_basis_points > 0 or self.is_mirrored
+        )
+
+    def is_no_more_than(self, before: Weights | None) -> bool:
+        """Whether no challenger gets more than it had with `before`: traffic is taken away."""
+        if not self.reaches_challenger:
+            return True
+        return (
+            before is not None
+            and before.reaches_challenger
+            and (before.backends, before.salt) == (self.backends, self.salt)
+            and self.challenger_basis_points <= before.challenger_basis_points
+        )
+
     def _own_faults(self) -> list[str]:
         faults = []
         points = self.challenger_basis_points
@@ -104,7 +122,8 @@ class Traffic(Protocol):
         """Make `wanted` true: in the file that outlives a restart, and in what runs.
 
         Safe to run twice and to be killed anywhere. Raises OutsideError where it cannot be
-        confirmed; the file is written even then, as far as that is possible.
+        confirmed; the file is written even then, as far as that is possible. What takes traffic
+        away (`Weights.is_no_more_than`) is tried in every way there is before it raises.
         """
 
     def observe(self) -> Weights:

@@ -84,9 +84,7 @@ class Envoy:
         """What the files say, None where there are none or they are not ours."""
         try:
             routes = yaml.safe_load(self._routes.read_text(encoding="utf-8"))
-            clusters = yaml.safe_load(self._clusters.read_text(encoding="utf-8"))
-            known = dict(map(cluster_of, clusters["resources"]))
-            return weights_of(routes["resources"][0], known)
+            return weights_of(routes["resources"][0], self._written_clusters())
         except (FileNotFoundError, *_NOT_OURS):
             return None
 
@@ -94,12 +92,19 @@ class Envoy:
         """See Traffic. A server is known to Envoy before anything is routed to it.
 
         A kill between the two files leaves the former weights, and one more server that is known.
+        Traffic is taken away even where Envoy does not say that it knows the servers: it watches
+        the files without its admin side, and those that it was told of before will do.
         """
         before = self.written()
         if before != wanted:
+            is_enough = before is not None and self._takes_away(before, wanted)
             save_durably(self._clusters, render_clusters(wanted, also=before))
             if before is not None:
-                self._confirm(lambda: _knows(self._admin.clusters(), wanted), "the servers")
+                try:
+                    self._confirm(lambda: _knows(self._admin.clusters(), wanted), "the servers")
+                except OutsideError:
+                    if not is_enough:
+                        raise
             save_durably(self._routes, render_routes(wanted, self.header))
         self._confirm(lambda: self._admin.weights() == wanted, "the weights")
 
@@ -109,6 +114,16 @@ class Envoy:
         if weights is None:
             raise OutsideError(f"Envoy at {self.folder}: has no routes. Run prepare, or apply.")
         return weights
+
+    def _written_clusters(self) -> dict[str, tuple[Backend, ...]]:
+        """What clusters.yaml says. Raises FileNotFoundError, and `_NOT_OURS`."""
+        clusters = yaml.safe_load(self._clusters.read_text(encoding="utf-8"))
+        return dict(map(cluster_of, clusters["resources"]))
+
+    def _takes_away(self, before: Weights, wanted: Weights) -> bool:
+        """Whether no challenger gets more, and Envoy was told of all servers already."""
+        known = {first for first, *_ in self._written_clusters().values()}
+        return wanted.is_no_more_than(before) and known.issuperset(wanted.backends)
 
     def _confirm(self, is_so: Callable[[], bool], what: str) -> None:
         """Wait until `is_so()`. A stopped Envoy fails at once: there is nothing to wait for."""

@@ -171,6 +171,36 @@ def test_what_cannot_be_confirmed_is_an_error_and_is_served_by_the_next_start(se
     assert server.provider.observe() == weights
 
 
+@pytest.mark.parametrize("left", [0, 500])
+def test_traffic_is_taken_away_where_envoy_cannot_be_asked_and_none_is_given(
+    tmp_path, backends, left
+):
+    champion, challenger, _ = backends
+    with envoy.running(tmp_path / "t", Weights(champion)) as server:
+        server.provider.apply(Weights(champion, challenger, 10_000, "salt"))
+        client = Client(server.provider.port)
+        (server.provider.folder / "admin.sock").unlink()
+        less = Weights(champion, challenger, left, "salt") if left else Weights(champion)
+        with pytest.raises(OutsideError, match="Is it running"):
+            server.provider.apply(less)
+        share = [expected_version(less, user) for user in USERS[:100]]
+        wait_for(lambda: [client.version(user) for user in USERS[:100]] == share, 10)
+        with pytest.raises(OutsideError, match="Is it running"):
+            server.provider.apply(Weights(champion, challenger, 2_500, "salt"))
+        time.sleep(0.5)
+        assert [client.version(user) for user in USERS[:100]] == share
+
+
+def test_what_was_taken_from_a_dead_proxy_is_not_given_by_its_restart(server, backends):
+    server.provider.apply(Weights(backends[0], backends[1], 10_000, "salt"))
+    server.kill()
+    with pytest.raises(OutsideError, match="Is it running"):
+        server.provider.apply(Weights(backends[0]))
+    server.start()
+    client = Client(server.provider.port)
+    assert {client.version(user) for user in USERS[:100]} == {backends[0].name}
+
+
 def test_applying_again_changes_no_file(server, backends):
     weights = Weights(backends[0], backends[1], 2_500, "salt")
     server.provider.apply(weights)
