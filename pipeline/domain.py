@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+THRESHOLD_GATE = "threshold"  # the comparison's gate where champion and challenger have two
+
 
 class Verdict(StrEnum):
     """What a gate says. Only PASS ever advances anything.

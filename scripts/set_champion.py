@@ -16,10 +16,10 @@ from pydantic import Field
 
 from pipeline.adapters.store import tracked_md5
 from pipeline.champion import Champion, Text, champion_path, load_champion, render_champion
-from pipeline.config import Section, load_usecase, parse_section
+from pipeline.config import Section, load_params, load_usecase, parse_section
 from pipeline.errors import GateRefused, exit_code_of
 from pipeline.jsonio import load_json, save_json, save_text
-from pipeline.ml.package import model_digest, verify_package
+from pipeline.ml.package import Manifest, model_digest, verify_package
 from pipeline.monitoring.reference import FILE, reference_path
 from pipeline.paths import PACKAGE
 
@@ -68,8 +68,12 @@ def what_was_said(arguments: argparse.Namespace) -> Said:
 def propose_champion(
     root: Path, before: Champion | None, approved_by: str, reason: str
 ) -> Champion:
-    """The package in artifacts/ as a champion. Raises OutsideError where it is not whole."""
+    """The package in artifacts/ as a champion.
+
+    Raises OutsideError where it is not whole, GateRefused where it is not what is configured.
+    """
     manifest = verify_package(root / PACKAGE)
+    refuse_other_run(root, manifest)
     digest = model_digest(root / PACKAGE)
     if before is not None and before.digest == digest:
         raise GateRefused(f"{digest} is the champion already: nothing to do.")
@@ -83,6 +87,22 @@ def propose_champion(
         reason=reason,
         previous=before.digest if before else None,
     )
+
+
+def refuse_other_run(root: Path, manifest: Manifest) -> None:
+    """Raise GateRefused for a package that the last run did not make: of another configuration."""
+    as_of, threshold = load_params(root).collect.as_of, load_usecase(root).decision_threshold
+    faults = []
+    if manifest.as_of != as_of:
+        faults.append(f"it is as of {manifest.as_of:%F %H:%M}, params.yaml says {as_of:%F %H:%M}")
+    if manifest.threshold != threshold:
+        told = f"its threshold is {manifest.threshold:g}"
+        faults.append(f"{told}, configs/usecase.yaml says {threshold:g}")
+    if faults:
+        raise GateRefused(
+            f"{PACKAGE} is the model of another run: {'; '.join(faults)}. "
+            "Run python -m scripts.retrain, and approve what it packages."
+        )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Your own data: another table, another model, and not one file of the framework touched."""
 
 import json
+import shutil
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -8,7 +9,7 @@ import pytest
 
 from pipeline.errors import DataIncident, OutsideError
 from tests.digits import FIRST_AS_OF, LAST_AS_OF, OVERLAY, change_warehouse, digits_repository
-from tests.repository import commit, git, python
+from tests.repository import commit, edit, git, python
 
 INCIDENT = "artifacts/validate/incident.md"
 
@@ -74,3 +75,32 @@ def test_the_whole_pipeline_runs_on_another_table(digits: Path) -> None:
     assert "even-digit" in (digits / "artifacts/package/model-card.md").read_text()
     changed = git(digits, "diff", "--name-only", "HEAD~1", "--", "pipeline", "scripts", "configs")
     assert changed == ""
+
+
+def test_another_threshold_is_for_a_person_who_can_approve_only_the_model_that_has_it(
+    digits: Path, trained: CompletedProcess[str], tmp_path: Path
+) -> None:
+    assert trained.returncode == 1
+    copy = tmp_path / "digits"
+    shutil.copytree(digits, copy, symlinks=True)
+    approve = ("scripts.set_champion", "--approved-by=ada", "--reason=lower", "--apply")
+    python(copy, *approve)  # where no test before this one has
+    commit(copy, "Go on from here")
+    edit(copy / "configs/usecase.yaml", {"decision_threshold: 0.5": "decision_threshold: 0.4"})
+    early = python(copy, *approve)
+    assert early.returncode == 1
+    assert "its threshold is 0.5, configs/usecase.yaml says 0.4" in early.stderr
+    run = python(copy, "scripts.retrain", "--as-of", LAST_AS_OF)
+    assert run.returncode == 1, run.stdout + run.stderr
+    found = comparison(copy)
+    assert found["verdict"] == "INCONCLUSIVE"
+    assert "threshold 0.5, the challenger would with 0.4: a person decides" in found["summary"]
+    edit(copy / "params.yaml", {f"{LAST_AS_OF}T": "2026-03-14T"})
+    stale = python(copy, *approve)
+    assert stale.returncode == 1
+    assert "as of 2026-03-15 00:00, params.yaml says 2026-03-14 00:00" in stale.stderr
+    edit(copy / "params.yaml", {"2026-03-14T": f"{LAST_AS_OF}T"})
+    late = python(copy, *approve)
+    assert late.returncode == 0, late.stderr
+    package = json.loads((copy / "artifacts/package/manifest.json").read_text())
+    assert package["threshold"] == 0.4

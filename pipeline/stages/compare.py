@@ -19,8 +19,7 @@ from pipeline.core.comparison.compare import Comparison, assess_first_model
 from pipeline.core.comparison.compare import compare as compare_models
 from pipeline.core.comparison.holdout import Holdout
 from pipeline.core.comparison.selftest import self_test
-from pipeline.domain import Gate, Verdict, worst
-from pipeline.errors import ConfigurationError
+from pipeline.domain import THRESHOLD_GATE, Gate, Verdict, worst
 from pipeline.jsonio import load_json, save_json
 from pipeline.ml.input_schema import prepare
 from pipeline.ml.package import load_manifest, load_packaged_model, model_digest
@@ -38,9 +37,13 @@ def run(root: Path) -> None:
     params, policy = load_params(root), load_gates(root).comparison
     champion = champion_package(root)
     rows = load_table(root / outputs.HOLDOUT)
-    scores = champion_scores(champion, rows, load_usecase(root).decision_threshold)
+    scores = champion_scores(champion, rows)
     holdout = _holdout(root, rows, scores, policy)
     comparison, tests = judge(holdout, policy, params)
+    if champion is not None:
+        comparison = leave_to_a_person(
+            comparison, load_manifest(champion).threshold, holdout.threshold
+        )
     known = pd.DataFrame({"id": rows["id"], "champion": np.nan if scores is None else scores})
     save_table(root / outputs.CHAMPION_SCORES, known)
     verdict = worst([comparison.verdict, *(_trial(test) for test in tests)])
@@ -79,30 +82,37 @@ def judge(
     return comparison, self_test(holdout, policy, params.compare.seed)
 
 
-def champion_scores(
-    champion: Path | None, rows: pd.DataFrame, threshold: float
-) -> np.ndarray | None:
-    """The champion's probability for each of `rows`, shape (n,), or None without a champion.
-
-    Raises ConfigurationError where the champion answers at another threshold than the challenger
-    would: their answers could not be told apart from the change of threshold.
-    """
+def champion_scores(champion: Path | None, rows: pd.DataFrame) -> np.ndarray | None:
+    """The champion's probability for each of `rows`, shape (n,), or None without a champion."""
     if champion is None:
         return None
-    manifest = load_manifest(champion)
-    if manifest.threshold != threshold:
-        raise ConfigurationError(
-            "configs/usecase.yaml",
-            [
-                (
-                    f"decision_threshold: found {threshold}, but the champion serves with "
-                    f"{manifest.threshold}. Change it back, or let a person approve the new model "
-                    "with python -m scripts.set_champion"
-                )
-            ],
-        )
     X = prepare(features_of(rows), load_json(champion / "input-schema.json"))
     return load_packaged_model(champion).predict_proba(X)[:, 1]
+
+
+def leave_to_a_person(comparison: Comparison, champion: float, challenger: float) -> Comparison:
+    """`comparison`, and where the two thresholds differ, without the gates that need a champion.
+
+    Its answers at its own threshold could not be told apart from the change of threshold, and at
+    the other one it never served. The figures stay, for the person who decides instead.
+    """
+    if champion == challenger:
+        return comparison
+    reason = (
+        f"The champion serves with the threshold {champion:g}, the challenger would with "
+        f"{challenger:g}: a person decides, with python -m scripts.set_champion. "
+        f"All figures take both at {challenger:g}."
+    )
+    rule = "Champion and challenger answer at the same threshold."
+    asked = Gate(THRESHOLD_GATE, Verdict.INCONCLUSIVE, rule, reason, n=comparison.n)
+    kept = [
+        gate
+        for gate in comparison.gates
+        if gate.name in ("inputs", "sample size")
+        or gate.name.startswith("limit: ")
+        or gate.verdict is Verdict.ERROR
+    ]
+    return dataclasses.replace(comparison, gates=(*kept, asked))
 
 
 def summarise(gates: tuple[Gate, ...], tests: tuple[Gate, ...]) -> str:

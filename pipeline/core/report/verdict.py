@@ -17,7 +17,7 @@ from pipeline.core.report.figures import (
 )
 from pipeline.core.report.inputs import Json, ReportInputs, label_of
 from pipeline.core.report.run import total_seconds
-from pipeline.domain import Verdict
+from pipeline.domain import THRESHOLD_GATE, Verdict
 
 _TITLES = {
     Verdict.PASS: "the challenger beats the champion",
@@ -57,6 +57,11 @@ _FIRST_REFUSED = (
     "Do not approve this model: it misses what is asked of any model, with or without a champion. "
     "Start with the first failed gate."
 )
+_OTHER_THRESHOLD_TITLE = "another threshold, a person decides"
+_OTHER_THRESHOLD_ADVICE = (
+    "Decide whether the model is good enough to serve at the new decision_threshold. If it is, "
+    "approve it with `python -m scripts.set_champion`; if not, change the threshold back."
+)
 
 
 @dataclass(frozen=True)
@@ -68,16 +73,26 @@ class Tile:
     note: str
 
 
-def title_for(verdict: Verdict, *, is_first: bool) -> str:
+def title_for(inputs: ReportInputs) -> str:
     """What the verdict means, in a few words."""
-    return (_FIRST_TITLES if is_first else _TITLES).get(verdict, _TITLES[verdict])
+    verdict = Verdict(inputs.comparison["verdict"])
+    if _waits_for_threshold(inputs):
+        return _OTHER_THRESHOLD_TITLE
+    return (_FIRST_TITLES if inputs.is_first else _TITLES).get(verdict, _TITLES[verdict])
 
 
-def advice_for(verdict: Verdict, *, is_first: bool) -> str:
+def advice_for(inputs: ReportInputs) -> str:
     """What the reader should do now."""
-    if is_first and verdict is not Verdict.ERROR:
+    verdict = Verdict(inputs.comparison["verdict"])
+    if inputs.is_first and verdict is not Verdict.ERROR:
         return _FIRST_REFUSED if verdict is Verdict.FAIL else _FIRST_ADVICE
-    return _ADVICE[verdict]
+    return _OTHER_THRESHOLD_ADVICE if _waits_for_threshold(inputs) else _ADVICE[verdict]
+
+
+def _waits_for_threshold(inputs: ReportInputs) -> bool:
+    """Whether nothing but another threshold than the champion's keeps this from being judged."""
+    names = [gate["name"] for gate in inputs.comparison["gates"]]
+    return inputs.comparison["verdict"] == Verdict.INCONCLUSIVE and THRESHOLD_GATE in names
 
 
 def tiles(inputs: ReportInputs) -> tuple[Tile, ...]:

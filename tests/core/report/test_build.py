@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from pipeline.core.report.build import build_report, render_html, render_markdown
 from pipeline.core.report.inputs import Origin
 from pipeline.core.report.plots import effects
-from pipeline.domain import Verdict
+from pipeline.domain import THRESHOLD_GATE, Verdict
 from tests.core import reports
 
 ROOT = Path(__file__).parents[3]
@@ -294,6 +294,17 @@ def test_a_first_model_that_misses_a_limit_is_not_to_be_approved():
     report = build_report(reports.first(comparison=found))
     assert report.title == "not fit to be the first model"
     assert report.advice.startswith("Do not approve")
+
+
+def test_a_challenger_with_another_threshold_waits_for_a_person_unless_a_limit_refuses_it():
+    found = reports.inconclusive().comparison
+    found = {**found, "gates": [*found["gates"], {**found["gates"][0], "name": THRESHOLD_GATE}]}
+    report = build_report(reports.inconclusive(comparison=found))
+    assert report.title == "another threshold, a person decides"
+    assert "approve it with `python -m scripts.set_champion`" in report.advice
+    report = build_report(reports.inconclusive(comparison={**found, "verdict": "FAIL"}))
+    assert report.title == "the champion stays"
+    assert report.advice.startswith("Nothing to do")
 
 
 def test_a_broken_check_says_nothing_about_the_challenger():
