@@ -25,7 +25,7 @@ from pipeline.errors import ConfigurationError, exit_code_of
 from pipeline.jsonio import load_json
 from pipeline.ml.input_schema import prepare
 from pipeline.ml.package import load_packaged_model
-from pipeline.monitoring.production import recorded_answers
+from pipeline.monitoring.production import answers_table, recorded_answers
 from pipeline.stages.champion import champion_package
 from pipeline.stages.collect import DEFAULT_WAREHOUSE_URL
 from pipeline.usecase import query
@@ -45,7 +45,8 @@ def main(argv: list[str] | None = None) -> int:
 def run(root: Path, arguments: argparse.Namespace) -> int:
     """Score the rows of the window that the champion has not answered yet. Returns 0.
 
-    Raises ConfigurationError for a window that holds no moment.
+    Raises ConfigurationError for a window that holds no moment, or where predictions() names no
+    table that an answer can be written to.
     """
     start = parse_utc(arguments.start, "--start")
     end = parse_utc(arguments.end, "--end") if arguments.end else datetime.now(UTC)
@@ -55,6 +56,7 @@ def run(root: Path, arguments: argparse.Namespace) -> int:
     champion = load_champion(root, load_usecase(root).model)
     if champion is None:
         raise ConfigurationError("rollouts/", ["no champion: nothing can answer yet"])
+    table, columns = answers_table()
     engine = connect(os.environ.get("WAREHOUSE_URL", DEFAULT_WAREHOUSE_URL))
     rows = unanswered(root, engine, champion.digest, start, end)
     print(f"{champion.model} {champion.digest[:19]} answers {len(rows):,} rows of {start} to {end}")
@@ -62,10 +64,10 @@ def run(root: Path, arguments: argparse.Namespace) -> int:
         print("Nothing was changed. --apply writes the answers.")
         return 0
     if len(rows):
-        answers = answer(root, rows, champion.digest)
+        answers = answer(root, rows, champion.digest).rename(columns=columns)
         with writing(engine) as connection:
-            append_rows(connection, query.flight_predictions, answers)
-    print(f"Written to {safe_url(engine.url)}.")
+            append_rows(connection, table, answers)
+    print(f"Written to {table.name} of {safe_url(engine.url)}.")
     return 0
 
 
@@ -93,7 +95,7 @@ def unanswered(
 
 
 def answer(root: Path, rows: pd.DataFrame, digest: str) -> pd.DataFrame:
-    """One row of the predictions table for each of `rows`."""
+    """One answer for each of `rows`, with the columns of predictions()."""
     package = champion_package(root)
     model = load_packaged_model(package, digest)
     features = prepare(build_features(rows), load_json(package / "input-schema.json"))

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -73,6 +74,11 @@ def test_the_whole_pipeline_runs_on_another_table(digits: Path) -> None:
     assert accuracy["difference"] > 0.1
     assert "Is the scanned digit even?" in (digits / "artifacts/report/report.md").read_text()
     assert "even-digit" in (digits / "artifacts/package/model-card.md").read_text()
+    scored = python(digits, "scripts.score_rows", "--start", FIRST_AS_OF, "--apply")
+    assert scored.returncode == 0, scored.stderr
+    with sqlite3.connect(digits / "warehouse.db") as warehouse:
+        (guesses,) = warehouse.execute("SELECT COUNT(*) FROM guesses WHERE even >= 0").fetchone()
+    assert guesses > 100
     changed = git(digits, "diff", "--name-only", "HEAD~1", "--", "pipeline", "scripts", "configs")
     assert changed == ""
 

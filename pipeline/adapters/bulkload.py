@@ -40,11 +40,14 @@ def replace_tables(
 
 
 def append_rows(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame) -> None:
-    """Add the rows of `frame` to `table`, which is made if it is not there; in one transaction."""
+    """Add the rows of `frame` to `table`, which is made if it is not there; in one transaction.
+
+    A column of the table that the frame lacks is left to its default.
+    """
     table.create(connection, checkfirst=True)
     dialect = connection.dialect
     load = LOADERS.get(f"{dialect.name}+{dialect.driver}", _load_rows)
-    load(connection, table, frame[list(table.c.keys())])
+    load(connection, table, frame[[name for name in table.c.keys() if name in frame]])  # noqa: SIM118
 
 
 def _records(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:

@@ -19,10 +19,11 @@ from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.monitoring.observe import MeasuredWindow, Policy, Source
 from pipeline.monitoring.provided import measured_by
 from pipeline.monitoring.reference import Reference, load_reference
-from pipeline.pointintime import ROW_COLUMNS
+from pipeline.pointintime import QUERY_FILE, ROW_COLUMNS
 from pipeline.trigger_config import load_triggers
 from pipeline.usecase import query
 
+ANSWER_COLUMNS = ("id", "model", "score", "available_at")
 DEFAULT_WAREHOUSE_URL = "sqlite:///warehouse.db"
 
 
@@ -76,6 +77,41 @@ def recorded_answers(connection: sa.Connection) -> sa.Select | None:
     tables = [found for found in answers.get_final_froms() if isinstance(found, sa.Table)]
     is_there = all(inspector.has_table(table.name, table.schema) for table in tables)
     return answers if is_there else None
+
+
+def answers_table() -> tuple[sa.Table, dict[str, str]]:
+    """The table that `predictions()` reads, and its column for each of ANSWER_COLUMNS.
+
+    Raises ConfigurationError where an answer cannot be written there: no predictions(), more than
+    one table, a column that is computed, or another one that needs a value.
+    """
+    expected = f"expected a select of {', '.join(ANSWER_COLUMNS)}, columns of one table"
+    if not hasattr(query, "predictions"):
+        raise ConfigurationError(QUERY_FILE, [f"predictions(): not there, {expected}"])
+    answers = query.predictions()
+    table, *more = answers.get_final_froms()
+    if more or not isinstance(table, sa.Table):
+        raise ConfigurationError(QUERY_FILE, [f"predictions(): reads no single table, {expected}"])
+    columns = {
+        name: column.name
+        for name, selected in answers.selected_columns.items()
+        for column in [selected.element if isinstance(selected, sa.Label) else selected]
+        if isinstance(column, sa.Column) and column.table is table
+    }
+    faults = [
+        f"predictions(): {name} is no column of {table.name}, {expected}"
+        for name in ANSWER_COLUMNS
+        if name not in columns
+    ]
+    faults += [
+        f"predictions(): {table.name}.{column.name} needs a value that no answer has"
+        for column in table.c
+        if column.name not in columns.values()
+        and not (column.nullable or column.default or column.server_default)
+    ]
+    if faults:
+        raise ConfigurationError(QUERY_FILE, faults)
+    return table, {name: columns[name] for name in ANSWER_COLUMNS}
 
 
 def drift_rule_faults(monitored: Monitored) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import sqlalchemy as sa
 
 from pipeline.adapters import bulkload
 from pipeline.adapters.warehouse import connect, writing
+from pipeline.errors import ConfigurationError
+from pipeline.monitoring.production import ANSWER_COLUMNS, answers_table
 from pipeline.usecase import query
 from scripts.score_rows import unanswered
 from tests.called import call_script
@@ -43,3 +46,52 @@ def test_a_row_is_answered_once_though_its_id_is_a_number_in_the_warehouse(tmp_p
     start, end = (datetime(year, 1, 1, tzinfo=UTC) for year in (2013, 2014))
     left = unanswered(ROOT, engine, DIGEST, start, end)
     assert sorted(left["id"]) == ["0", "1", "2"]
+
+
+ANSWERS = query.flight_predictions
+NOTED = sa.Table("noted", sa.MetaData(), *(c._copy() for c in ANSWERS.c), sa.Column("by", sa.Text))
+OWED = sa.Table(
+    "owed",
+    sa.MetaData(),
+    *(column._copy() for column in ANSWERS.c),
+    sa.Column("by", sa.Text, nullable=False),
+)
+
+
+def test_answers_are_written_to_the_table_that_predictions_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert answers_table() == (ANSWERS, {name: name for name in ANSWER_COLUMNS})
+    noted = sa.select(NOTED.c.id, NOTED.c.model, NOTED.c.score, NOTED.c.available_at)
+    monkeypatch.setattr(query, "predictions", lambda: noted)
+    assert answers_table()[0] is NOTED
+
+
+@pytest.mark.parametrize(
+    ("select", "said"),
+    [
+        (None, "predictions(): not there"),
+        (sa.select(query.predictions().subquery()), "reads no single table"),
+        (sa.select(ANSWERS, query.flights.c.carrier), "reads no single table"),
+        (sa.select(ANSWERS.c.id, ANSWERS.c.model, ANSWERS.c.score), "available_at is no column of"),
+        (
+            sa.select(ANSWERS.c.id, ANSWERS.c.model, ANSWERS.c.available_at).add_columns(
+                (1 - ANSWERS.c.score).label("score")
+            ),
+            "score is no column of flight_predictions",
+        ),
+        (
+            sa.select(OWED.c.id, OWED.c.model, OWED.c.score, OWED.c.available_at),
+            "owed.by needs a value",
+        ),
+    ],
+)
+def test_where_no_answer_can_be_written_that_is_said_before_the_plan(
+    monkeypatch: pytest.MonkeyPatch, select: sa.Select | None, said: str
+) -> None:
+    if select is None:
+        monkeypatch.delattr(query, "predictions")
+    else:
+        monkeypatch.setattr(query, "predictions", lambda: select)
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        answers_table()

@@ -1,6 +1,6 @@
 """Scanned digits: each scan has the ink of 4 x 4 cells, and later someone reads it."""
 
-from sqlalchemy import Column, DateTime, Integer, MetaData, Select, String, Table, select
+from sqlalchemy import Column, DateTime, Double, Integer, MetaData, Select, String, Table, select
 
 CELLS = [f"cell_{number:02}" for number in range(16)]
 
@@ -17,6 +17,15 @@ readings = Table(
     Column("scan", String),
     Column("is_even", Integer),
     Column("read_at", DateTime),
+)
+guesses = Table(
+    "guesses",
+    MetaData(),
+    Column("scan", String, primary_key=True),
+    Column("digest", String, primary_key=True),
+    Column("even", Double),
+    Column("guessed_at", DateTime),
+    Column("remark", String),
 )
 
 
@@ -36,4 +45,14 @@ def labels() -> Select:
         readings.c.scan.label("id"),
         readings.c.is_even.label("label"),
         readings.c.read_at.label("available_at"),
+    )
+
+
+def predictions() -> Select:
+    """How likely each model found it that the digit is even."""
+    return select(
+        guesses.c.scan.label("id"),
+        guesses.c.digest.label("model"),
+        guesses.c.even.label("score"),
+        guesses.c.guessed_at.label("available_at"),
     )
