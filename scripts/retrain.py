@@ -37,6 +37,7 @@ from pipeline.params_file import set_as_of
 from pipeline.proposing.finished import TEMPLATE, by_hand
 from pipeline.proposing.run_files import load_pull_facts
 from pipeline.rollout_config import load_rollout_plan
+from pipeline.stages.outputs import TIMINGS
 from pipeline.trigger_config import load_triggers
 
 CLOCK_SKEW = timedelta(minutes=1)
@@ -71,6 +72,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--accept-loss", action="store_true", help="exit with 0, not 1, where the champion stays"
     )
+    parser.add_argument(
+        "--recollect", action="store_true", help="read the warehouse again for the same as-of"
+    )
     parser.add_argument("--apply", action="store_true", help="push the package and register it")
     arguments = parser.parse_args(argv)
     code = exit_code_of(lambda: retrain(Path.cwd(), arguments))
@@ -87,7 +91,9 @@ def retrain(root: Path, arguments: argparse.Namespace) -> int:
     as_of = no_later_than_now(params.collect.as_of, "params.yaml: collect.as_of")
     start_model(champion_path(root, usecase.model))
     print(f"Retraining as of {as_of:%Y-%m-%d %H:%M} UTC", flush=True)
-    code = recollect(root) or reproduce(root)
+    started = datetime.now(UTC)
+    code = recollect(root, is_asked=arguments.recollect) or reproduce(root)
+    tell_old_rows(root, started)
     if code != 0:
         return code
     trigger = [
@@ -177,16 +183,27 @@ def no_later_than_now(as_of: datetime, where: str) -> datetime:
     return as_of
 
 
-def recollect(root: Path) -> int:
-    """Read the warehouse again where the last run was an incident. Returns an exit code.
+def recollect(root: Path, *, is_asked: bool) -> int:
+    """Read the warehouse again where that is asked, or the last run was an incident.
 
     DVC keeps what it read before as long as as_of stays, so that data which was mended in the
-    warehouse would never be seen.
+    warehouse would never be seen. Returns an exit code.
     """
-    if not any(root.glob("artifacts/*/incident.md")):
+    if any(root.glob("artifacts/*/incident.md")):
+        print("The last run was an incident: reading the warehouse again", flush=True)
+    elif not is_asked:
         return 0
-    print("The last run was an incident: reading the warehouse again", flush=True)
     return reproduce(root, "--force", "--no-run-cache", "--single-item", "collect")
+
+
+def tell_old_rows(root: Path, started: datetime) -> None:
+    """Say so where the warehouse was not read since `started`: it may hold others by now."""
+    path = root / TIMINGS
+    read = (load_json(path) if path.exists() else {}).get("collect", {}).get("at")
+    if read is not None and datetime.fromisoformat(read) >= started:
+        return
+    when = f"as read on {datetime.fromisoformat(read):%F %H:%M} UTC or before" if read else "of DVC"
+    print(f"Rows {when}, not read now: --recollect reads the warehouse again", flush=True)
 
 
 def reproduce(root: Path, *options: str) -> int:

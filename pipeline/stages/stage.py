@@ -7,6 +7,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.errors import exit_code_of
@@ -17,8 +18,8 @@ from pipeline.stages.outputs import TIMINGS
 def run_stage(name: str, run: Callable[[Path], None]) -> int:
     """Run a stage in the current folder; the exit code of its outcome.
 
-    Seconds and peak memory go to artifacts/timings.json, which is no DVC output: they differ from
-    run to run, and outputs must not.
+    Seconds, peak memory and when go to artifacts/timings.json, which is no DVC output: they differ
+    from run to run, and outputs must not.
     """
     root = Path.cwd()
     started = time.monotonic()
@@ -42,5 +43,6 @@ def _record_cost(path: Path, name: str, seconds: float) -> None:
         "seconds": round(seconds, 2),
         "peak_memory_mb": round(peak_kib / 1024, 1),
         "cores": os.cpu_count(),
+        "at": datetime.now(UTC).isoformat(),
     }
     save_json(path, costs)

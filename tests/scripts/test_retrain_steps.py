@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigurationError
-from scripts.retrain import OUTCOMES, no_later_than_now, parse_as_of, reproduce, run_steps
+from pipeline.jsonio import save_json
+from scripts.retrain import (
+    OUTCOMES,
+    no_later_than_now,
+    parse_as_of,
+    recollect,
+    reproduce,
+    run_steps,
+    tell_old_rows,
+)
 from tests.called import call_script
 from tests.repository import ROOT, edit, git
 
@@ -68,6 +77,39 @@ def test_the_python_of_the_stages_is_that_of_the_retrain(
     monkeypatch.setenv("PATH", f"/usr/local/bin:/usr/bin:/bin{os.pathsep}{os.environ['PATH']}")
     assert reproduce(tmp_path) == 0
     assert (tmp_path / "which").read_text() == sys.executable
+
+
+COLLECT = """
+stages:
+  collect:
+    cmd: echo read >> warehouse.log && echo rows > rows
+    deps: [query]
+    outs: [rows]
+"""
+
+
+def test_the_warehouse_is_read_again_where_that_is_asked_and_only_there(tmp_path: Path) -> None:
+    repository_with(tmp_path, "")
+    (tmp_path / "dvc.yaml").write_text(COLLECT)
+    (tmp_path / "query").touch()
+    reads = tmp_path / "warehouse.log"
+    for is_asked, expected in ((False, 1), (False, 1), (True, 2), (False, 2)):
+        assert recollect(tmp_path, is_asked=is_asked) == reproduce(tmp_path) == 0
+        assert reads.read_text().split() == ["read"] * expected
+
+
+def test_rows_that_were_not_read_now_are_told_with_their_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read = datetime(2026, 3, 1, 4, 5, tzinfo=UTC)
+    tell_old_rows(tmp_path, read)
+    assert capsys.readouterr().out.startswith("Rows of DVC, not read now: --recollect")
+    save_json(tmp_path / "artifacts/timings.json", {"collect": {"at": read.isoformat()}})
+    tell_old_rows(tmp_path, read)
+    assert capsys.readouterr().out == ""
+    tell_old_rows(tmp_path, read + timedelta(seconds=1))
+    said = "Rows as read on 2026-03-01 04:05 UTC or before, not read now: --recollect reads"
+    assert capsys.readouterr().out.startswith(said)
 
 
 def repository_with(root: Path, stage: str) -> None:
