@@ -8,24 +8,27 @@ watchdog has stopped cannot be given traffic by a reconciler that decided a mome
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import IO, Annotated, Literal
 
 from pydantic import Field
 
 from pipeline.adapters.traffic.files import save_durably
 from pipeline.config import Section, UtcTime
 from pipeline.core.rollout.observation import Routing, Stop
-from pipeline.errors import ConfigurationError, GateRefused
+from pipeline.errors import ConfigurationError, GateRefused, OutsideError
 from pipeline.manifest import Version, parse_document, read_bounded, render_values
 from pipeline.rollout_status import Trouble
 
 FILE = "perennial.yaml"
+LOCK_SECONDS = 20.0  # a change that Envoy or HAProxy is slow to confirm takes 10 and more
 _LOCK = "perennial.lock"
+_POLL_SECONDS = 0.02
 
 
 class StopSection(Section):
@@ -76,16 +79,39 @@ class Beside:
 class Latch:
     """The file in `folder`. Raises ConfigurationError where it is not as it was written."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, lock_seconds: float = LOCK_SECONDS) -> None:
+        """`lock_seconds`: how long to wait for whoever holds it. They may have been stopped."""
         self._folder = folder
+        self._lock_seconds = lock_seconds
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """No other process on this machine changes traffic here meanwhile."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / _LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        """No other process on this machine changes traffic here meanwhile. Raises OutsideError."""
+        path = self._folder / _LOCK
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = path.open("w")
+        except OSError as error:
+            why = error.strerror or error
+            raise OutsideError(f"{path}: cannot be opened ({why}). Mend the disk.") from error
+        with lock:
+            self._wait_for(lock, path)
             yield
+
+    def _wait_for(self, lock: IO[str], path: Path) -> None:
+        deadline = time.monotonic() + self._lock_seconds
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if not isinstance(error, BlockingIOError) or time.monotonic() > deadline:
+                    raise OutsideError(
+                        f"{path}: not to be had within {self._lock_seconds:g} s ({error.strerror})."
+                        f" Which process holds it (`fuser {path}`), and does it still run?"
+                    ) from error
+                time.sleep(_POLL_SECONDS)
+            else:
+                return
 
     def found(self) -> Beside | None:
         """As `load`, and None where the file is damaged: who takes traffic away goes on."""
@@ -110,7 +136,7 @@ class Latch:
         )
 
     def save(self, beside: Beside) -> None:
-        """Replace it, durably."""
+        """Replace it, durably. Raises OutsideError where the disk does not take it."""
         found = _Beside(
             routed_since=beside.routed_since,
             sequence=beside.sequence,

@@ -17,7 +17,7 @@ from pipeline.core.rollout.state import current_rollout, stage_of
 from pipeline.errors import PipelineError
 from pipeline.manifest import RolloutSpec
 from pipeline.rolling.model_state import ModelState
-from pipeline.rolling.traffic import RolloutTraffic
+from pipeline.rolling.traffic import RolloutTraffic, Seen
 from pipeline.rollout_config import CONDITIONS
 from pipeline.rollout_status import Phase, RolloutStatus, Sample
 
@@ -53,7 +53,7 @@ def look_at(
     champion = state.champion.digest if state.champion else ""
     spec = state.spec
     with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
-        seen = pool.submit(eyes.traffic.observe)
+        seen = pool.submit(_seen, eyes)
         alias = pool.submit(_alias, eyes)
         samples, healths = _ask_all(pool, spec, state.status, eyes, now)
         routing = seen.result()
@@ -105,6 +105,13 @@ def _ask_all(
     samples = [pool.submit(_measured, eyes, spec, metric, role, now) for metric, role in asked]
     found = tuple(sample.result() for sample in samples)
     return found, {role: health.result() for role, health in healths.items()}
+
+
+def _seen(eyes: Eyes) -> Seen:
+    try:
+        return eyes.traffic.observe()
+    except Exception as error:  # noqa: BLE001 (what fails must be stopped all the same)
+        return Seen(None, reason=_words(error))
 
 
 def _measured(eyes: Eyes, spec: RolloutSpec, metric: str, role: Role, now: datetime) -> Sample:

@@ -7,7 +7,8 @@ BranchTraffic     rendered files on a branch, which a cluster applies (branch_tr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -45,7 +46,11 @@ class RolloutTraffic(Protocol):
 
 
 class LocalTraffic:
-    """A provider on this machine. The latch is written before traffic goes, and cleared after."""
+    """A provider on this machine. The latch is written before traffic goes, and cleared after.
+
+    A full disk, a folder that is read-only or a lock that a stopped process holds keep traffic from
+    being given; what takes it away is tried all the same, and raises afterwards.
+    """
 
     def __init__(
         self, provider: Traffic, latch: Latch, names: Names, clock: Callable[[], datetime]
@@ -57,18 +62,23 @@ class LocalTraffic:
 
     def observe(self) -> Seen:
         """See RolloutTraffic. Reads under the lock, so never half of a change."""
-        with self._latch.held():
-            beside = self._latch.found() or Beside()
-            try:
+        try:
+            with self._latch.held():
+                beside = self._latch.found() or Beside()
                 routing = self._names.routing(self._provider.observe())
-            except OutsideError as error:
-                return Seen(None, beside.routed_since, beside.stop, str(error))
-            return Seen(routing, beside.routed_since, beside.stop)
+        except OutsideError as error:
+            beside = self._latch.found() or Beside()
+            return Seen(None, beside.routed_since, beside.stop, str(error))
+        return Seen(routing, beside.routed_since, beside.stop)
 
     def apply(self, routing: Routing, stop: Stop | None, *, decided: Decided, salt: str) -> None:
         """See RolloutTraffic."""
-        with self._latch.held():
-            beside = self._beside(is_less=stop is not None or not routing.reaches_challenger)
+        is_less = stop is not None or not routing.reaches_challenger
+        missed: list[OutsideError] = []
+        with ExitStack() as stack:
+            with _noted(missed if stop is not None else None):
+                stack.enter_context(self._latch.held())
+            beside = self._beside(is_less=is_less)
             if stop is None:
                 check_decision(self._names.versions, beside, routing, decided)
             elif self._names.version(routing.champion) == stop.version:
@@ -77,10 +87,14 @@ class LocalTraffic:
             is_change = not self._is_routed(weights)
             since = self._clock() if is_change else beside.routed_since
             if stop is not None or is_change:
-                self._latch.save(replace(beside, routed_since=since, stop=stop or beside.stop))
+                with _noted(missed if is_less else None):
+                    self._latch.save(replace(beside, routed_since=since, stop=stop or beside.stop))
             self._provider.apply(weights)
             sequence = max(beside.sequence, decided.sequence)
-            self._latch.save(replace(beside, routed_since=since, stop=stop, sequence=sequence))
+            with _noted(missed if is_less else None):
+                self._latch.save(replace(beside, routed_since=since, stop=stop, sequence=sequence))
+        if missed:
+            raise missed[0]
 
     def _beside(self, *, is_less: bool) -> Beside:
         """What the latch says. One that is damaged keeps nobody from taking traffic away."""
@@ -104,6 +118,17 @@ class LocalTraffic:
             return self._provider.observe() == weights
         except OutsideError:
             return False
+
+
+@contextmanager
+def _noted(missed: list[OutsideError] | None) -> Iterator[None]:
+    """A failure in the block is added to `missed` and does not end what is done; None: it does."""
+    try:
+        yield
+    except OutsideError as error:
+        if missed is None:
+            raise
+        missed.append(error)
 
 
 class RecordedTraffic:

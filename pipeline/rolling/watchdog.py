@@ -113,11 +113,11 @@ class Watchdog:
     def _act(self, look: _Look, latch: Latch, beside: Beside | None, hands: Hands) -> None:
         step, state = look.step, look.state
         is_trouble = step.record is not None and step.record.kind in (Kind.HELD, Kind.CLEARED)
-        if step.record is not None and is_trouble and beside is not None:
-            _remember(latch, step.record, state.status)
         try:
+            if step.record is not None and is_trouble and beside is not None:
+                _remember(latch, step.record, state.status)
             self._take_away(look, hands)
-        finally:  # a traffic layer that does not answer is one more reason to tell git
+        finally:  # a traffic layer or a disk that does not answer is one more reason to tell git
             self._report(look)
 
     def _tell(self, model: str, step: RolloutStep) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -330,3 +334,86 @@ def test_a_traffic_layer_that_is_silent_is_told_once_with_its_reason(
     shutil.move(world.serving / "weights.json", kept)
     world.reconcile()
     assert told() == [silent] * 3
+
+
+def unwritable(world: Rolled, file: str) -> None:
+    """Nobody can replace `file` any more, not even root: its neighbour's name is a folder's."""
+    (world.serving / f".{file}.{os.getpid()}.tmp").mkdir()
+
+
+def test_a_latch_that_cannot_be_written_keeps_nobody_from_stopping_telling_and_recording(
+    world: Rolled, running
+) -> None:
+    spec, watching = running
+    unwritable(world, "perennial.yaml")
+    world.record(spec, challenger=BAD)
+    assert "perennial.yaml: cannot be written" in str(watching.look()[0])
+    assert world.share() == 0
+    assert watching.events == [STOPPED]
+    (result,) = world.reconcile()
+    assert "perennial.yaml: cannot be written" in str(result.failures[0])
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK
+    assert any("ALERT" in line for line in world.said)
+
+
+def test_a_lock_that_cannot_be_opened_keeps_nobody_from_stopping_telling_and_recording(
+    world: Rolled, running
+) -> None:
+    spec, watching = running
+    lock = world.serving / "perennial.lock"
+    lock.unlink()
+    lock.mkdir()
+    world.record(spec, challenger=BAD)
+    assert "perennial.lock: cannot be opened" in str(watching.look()[0])
+    assert world.share() == 0
+    assert watching.events == [STOPPED]
+    (result,) = world.reconcile()
+    assert "perennial.lock: cannot be opened" in str(result.failures[0])
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK
+
+
+def test_a_latch_that_cannot_be_written_lets_nobody_give_traffic(world: Rolled, running) -> None:
+    spec, _ = running
+    unwritable(world, "perennial.yaml")
+    before = world.share()
+    world.now += HOUR
+    world.record(spec)
+    (result,) = world.reconcile()
+    assert world.share() == before
+    assert "perennial.yaml: cannot be written" in str(result.failures[0])
+
+
+def test_trouble_that_cannot_be_remembered_is_reported_all_the_same(world: Rolled, running) -> None:
+    _, watching = running
+    unwritable(world, "perennial.yaml")
+    (world.serving / "samples.jsonl").unlink()
+    assert "perennial.yaml: cannot be written" in str(watching.look()[0])
+    assert watching.events == [CHECK]
+
+
+def test_a_lock_that_a_stopped_process_holds_delays_a_stop_and_gives_nothing(
+    world: Rolled, running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, watching = running
+    monkeypatch.setattr(Latch.__init__, "__defaults__", (0.2,))
+    hold = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, 2); print(flush=True)"
+    command = [sys.executable, "-c", f"{hold}; input()", str(world.serving / "perennial.lock")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        try:
+            holder.send_signal(signal.SIGSTOP)
+            before = world.share()
+            world.now += HOUR
+            world.record(spec)
+            watching.look()
+            assert watching.events == [CHECK]
+            assert any("perennial.lock: not to be had within" in line for line in world.said)
+            assert world.share() == before
+            world.record(spec, challenger=BAD)
+            assert "perennial.lock: not to be had within" in str(watching.look()[0])
+            assert world.share() == 0
+            assert world.latch() is not None
+        finally:
+            holder.kill()

@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 
 from pipeline.adapters.traffic.base import ip_address
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, OutsideError
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "traffic"
 MAX_FOLDER_CHARS = 85  # the kernel takes 107 for a socket, and a name beside it must fit too
@@ -36,8 +36,19 @@ def render(template: str, **values: object) -> str:
 def save_durably(path: Path, text: str) -> bool:
     """Replace `path` by one rename inside its folder; False where it says `text` already.
 
-    The rename is what Envoy watches for. It and the bytes are on disk when this returns.
+    The rename is what Envoy watches for. It and the bytes are on disk when this returns. Raises
+    OutsideError where the disk does not take it: full, read-only, or gone.
     """
+    try:
+        return _replaced(path, text)
+    except OSError as error:
+        raise OutsideError(
+            f"{path}: cannot be written ({error.strerror or error}). Make room, or mend the disk "
+            "and who may write there; then run again."
+        ) from error
+
+
+def _replaced(path: Path, text: str) -> bool:
     if path.is_file() and path.read_bytes() == text.encode():
         return False
     path.parent.mkdir(parents=True, exist_ok=True)

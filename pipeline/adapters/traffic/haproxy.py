@@ -55,9 +55,19 @@ class HAProxy:
     def apply(self, wanted: Weights) -> None:
         """See Traffic. A challenger is moved only while nobody is sent to it.
 
-        The order matters for a kill in between: each state on the way serves every user.
+        The order matters for a kill in between: each state on the way serves every user. Where the
+        files cannot be written, traffic is taken away in the HAProxy that runs all the same.
         """
-        self._write(wanted)
+        try:
+            self._write(wanted)
+        except OutsideError:
+            if wanted.is_no_more_than(self.observe()):
+                self._set(wanted)
+            raise
+        self._set(wanted)
+
+    def _set(self, wanted: Weights) -> None:
+        """In the HAProxy that runs."""
         runtime = self._runtime
         runtime.set_server("champion/primary", _address(wanted.champion))
         runtime.set_server("challenger/fallback", _address(wanted.champion))

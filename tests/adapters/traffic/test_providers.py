@@ -2,8 +2,10 @@
 
 import http.client
 import os
+import resource
 import signal
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -199,6 +201,30 @@ def test_what_was_taken_from_a_dead_proxy_is_not_given_by_its_restart(server, ba
     server.start()
     client = Client(server.provider.port)
     assert {client.version(user) for user in USERS[:100]} == {backends[0].name}
+
+
+@contextmanager
+def full_disk():
+    """No file of this process can have a byte more than it has."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_disk_that_is_full_is_told_and_haproxy_takes_traffic_away_without_it(tmp_path, backends):
+    champion, challenger, _ = backends
+    with haproxy.running(tmp_path / "t", Weights(champion)) as server:
+        server.provider.apply(Weights(champion, challenger, 500, "salt"))
+        before = server.provider.observe()
+        with full_disk(), pytest.raises(OutsideError, match=r"haproxy\.cfg: cannot be written"):
+            server.provider.apply(Weights(champion, backends[2], 2_500, "salt"))
+        assert server.provider.observe() == before
+        with full_disk(), pytest.raises(OutsideError, match=r"haproxy\.cfg: cannot be written"):
+            server.provider.apply(Weights(champion))
+        assert server.provider.observe() == Weights(champion)
 
 
 def test_applying_again_changes_no_file(server, backends):
