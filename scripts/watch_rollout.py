@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ from pipeline.rolling.watchdog import Report, Watchdog
 from pipeline.serving_config import load_serving
 
 QUICK_GIT = {"GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": "20"}
+REPEAT_SECONDS = 300.0  # until git is read again, it is said again that it was not
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -85,13 +87,19 @@ class Loop:
     """Looks in the main thread; pulls in another one, since a server that hangs must not blind."""
 
     def __init__(
-        self, repository: RolloutRepository, watchdog: Watchdog, models: frozenset[str]
+        self,
+        repository: RolloutRepository,
+        watchdog: Watchdog,
+        models: frozenset[str],
+        repeat_seconds: float = REPEAT_SECONDS,
     ) -> None:
         self._repository = repository
         self._watchdog = watchdog
         self._models = models
         self._newest: Snapshot | None = None
+        self._repeat_seconds = repeat_seconds
         self._git_said = ""
+        self._said_at = self._read_at = time.monotonic()
         self._is_fetched = False
         self._is_checked = not models
         self._stop = threading.Event()
@@ -146,14 +154,20 @@ class Loop:
         if self._newest is None or found.commit != self._newest.commit:
             self._newest = found
         self._git_said = ""
+        self._read_at = time.monotonic()
         self._is_fetched = True
         return True
 
     def _say_once(self, line: str) -> None:
-        """A server that is down for hours is told of once, until it answered again."""
+        """A server that is down for hours is told of every few minutes, until it answered."""
+        now = time.monotonic()
         if line != self._git_said:
             log(line)
-        self._git_said = line
+        elif now - self._said_at >= self._repeat_seconds:
+            log(f"{line} Git has not been read for {(now - self._read_at) / 60:.0f} minutes.")
+        else:
+            return
+        self._git_said, self._said_at = line, now
 
     def _check_models(self) -> None:
         """Each that was named is in the first commit that git gave, or ever was.

@@ -8,7 +8,9 @@ meanwhile; nothing is ever forced.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.adapters.git.branch import Branch
@@ -19,6 +21,7 @@ from pipeline.rolling.snapshot import Snapshot, tree_of_model
 MAIN = "main"
 ATTEMPTS = 30
 _SEEN = "refs/perennial/seen"
+_LOCK_SECONDS = 60.0  # writing one ref takes milliseconds
 
 
 class RolloutRepository:
@@ -94,8 +97,22 @@ class RolloutRepository:
         tip = self._branch.tip()
         if tip is None:
             raise OutsideError(f"{self._git.where}: there is no such branch. Push it first.")
-        self._git.run("update-ref", f"{_SEEN}/{self.branch}", tip)
+        self._bookmark(tip)
         return tip
+
+    def _bookmark(self, tip: str) -> None:
+        """Remember `tip` for a time without a server. Who cannot write that goes on without it.
+
+        A git that was killed meanwhile leaves the ref's lock, which no other git ever takes away.
+        """
+        name = f"{_SEEN}/{self.branch}"
+        place = self._git.run("rev-parse", "--git-path", f"{name}.lock").stdout.strip()
+        lock = self.root / place
+        with suppress(OSError):
+            if time.time() - lock.stat().st_mtime > _LOCK_SECONDS:
+                lock.unlink()
+        with suppress(OutsideError):
+            self._git.run("update-ref", name, tip)
 
     def _swap(self, tip: str, commit: str) -> bool:
         if self._remote is not None or not self._is_checked_out():

@@ -18,6 +18,7 @@ from pipeline.rolling.reports import CHECK, STOPPED, stops_in
 from pipeline.rolling.snapshot import Snapshot
 from pipeline.rolling.watchdog import Watchdog
 from pipeline.rollout_status import Phase
+from scripts.watch_rollout import Loop
 from tests.rolling.rolled import Rolled, file_spec, roll
 from tests.rollouts import BAD, HOUR, MINUTE
 
@@ -417,3 +418,36 @@ def test_a_lock_that_a_stopped_process_holds_delays_a_stop_and_gives_nothing(
             assert world.latch() is not None
         finally:
             holder.kill()
+
+
+def test_a_bookmark_that_cannot_be_written_keeps_nobody_from_reading_git(
+    world: Rolled, running
+) -> None:
+    _, watching = running
+    lock = world.folder / "watcher/.git/refs/perennial/seen/main.lock"
+    lock.touch()  # what a git leaves that is killed there
+    world.people.joinpath("note").write_text("anything")
+    world.push("Anything")
+    watching.pull()
+    assert watching.snapshot.commit == world.tip()
+    assert lock.exists()  # it may be another git's, at this very moment
+    os.utime(lock, (0, 0))
+    watching.pull()
+    assert not lock.exists()
+    known = watching.repository.last_known()
+    assert known is not None
+    assert known.commit == world.tip()
+
+
+def test_a_git_that_cannot_be_read_is_told_again_and_for_how_long(
+    world: Rolled, running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, watching = running
+    loop = Loop(watching.repository, watching.dog, frozenset(), repeat_seconds=0)
+    patient = Loop(watching.repository, watching.dog, frozenset())
+    (world.folder / "remote.git").rename(world.folder / "away")
+    for number in range(3):
+        assert loop.once()
+        assert capsys.readouterr().out.count("Git has not been read for 0 minutes") == (number > 0)
+        patient.once()
+        assert ("git: " in capsys.readouterr().out) == (number == 0)
