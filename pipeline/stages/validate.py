@@ -36,6 +36,7 @@ def run(root: Path) -> None:
             params.validate_,
             as_of=params.collect.as_of,
             label_maturity_hours=params.collect.label_maturity_hours,
+            recent_days=params.collect.recent_days,
             profile=profile,
             champion_profile=champion and load_json(champion / "data-profile.json")["rows"],
         ),

@@ -32,6 +32,7 @@ def check_frame(
     *,
     as_of: datetime,
     label_maturity_hours: float,
+    recent_days: float,
     profile: Profile,
     champion_profile: Mapping[str, Any] | None,
 ) -> list[Finding]:
@@ -46,7 +47,13 @@ def check_frame(
     frame = first_columns(frame)
     findings = [
         *check_rows(frame, schema.rows.min_rows),
-        *check_labels(frame, schema.rows, as_of=as_of, label_maturity_hours=label_maturity_hours),
+        *check_labels(
+            frame,
+            schema.rows,
+            as_of=as_of,
+            label_maturity_hours=label_maturity_hours,
+            recent_days=recent_days,
+        ),
         *check_times(frame, as_of),
         *check_constants(frame, schema),
         *check_units_break(frame, schema),

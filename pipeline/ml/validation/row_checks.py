@@ -31,11 +31,17 @@ def check_labels(
     *,
     as_of: datetime,
     label_maturity_hours: float,
+    recent_days: float,
 ) -> Iterator[Finding]:
-    """Coverage of mature rows (events at or before `as_of` minus maturity), classes, and rate."""
+    """Coverage of mature rows (events at or before `as_of` minus maturity), classes, and rate.
+
+    Coverage is asked of the newest `recent_days` alone too: the holdout is cut from these, and
+    where labels are still to come there, those that came early are not like the others.
+    """
     if not has_times(frame, "event_time") or "label" not in frame:
         return
-    mature = frame["event_time"] <= as_of - timedelta(hours=label_maturity_hours)
+    until = as_of - timedelta(hours=label_maturity_hours)
+    mature = frame["event_time"] <= until
     labels = numbers(frame["label"][mature])
     count, rows = len(labels), int(mature.sum())
     coverage = count / rows if rows else 0.0
@@ -49,6 +55,22 @@ def check_labels(
         rows=int(unlabelled.sum()),
         since=first_event(frame["event_time"][unlabelled]),
         mend="look for a label feed that is late or a label join that no longer matches",
+    )
+    recent = mature & (frame["event_time"] > until - timedelta(days=recent_days))
+    newest, unlabelled = int(recent.sum()), recent & frame["label"].isna()
+    coverage = 1 - int(unlabelled.sum()) / newest if newest else 0.0
+    yield finding(
+        "recent_label_coverage",
+        "label",
+        passed=coverage >= rules.min_label_coverage,
+        found=f"{coverage:.1%} of the {newest:,} rows of the newest {recent_days:g} days have one",
+        expected=f"at least {rules.min_label_coverage:.1%}",
+        rows=int(unlabelled.sum()),
+        since=first_event(frame["event_time"][unlabelled]),
+        mend=(
+            f"collect.label_maturity_hours ({label_maturity_hours:g}) is likely shorter than labels"
+            " take: raise it; or look for a label feed that is late"
+        ),
     )
     if count:
         yield from _check_label_values(labels, rules.label_rate)

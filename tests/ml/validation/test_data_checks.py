@@ -21,6 +21,7 @@ def check(frame: pd.DataFrame, champion: pd.DataFrame | None = None, **options: 
         params(**options),
         as_of=AS_OF,
         label_maturity_hours=24,
+        recent_days=30,
         profile=profile_frame(frame, SCHEMA),
         champion_profile=profile,
     )
@@ -38,7 +39,8 @@ def test_without_a_champion_it_is_said_that_nothing_was_compared() -> None:
 
 def test_every_check_says_something_even_when_it_passes() -> None:
     assert {f.check for f in check(rows(), champion=rows())} == {
-        *("rows", "label_coverage", "label_classes", "label_rate", "future", "constant"),
+        *("rows", "label_coverage", "recent_label_coverage", "label_classes", "label_rate"),
+        *("future", "constant"),
         *("units_break", "null_flood", "units_jump", "row_rate", "vocabulary"),
     }
 
@@ -55,6 +57,7 @@ def test_a_profile_of_another_format_is_refused() -> None:
             params(),
             as_of=AS_OF,
             label_maturity_hours=24,
+            recent_days=30,
             profile=profile_frame(rows(), SCHEMA),
             champion_profile={"format": 99},
         )

@@ -74,6 +74,7 @@ def june(year: pd.DataFrame, winter: dict, **changes: object) -> list[tuple[str,
         params(),
         as_of=as_of,
         label_maturity_hours=24,
+        recent_days=30,
         profile=profile_frame(frame, FLIGHTS),
         champion_profile=winter,
     )

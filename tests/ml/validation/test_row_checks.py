@@ -17,7 +17,13 @@ def test_the_least_number_of_rows_is_enough_and_one_less_is_not() -> None:
 
 def labels(frame: pd.DataFrame, **options: object) -> list[Finding]:
     return list(
-        check_labels(frame, ROWS.model_copy(update=options), as_of=AS_OF, label_maturity_hours=24)
+        check_labels(
+            frame,
+            ROWS.model_copy(update=options),
+            as_of=AS_OF,
+            label_maturity_hours=24,
+            recent_days=30,
+        )
     )
 
 
@@ -27,13 +33,28 @@ def test_label_coverage_counts_mature_rows_only() -> None:
     assert young.any()
     assert not failed(labels(frame.assign(label=frame["label"].mask(young))))
     old = ~young & (np.arange(len(frame)) % 5 == 0)
-    (fault,) = [
+    fault, _ = [
         f
         for f in labels(frame.assign(label=frame["label"].mask(young | old)), label_rate=(0, 1))
         if f.severity is Verdict.FAIL
     ]
     assert (fault.check, fault.rows_affected) == ("label_coverage", int(old.sum()))
     assert fault.since == "2013-01-01T00:00:00Z"
+
+
+def test_labels_that_are_still_to_come_for_the_newest_days_are_a_fault_of_the_maturity() -> None:
+    frame = rows(days=120)
+    frame["event_time"] += pd.Timestamp(AS_OF) - frame["event_time"].max()
+    late = frame["event_time"] > pd.Timestamp(AS_OF) - pd.Timedelta(days=9)
+    (fault,) = [
+        f
+        for f in labels(frame.assign(label=frame["label"].mask(late)))
+        if f.severity is Verdict.FAIL
+    ]
+    assert (fault.check, fault.column) == ("recent_label_coverage", "label")
+    assert fault.found.startswith("73.3% of the 600 rows of the newest 30 days")
+    assert "collect.label_maturity_hours (24) is likely shorter than labels take" in fault.mend
+    assert not failed(labels(frame))
 
 
 def test_coverage_at_the_limit_passes() -> None:
@@ -48,7 +69,10 @@ def test_labels_of_one_class_are_a_fault(value: float) -> None:
 
 
 def test_no_label_at_all_is_a_fault_of_coverage() -> None:
-    assert failed(labels(rows().assign(label=np.nan))) == [("label_coverage", "label")]
+    assert failed(labels(rows().assign(label=np.nan))) == [
+        ("label_coverage", "label"),
+        ("recent_label_coverage", "label"),
+    ]
 
 
 def test_a_label_rate_outside_its_band_is_a_fault_and_its_ends_are_not() -> None:
