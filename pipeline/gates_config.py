@@ -11,7 +11,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.config import Count, Gates, Section, load_section
+from pipeline.config import Count, Gates, Section, load_params, load_section
+from pipeline.errors import ConfigurationError
 from pipeline.trigger_config import Duration
 
 Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]  # as in configs/approvers.yaml
@@ -98,3 +99,21 @@ class _GatesFile(Gates):
 def load_quality_policy(root: Path) -> QualityPolicy:
     """The section of configs/gates.yaml at `root`. Raises ConfigurationError with every fault."""
     return load_section(_GatesFile, root / "configs" / "gates.yaml").quality_gates
+
+
+def check_data_age(root: Path) -> None:
+    """Raise ConfigurationError where rows are too old for the gates once their labels are there.
+
+    The newest collected row is at least collect.label_maturity_hours old, whenever a retrain runs.
+    """
+    rule = load_quality_policy(root).readiness.data_collected_and_validated
+    hours = load_params(root).collect.label_maturity_hours
+    limit = rule.max_data_age / timedelta(hours=1)
+    if rule.required and hours >= limit:
+        fault = (
+            f"collect.label_maturity_hours: found {hours:g}, but configs/gates.yaml takes no rows "
+            f"older than {limit:g} hours (max_data_age of data_collected_and_validated), so that no"
+            " retrain could ever pass; raise max_data_age above the maturity and the time between "
+            "retrains"
+        )
+        raise ConfigurationError(str(root / "params.yaml"), [fault])

@@ -29,7 +29,7 @@ from pipeline.core.report.escape import clean
 from pipeline.core.triggers.ledger import Ledger, causes_of
 from pipeline.domain import Verdict
 from pipeline.errors import Bug, ConfigurationError, GateRefused, OutsideError, exit_code_of
-from pipeline.gates_config import load_quality_policy
+from pipeline.gates_config import check_data_age, load_quality_policy
 from pipeline.github_env import add_summary, set_outputs
 from pipeline.jsonio import load_json, save_text
 from pipeline.monitoring.ledger_store import LedgerStore
@@ -53,6 +53,7 @@ CONFIGURATION = (
     load_approvers,
     load_triggers,
     load_rollout_plan,
+    check_data_age,
 )
 # How the trigger ledger calls the ends of a run, as scripts/settle_retrain.py takes them.
 OUTCOMES = {0: "proposed", 1: "lost", 4: "incident"}

@@ -13,7 +13,7 @@ from pipeline.doctoring.situation import Situation
 from pipeline.dvc_objects import file_md5
 from pipeline.dvclock import Lock, parse_lock
 from pipeline.errors import ConfigurationError
-from pipeline.gates_config import load_quality_policy
+from pipeline.gates_config import check_data_age, load_quality_policy
 from pipeline.repository_config import load_repository_config
 from pipeline.rollout_config import load_rollout_plan
 from pipeline.serving_config import load_serving
@@ -34,9 +34,9 @@ LOADERS = (
 
 
 def check_configurations(situation: Situation) -> Iterator[Finding]:
-    """Every fault of every file at once."""
+    """Every fault of every file at once, and of two that do not go together."""
     try:
-        load_all(situation.root, *LOADERS)
+        load_all(situation.root, *LOADERS, check_data_age)
     except ConfigurationError as error:
         for each in error.faults:
             where, _, text = each.partition(": ")

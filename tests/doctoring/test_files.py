@@ -28,6 +28,16 @@ def test_every_fault_of_every_configuration_is_told_at_once(root: Path) -> None:
     assert any("did you mean 'threshold'?" in line for line in lines)
 
 
+def test_labels_that_mature_after_the_gates_lost_patience_are_a_fault(root: Path) -> None:
+    replaced(root / "params.yaml", "label_maturity_hours: 24", "label_maturity_hours: 720")
+    (line,) = told(check_configurations, situation_of(root))
+    assert line.startswith("fault params.yaml: collect.label_maturity_hours: found 720, but")
+    assert "no rows older than 336 hours" in line
+    required = "data_collected_and_validated:\n      required: true"
+    replaced(root / "configs/gates.yaml", required, required.replace("true", "false"))
+    assert told(check_configurations, situation_of(root))[0].startswith("ok")
+
+
 def test_a_fault_of_the_gates_is_told_once(root: Path) -> None:
     replaced(root / "configs/gates.yaml", "confidence: 0.95", "confidence: 95")
     situation = situation_of(root)

@@ -147,6 +147,17 @@ def test_one_that_stands_in_the_parameters_is_refused_too(tmp_path: Path) -> Non
     assert "params.yaml: collect.as_of: 1 fault(s)" in done.stderr
 
 
+def test_labels_that_mature_after_the_gates_lost_patience_end_it_before_it_trains(
+    tmp_path: Path,
+) -> None:
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    edit(tmp_path / "params.yaml", {"label_maturity_hours: 24": "label_maturity_hours: 336"})
+    done = call_script(tmp_path, "retrain")
+    assert done.returncode == 2, done.stderr
+    assert "params.yaml: collect.label_maturity_hours: found 336, but" in done.stderr
+
+
 def test_a_clock_may_be_a_little_ahead_and_now_is_never_too_late() -> None:
     now = datetime.now(UTC)
     assert no_later_than_now(now + timedelta(seconds=30), "x") == now + timedelta(seconds=30)
