@@ -9,18 +9,23 @@ from collections.abc import Iterable, Iterator
 
 from pipeline.config import ComparisonPolicy
 from pipeline.errors import ConfigurationError, did_you_mean
+from pipeline.ml.tables import KEYS
 
 
 def check_named_columns(
     known: Iterable[str], *, group: str | None, policy: ComparisonPolicy
 ) -> None:
-    """Raise ConfigurationError for each group, slice and fairness column that is not in `known`."""
-    columns = sorted(map(str, known))
-    expected = f"expected one of {', '.join(columns)}"
+    """Raise ConfigurationError for each group, slice and fairness column that is no feature.
+
+    `known` are the columns of a table of features, with its keys. A slice of one label would be
+    answered by looking at it, and of an id or a time each row is its own.
+    """
+    features = sorted({str(name) for name in known} - {*KEYS})
+    expected = f"expected one of {', '.join(features)}"
     faults = [
-        f"{where}: no column {name!r}{did_you_mean(name, columns)}; {expected}"
+        f"{where}: {name!r} is no feature{did_you_mean(name, features)}; {expected}"
         for where, name in _named(group, policy)
-        if name not in columns
+        if name not in features
     ]
     if faults:
         raise ConfigurationError("configuration", faults)

@@ -8,12 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pipeline.config import load_gates
 from pipeline.errors import ConfigurationError
 from pipeline.stages import evaluate, outputs, split
+from pipeline.stages.named_columns import check_named_columns
 from tests.repository import ROOT, edit
 
 FEATURES = ["carrier", "origin", "distance"]
-KNOWN = "carrier, distance, event_time, id, label, origin"
+KNOWN = "carrier, distance, origin"
 MISSPELT = {
     "params.yaml": {"group: null": "group: carier"},
     "configs/gates.yaml": {
@@ -47,7 +49,22 @@ def test_all_are_named_with_what_is_near(root: Path, stage) -> None:
         ("configs/gates.yaml: comparison.fairness.0.column", "Origin", "origin"),
     )
     assert refused.value.faults == tuple(
-        f"{where}: no column {name!r}; did you mean {near!r}?; expected one of {KNOWN}"
+        f"{where}: {name!r} is no feature; did you mean {near!r}?; expected one of {KNOWN}"
         for where, name, near in found
     )
     assert not (root / outputs.TRAIN_ROWS).exists()
+
+
+@pytest.mark.parametrize("key", ["id", "event_time", "label"])
+def test_a_key_of_the_table_is_no_column_to_judge_by(key: str) -> None:
+    policy = load_gates(ROOT).comparison
+    slices = policy.slices.model_copy(update={"columns": (key,)})
+    fairness = policy.fairness[0].model_copy(update={"column": key})
+    policy = policy.model_copy(update={"slices": slices, "fairness": (fairness,)})
+    with pytest.raises(ConfigurationError) as refused:
+        check_named_columns(["id", "event_time", "label", *FEATURES], group=key, policy=policy)
+    assert [fault.partition(";")[0] for fault in refused.value.faults] == [
+        f"params.yaml: split.group: '{key}' is no feature",
+        f"configs/gates.yaml: comparison.slices.columns: '{key}' is no feature",
+        f"configs/gates.yaml: comparison.fairness.0.column: '{key}' is no feature",
+    ]
