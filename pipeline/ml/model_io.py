@@ -26,10 +26,12 @@ from sklearn.exceptions import InconsistentVersionWarning
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.ml.skops_bytes import canonical_bytes, stored_sklearn_version
 
-# What the shipped model needs beyond the types that skops trusts by itself. skops leaves
-# TreePredictor out because its node indices are used unchecked; `_check_tree` checks them.
+# What the shipped model, and imputers, need beyond the types that skops trusts by itself. skops
+# leaves TreePredictor out because its node indices are used unchecked; `_check_tree` checks them.
+# A numpy.dtype is read as that of an empty array, without pickle: it can run nothing.
 TRUSTED_TYPES = (
     "functools.partial",
+    "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.utils.validation.check_array",
 )
@@ -122,16 +124,13 @@ def _skops_bytes(model: BaseEstimator, trusted: Sequence[str]) -> bytes:
     if unknown:
         raise ConfigurationError(
             "model",
-            [
-                f"{name}: skops does not trust this type; {_TRUST_ADVICE}"
-                for name in sorted(unknown)
-            ],
+            [f"{name}: skops does not trust this type; {_ADVICE}" for name in sorted(unknown)],
         )
     _from_skops(data, "the model just saved", trusted)
     return data
 
 
-_TRUST_ADVICE = "read what it does, then pass it as trusted, or use package.format: joblib"
+_ADVICE = "set package.format: joblib in params.yaml, or choose a model without it"
 
 
 def _from_skops(data: bytes, where: str, trusted: Sequence[str]) -> BaseEstimator:

@@ -15,6 +15,7 @@ import skops.io
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -183,8 +184,9 @@ def test_a_missing_file_says_what_to_do(tmp_path):
 
 
 def test_an_untrusted_type_is_refused_when_saving_and_named(tmp_path):
-    with pytest.raises(ConfigurationError, match="Homemade: skops does not trust"):
+    with pytest.raises(ConfigurationError, match="Homemade: skops does not trust") as refused:
         save_model(tmp_path / "model", Homemade())
+    assert "set package.format: joblib in params.yaml" in str(refused.value)
     assert not list(tmp_path.iterdir())
 
 
@@ -201,6 +203,17 @@ def test_what_skops_cannot_hold_points_to_joblib(tmp_path):
     model = FunctionTransformer(func=shout, kw_args={"lines": (line for line in "ab")})
     with pytest.raises(ConfigurationError, match="use joblib"):
         save_model(tmp_path / "model", model)
+
+
+def test_an_imputer_needs_no_other_format_and_is_the_same_bytes_again(tmp_path):
+    frame = rows()[["distance", "hour"]]
+    model = make_pipeline(SimpleImputer(), LogisticRegression(max_iter=200))
+    first, second = (
+        save_model(tmp_path / name, model.fit(frame, labels(frame))) for name in ("one", "two")
+    )
+    assert first == second
+    loaded = load_model(tmp_path / "one", first, "skops")
+    np.testing.assert_array_equal(loaded.predict_proba(frame), model.predict_proba(frame))
 
 
 def test_a_model_without_any_tree_needs_no_trust(tmp_path):
