@@ -44,7 +44,7 @@ class Finding:
     the check itself broke. `found`, `expected` and `mend` are sentences of ours; `examples` are at
     most three values from the data, each cut to 60 characters and never escaped here: whoever
     renders them escapes them. `rows_affected` counts rows; `since` is the event time (ISO, UTC) of
-    the first affected row, None where rows have no say.
+    the first affected row, None where rows have no say. A PASS with a `mend` is a hint.
     """
 
     check: str

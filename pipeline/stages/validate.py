@@ -44,6 +44,8 @@ def run(root: Path) -> None:
     save_json(root / outputs.VALIDATION_REPORT, {"findings": findings})
     stop_on_fault(root, "validate", findings, len(rows))
     save_json(root / outputs.DATA_PROFILE, profile)
+    for hint in (finding for finding in findings if finding.mend):
+        say(f"look: {hint.found} ({hint.mend})")
     say(f"{len(rows):,} rows passed {len(findings)} checks")
 
 

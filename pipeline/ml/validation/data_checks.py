@@ -20,7 +20,7 @@ from pipeline.ml.validation.data_profile import require_profile
 from pipeline.ml.validation.frame_finding import finding
 from pipeline.ml.validation.profile_checks import check_null_flood, check_row_rate, check_units
 from pipeline.ml.validation.repeated_columns import first_columns
-from pipeline.ml.validation.row_checks import check_labels, check_rows, check_times
+from pipeline.ml.validation.row_checks import check_labels, check_lead, check_rows, check_times
 from pipeline.ml.validation.units_break import check_units_break
 from pipeline.ml.validation.vocabulary import check_vocabulary
 
@@ -55,6 +55,7 @@ def check_frame(
             recent_days=recent_days,
         ),
         *check_times(frame, as_of),
+        *check_lead(frame),
         *check_constants(frame, schema),
         *check_units_break(frame, schema),
     ]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config import RowRules
+from pipeline.domain import Verdict
 from pipeline.ml.incident import Finding, examples_of, first_event
 from pipeline.ml.validation.column_profile import numbers
 from pipeline.ml.validation.frame_finding import finding, has_times
@@ -116,3 +117,21 @@ def check_times(frame: pd.DataFrame, as_of: datetime) -> Iterator[Finding]:
             since=first_event(frame.get("event_time", frame[name])[late]),
             mend="look for a clock or a time zone at the source, or a query that ignores as_of",
         )
+
+
+def check_lead(frame: pd.DataFrame) -> Iterator[Finding]:
+    """A hint, which stops nothing, where most rows were known before their event.
+
+    A row may be known ahead, such as a plan; but local times taken for UTC look just like that.
+    """
+    if not (has_times(frame, "event_time") and has_times(frame, "available_at")):
+        return
+    lead = frame["event_time"] - frame["available_at"]
+    ahead = lead > timedelta(0)
+    found = f"{ahead.mean():.1%} of {len(frame):,} rows were available before their event"
+    mend = ""
+    if ahead.mean() > 0.5:
+        found += f", by {lead[ahead].median() / timedelta(hours=1):.3g} hours in the median"
+        mend = "looks like a time zone: all times of query.py are UTC; fine for what is planned"
+    expected = "half of them at most, unless rows are known ahead"
+    yield Finding("available_ahead", "available_at", Verdict.PASS, found, expected, mend=mend)

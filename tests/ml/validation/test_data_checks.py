@@ -40,7 +40,7 @@ def test_without_a_champion_it_is_said_that_nothing_was_compared() -> None:
 def test_every_check_says_something_even_when_it_passes() -> None:
     assert {f.check for f in check(rows(), champion=rows())} == {
         *("rows", "label_coverage", "recent_label_coverage", "label_classes", "label_rate"),
-        *("future", "constant"),
+        *("future", "available_ahead", "constant"),
         *("units_break", "null_flood", "units_jump", "row_rate", "vocabulary"),
     }
 

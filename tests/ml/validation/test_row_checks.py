@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.domain import Verdict
 from pipeline.ml.incident import Finding
-from pipeline.ml.validation.row_checks import check_labels, check_rows, check_times
+from pipeline.ml.validation.row_checks import check_labels, check_lead, check_rows, check_times
 from tests.ml.validation.frame_rows import AS_OF, ROWS, failed, rows
 
 
@@ -90,3 +90,19 @@ def test_a_time_later_than_as_of_is_a_fault_and_as_of_itself_is_not(column: str)
     frame.loc[3, column] = at + pd.Timedelta(seconds=1)
     (fault,) = [f for f in check_times(frame, AS_OF) if f.severity is Verdict.FAIL]
     assert (fault.check, fault.column, fault.rows_affected) == ("future", column, 1)
+
+
+@pytest.mark.parametrize(("share", "is_hint"), [(0.0, False), (0.5, False), (0.6, True)])
+def test_most_rows_known_before_their_event_are_a_hint_at_a_time_zone(
+    share: float, is_hint: bool
+) -> None:
+    frame = rows()
+    ahead = np.arange(len(frame)) < share * len(frame)
+    early = frame["event_time"] - pd.Timedelta(hours=5)
+    frame["available_at"] = frame["available_at"].mask(ahead, early)
+    (found,) = check_lead(frame)
+    assert found.severity is Verdict.PASS  # rows may be known ahead
+    assert found.found.startswith(f"{share:.1%} of 1,200 rows were available before their event")
+    assert ("by 5 hours in the median" in found.found) == is_hint
+    assert ("looks like a time zone" in found.mend) == is_hint
+    assert not list(check_lead(frame.drop(columns="available_at")))
