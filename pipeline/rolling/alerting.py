@@ -25,7 +25,7 @@ class Alerting:
     """Where alerts go: a forge, a chat, both, or only the log."""
 
     forge: Callable[[], Forge] | None
-    webhook: Webhook | None
+    webhook: Callable[[], Webhook | None]
     tell: Callable[[str], None]
 
     def send(self, alert: Alert) -> None:
@@ -54,8 +54,9 @@ class Alerting:
             raise failures[0]
 
     def _tell_chat(self, alert: Alert) -> None:
-        if self.webhook is not None:
-            self.webhook.send(clean(alert.title), clean(alert.text))
+        webhook = self.webhook()
+        if webhook is not None:
+            webhook.send(clean(alert.title), clean(alert.text))
 
 
 def _open_issue(forge: Forge | None, alert: Alert) -> None:

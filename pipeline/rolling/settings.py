@@ -38,6 +38,7 @@ from pipeline.rolling.observe import Eyes, Measure
 from pipeline.rolling.recorded import provider_of, recorded_routing, salt_of
 from pipeline.rolling.repository import RolloutRepository
 from pipeline.rolling.traffic import LocalTraffic, RecordedTraffic, RolloutTraffic
+from pipeline.rollout_status import Sample
 from pipeline.serving_config import Serving, ServingConfig
 
 
@@ -116,9 +117,13 @@ class Equipment:
     def _eyes(
         self, state: ModelState, serving: Serving, names: Names, traffic: RolloutTraffic
     ) -> Eyes:
+        def measure(spec: RolloutSpec, metric: str, role: Role, at: datetime) -> Sample:
+            """Made when asked: one that cannot be made is blindness, and hinders no rollback."""
+            return self._measure(state, serving)(spec, metric, role, at)
+
         return Eyes(
             traffic=traffic,
-            measure=self._measure(state, serving),
+            measure=measure,
             ask_health=lambda spec, role: self._health(serving, names, spec, role),
             alias=lambda: self._alias(state.model),
         )
@@ -179,7 +184,7 @@ class Equipment:
         return Hands(
             set_weights=set_weights,
             move_alias=move_alias,
-            alert=Alerting(self.forge, self.webhook, self.tell).send,
+            alert=Alerting(self.forge, lambda: self.webhook, self.tell).send,
             commit=lambda seen, files, message: self.repository.commit(
                 seen.snapshot, seen.model, files, message
             ),
@@ -202,6 +207,6 @@ class Equipment:
 
     @cached_property
     def webhook(self) -> Webhook | None:
-        """None without an address."""
+        """None without an address. Raises ConfigurationError for a wrong one."""
         url = self.environment.get("ALERT_WEBHOOK_URL")
         return Webhook(url) if url else None

@@ -38,7 +38,8 @@ class People:
     said: list[str]
 
     def alerting(self) -> Alerting:
-        return Alerting(self.forge, Webhook(self.chat.url, waits=()), self.said.append)
+        webhook = Webhook(self.chat.url, waits=())
+        return Alerting(self.forge, lambda: webhook, self.said.append)
 
     def forge(self) -> GitHubForge:
         token = self.github.token_for(ACTIONS_BOT)
@@ -110,7 +111,7 @@ def test_a_chat_that_is_down_leaves_the_issue_and_github_that_is_down_leaves_the
 def test_a_chat_that_is_busy_for_a_moment_is_told_all_the_same(people: People) -> None:
     people.chat.busy_times = 2
     hasty = Webhook(people.chat.url, waits=(0.01, 0.01))
-    Alerting(people.forge, hasty, people.said.append).send(ALERT)
+    Alerting(people.forge, lambda: hasty, people.said.append).send(ALERT)
     assert len(people.chat.messages) == 3
     assert people.issues == [ALERT.title]
     people.chat.status = 404
@@ -211,3 +212,19 @@ def test_a_chat_that_is_down_delays_neither_the_traffic_nor_the_record(
     world.reconcile(forge=people.forge)
     assert len(people.issues) == len(people.chat.messages) == 1
     assert not any(SECRET in line for line in world.said)
+
+
+def test_a_wrong_address_of_the_chat_keeps_nobody_from_rolling_back(
+    world: Rolled, people: People
+) -> None:
+    world.environment = {"ALERT_WEBHOOK_URL": "http://…"}
+    spec = file_spec()
+    world.merge(spec)
+    world.record(spec)
+    world.reconcile()
+    world.record(spec, challenger=BAD)
+    (result,) = world.reconcile(forge=people.forge)
+    assert "webhook" in str(result.failures[0])
+    assert world.share() == 0
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK
+    assert len(people.issues) == 1

@@ -17,6 +17,7 @@ from pipeline.rolling.latch import Latch
 from pipeline.rolling.reports import CHECK, STOPPED, stops_in
 from pipeline.rolling.snapshot import Snapshot
 from pipeline.rolling.watchdog import Watchdog
+from pipeline.rollout_commands import Command, Verb
 from pipeline.rollout_status import Phase
 from scripts.watch_rollout import Loop
 from tests.rolling.rolled import Rolled, file_spec, roll
@@ -229,6 +230,20 @@ def git_reach(world: Rolled):
     one = serving.default
     traffic = one.traffic.model_copy(update={"reach": "git"})
     return serving.model_copy(update={"default": one.model_copy(update={"traffic": traffic})})
+
+
+def test_metrics_that_nobody_can_ask_keep_nobody_from_ending_a_rollout(
+    world: Rolled, running
+) -> None:
+    spec, _ = running
+    serving = world.equipment(world.repository()).serving
+    metrics = serving.default.metrics.model_copy(update={"file": None})
+    default = serving.default.model_copy(update={"metrics": metrics})
+    blind = serving.model_copy(update={"default": default})
+    world.tell(Command(Verb.ABORT, spec.version))
+    world.reconcile(serving=blind)
+    assert world.share() == 0
+    assert world.status.records[-1].phase is Phase.ABORTED
 
 
 def test_a_stage_that_it_has_not_pulled_yet_is_not_undone(world: Rolled, running) -> None:
