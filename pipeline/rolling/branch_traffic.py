@@ -90,6 +90,10 @@ class BranchTraffic:
             time.sleep(random.uniform(0, _WAIT_SECONDS * 2 ** min(lost, 5)))  # noqa: S311 (jitter)
         raise OutsideError(f"{self._names.model}: others came first {ATTEMPTS} times. Run again.")
 
+    def follow_addresses(self) -> str:
+        """Nothing to do here: what a Service's name leads to is the cluster's to know."""
+        return ""
+
     def _swap(self, tip: str | None, folder: Path, routing: Routing) -> bool:
         place = f"{FOLDER}/{self._names.model}/traffic"
         blobs: dict[str, str | None] = {

@@ -42,6 +42,13 @@ class Names:
         except KeyError as error:
             raise ConfigurationError(self.model, [f"no version is known of {digest}"]) from error
 
+    def digest(self, version: str) -> str:
+        """The digest of a version. Raises ConfigurationError for one that nobody knows."""
+        for digest, name in self.versions.items():
+            if name == version:
+                return digest
+        raise ConfigurationError(self.model, [f"no digest is known of {version}"])
+
     def backend(self, digest: str) -> Backend:
         """Where the model server of a digest is. Raises ConfigurationError."""
         version = self.version(digest)

@@ -112,6 +112,8 @@ class Reconciler:
         if state.champion is None and state.spec is None and not state.status.ever:
             return False
         eyes, hands = self.equip(state)
+        if self.is_applied and (followed := eyes.traffic.follow_addresses()):
+            self.tell(f"{model}: {followed}")
         now = self.clock()
         seen = look_at(state, eyes, now, silence)
         step, bug = judged(state.spec, state.status, seen, now)

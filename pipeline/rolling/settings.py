@@ -20,7 +20,7 @@ from pipeline.adapters.metrics.http_json import HttpJsonMetrics, Paths
 from pipeline.adapters.model_health import ask_server
 from pipeline.adapters.prometheus import Prometheus
 from pipeline.adapters.registry_rest import RegistryRest
-from pipeline.adapters.traffic import Traffic
+from pipeline.adapters.traffic import Backend, Traffic
 from pipeline.core.rollout.effects import SetWeights
 from pipeline.core.rollout.observation import Health, Role, Stop
 from pipeline.errors import ConfigurationError, PipelineError
@@ -69,6 +69,16 @@ def local_provider(name: str, serving: Serving, folder: Path) -> Traffic:
     raise _missing(f"traffic: {name} is none that can be set on a machine")
 
 
+def _is_answering(serving: Serving, backend: Backend, digest: str) -> bool:
+    """Whether a server answers at a new address. Prometheus does not know it there: believed."""
+    settings = serving.health
+    if settings.source == "prometheus":
+        return True
+    seconds = settings.timeout.total_seconds()
+    told = ask_server(backend.host, backend.port, settings.path, digest, seconds)
+    return bool(told.is_answering)
+
+
 @dataclass(frozen=True)
 class Equipment:
     """What all models share. `stops` are those that a watchdog elsewhere reported, by model.
@@ -107,7 +117,10 @@ class Equipment:
                 self.repository, KINDS[name], serving.traffic.cluster, names, self.clock
             )
         folder = self.folder(state.model)
-        return LocalTraffic(self.provider(name, serving, folder), Latch(folder), names, self.clock)
+        provider = self.provider(name, serving, folder)
+        return LocalTraffic(
+            provider, Latch(folder), names, self.clock, partial(_is_answering, serving)
+        )
 
     def folder(self, model: str) -> Path:
         """The folder of the traffic provider's files, which the latch stands beside."""

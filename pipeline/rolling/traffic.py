@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from pipeline.adapters.traffic import Traffic, Weights
+from pipeline.adapters.traffic import Backend, Traffic, Weights
 from pipeline.core.rollout.observation import Routing, Stop
 from pipeline.errors import ConfigurationError, GateRefused, OutsideError
 from pipeline.rolling.latch import Beside, Decided, Latch, check_decision
@@ -44,6 +44,12 @@ class RolloutTraffic(Protocol):
         where it cannot be confirmed.
         """
 
+    def follow_addresses(self) -> str:
+        """Send each version's users to where its server is now, in the same shares.
+
+        Returns what was done or is in the way, in one line; "" where nothing has moved.
+        """
+
 
 class LocalTraffic:
     """A provider on this machine. The latch is written before traffic goes, and cleared after.
@@ -53,12 +59,19 @@ class LocalTraffic:
     """
 
     def __init__(
-        self, provider: Traffic, latch: Latch, names: Names, clock: Callable[[], datetime]
+        self,
+        provider: Traffic,
+        latch: Latch,
+        names: Names,
+        clock: Callable[[], datetime],
+        is_answering: Callable[[Backend, str], bool],
     ) -> None:
+        """`is_answering`: whether the server at an address answers for a model digest."""
         self._provider = provider
         self._latch = latch
         self._names = names
         self._clock = clock
+        self._is_answering = is_answering
 
     def observe(self) -> Seen:
         """See RolloutTraffic. Reads under the lock, so never half of a change."""
@@ -96,6 +109,33 @@ class LocalTraffic:
         if missed:
             raise missed[0]
 
+    def follow_addresses(self) -> str:
+        """See RolloutTraffic. Nobody is sent to a server that does not answer there yet."""
+        try:
+            with self._latch.held():
+                served = self._provider.observe()
+                moved = [new for old in served.backends if (new := self._moved(old)) is not None]
+                silent = [b for b in moved if not self._is_answering(b, self._names.digest(b.name))]
+                if silent or not moved:
+                    return "".join(f"{_told(b)} does not answer yet; " for b in silent)[:-2]
+                now = {backend.name: backend for backend in moved}
+                champion, challenger = served.champion, served.challenger
+                if challenger is not None:
+                    challenger = now.get(challenger.name, challenger)
+                champion = now.get(champion.name, champion)
+                self._provider.apply(replace(served, champion=champion, challenger=challenger))
+        except OutsideError as error:
+            return f"addresses: {error}"
+        return f"addresses: {', '.join(map(_told, moved))}, as its line says; shares are as before"
+
+    def _moved(self, backend: Backend) -> Backend | None:
+        """Where a server is now, None where it has not moved or nobody says."""
+        try:
+            found = self._names.backend(self._names.digest(backend.name))
+        except (OutsideError, ConfigurationError):
+            return None
+        return found if found != backend else None
+
     def _beside(self, *, is_less: bool) -> Beside:
         """What the latch says. One that is damaged keeps nobody from taking traffic away."""
         return (self._latch.found() or Beside()) if is_less else self._latch.load()
@@ -118,6 +158,10 @@ class LocalTraffic:
             return self._provider.observe() == weights
         except OutsideError:
             return False
+
+
+def _told(backend: Backend) -> str:
+    return f"{backend.name} is at {backend.host}:{backend.port}"
 
 
 @contextmanager
@@ -147,3 +191,7 @@ class RecordedTraffic:
 
     def apply(self, routing: Routing, stop: Stop | None, *, decided: Decided, salt: str) -> None:
         """Nothing to do here: the watchdog pulls the record that was or will be committed."""
+
+    def follow_addresses(self) -> str:
+        """Nothing to do here: the watchdog does it."""
+        return ""

@@ -98,6 +98,11 @@ class Watchdog:
     def _watch(self, state: ModelState) -> None:
         eyes, hands = self.equipment.equip(state)
         latch = Latch(self.equipment.folder(state.model))
+        if self.is_applied:
+            followed = eyes.traffic.follow_addresses()
+            self._say_once(
+                f"{state.model}/addresses", f"{state.model}: {followed}" * bool(followed)
+            )
         now = self.equipment.clock()
         beside = latch.found()
         status = with_trouble(state.status, beside or Beside())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
+import pytest
 import requests
 
 from pipeline.rollout_status import Phase
 from tests.rolling.rolled import Rolled, file_spec
 from tests.rollouts import BAD, HOUR
-from tests.servers import envoy
+from tests.servers import envoy, haproxy
 from tests.servers.binaries import wait_for
+from tests.servers.ports import free_port
 
 USERS = [f"user-{number}" for number in range(300)]
 
@@ -73,3 +76,41 @@ def test_a_rollback_that_envoy_cannot_confirm_is_done_and_no_later_run_calls_it_
         wait_for(lambda: not answered(port, challenger), 10)
         (result,) = world.reconcile(provider=lambda *_: server.provider)
         assert "cannot be known" in str(result.failures[0])
+
+
+@pytest.mark.parametrize("server_of", [envoy, haproxy], ids=["envoy", "haproxy"])
+def test_users_follow_a_server_to_its_new_address_once_it_answers_there_in_the_same_shares(
+    world: Rolled, tmp_path: Path, server_of: ModuleType
+) -> None:
+    spec = file_spec()
+    world.merge(spec)
+    with server_of.running(tmp_path / "t", world.traffic.observe()) as server:
+        port, challenger = server.provider.port, spec.challenger.digest
+
+        def reconcile() -> None:
+            world.record(spec)
+            world.reconcile(provider=lambda *_: server.provider)
+
+        reconcile()
+        few, kinds = answered(port, challenger), world.kinds()
+        assert few
+        for model, version in (
+            (spec.champion.digest, spec.champion_version),
+            (spec.challenger.digest, spec.version),
+        ):
+            old = server.provider.observe()
+            new = free_port()
+            addresses = world.serving / "addresses.yaml"
+            lines = [ln for ln in addresses.read_text().splitlines() if not ln.startswith(version)]
+            addresses.write_text(
+                "".join(f"{ln}\n" for ln in [*lines, f"{version}: 127.0.0.1:{new}"])
+            )
+            if model == spec.champion.digest:  # a challenger that is nowhere is rolled back
+                reconcile()
+                assert server.provider.observe() == old  # nobody answers there yet
+            world.health.stop(model)
+            world.health.start(model, new)
+            reconcile()
+            assert answered(port, challenger) == few
+        assert [kind for kind in world.kinds() if kind not in ("held", "cleared")] == kinds
+        assert sum("shares are as before" in line for line in world.said) == 2
