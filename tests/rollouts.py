@@ -118,8 +118,9 @@ def world_of(spec: RolloutSpec | None) -> World:
 
 def tick(world: World, now: datetime, found=None, kill_after: int | None = None, **health):
     """One reconcile and its effects, all of them or only the first `kill_after`."""
-    seen = samples(world.spec, now) if found is None and world.spec is not None else found or ()
-    step = reconcile(world.spec, world.status, world.observe(seen, **health), now)
+    spec = world.in_force
+    seen = samples(spec, now) if found is None and spec is not None else found or ()
+    step = reconcile(spec, world.status, world.observe(seen, **health), now)
     world.apply(step.effects[:kill_after], now)
     return step
 

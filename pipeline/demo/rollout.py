@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 
 from pipeline.adapters.metrics.file import FileMetrics
 from pipeline.core.rollout.state import current_rollout, stage_of
+from pipeline.core.rollout.succession import goes_by
 from pipeline.demo.checkout import own_environment
 from pipeline.demo.load import Load
 from pipeline.demo.production import Production
@@ -169,7 +170,7 @@ def act(production: Production, timeline: Timeline, load: Load) -> Iterator[Act]
 def limits_of(state: ModelState) -> dict[str, float]:
     """Metric -> the limit of the stage that the rollout is in."""
     rollout = current_rollout(state.status)
-    if rollout is None or state.spec is None or rollout.state.spec != state.spec.digest:
+    if rollout is None or state.spec is None or not goes_by(state.spec, rollout):
         return {}
     stage = stage_of(state.spec, rollout.state)
     is_over = rollout.state.phase.is_ended

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from pipeline.core.rollout.patience import time_waited
 from pipeline.core.rollout.state import Rollout, current_rollout, stage_of
+from pipeline.core.rollout.succession import goes_by
 from pipeline.doctoring.finding import Finding, fault, ok, warning
 from pipeline.doctoring.situation import Situation
 from pipeline.errors import PipelineError
@@ -47,7 +48,7 @@ def check_rollouts(situation: Situation) -> Iterator[Finding]:
 def assess_rollout(state: ModelState, subject: str, now: datetime) -> Finding:
     """One line on one model's rollout."""
     rollout = current_rollout(state.status)
-    if state.spec is not None and not state.status.has_acted_on(state.spec.digest):
+    if state.spec is not None and _is_to_start(state, state.spec, rollout):
         return _not_started(state, state.spec, subject, now)
     if rollout is None:
         return ok(subject, "none yet")
@@ -55,6 +56,12 @@ def assess_rollout(state: ModelState, subject: str, now: datetime) -> Finding:
         names = ", ".join(record.name for record in rollout.unanswered)
         return fault(subject, f"the revert of {names} was not acted on yet", _LOOK)
     return _assess_state(state, rollout, subject, now)
+
+
+def _is_to_start(state: ModelState, spec: RolloutSpec, rollout: Rollout | None) -> bool:
+    """Never acted on, and no edit of the manifest that the champion came with."""
+    is_edit = rollout is not None and goes_by(spec, rollout)
+    return not is_edit and not state.status.has_acted_on(spec.digest)
 
 
 def _not_started(state: ModelState, spec: RolloutSpec, subject: str, now: datetime) -> Finding:
@@ -69,6 +76,8 @@ def _assess_state(state: ModelState, rollout: Rollout, subject: str, now: dateti
     record = rollout.state
     age = now - record.at
     told = f"{record.version} is {record.phase} at {record.weight_percent:g} %"
+    if state.waiting is not None:
+        told += f", and {state.waiting.version} waits for that"
     if record.phase is Phase.PAUSED and age > LONG_PAUSE:
         mend = (
             f"python -m scripts.control_rollout resume --model {state.model} --reason ... --apply"
@@ -89,7 +98,7 @@ def _overdue(spec: RolloutSpec | None, rollout: Rollout, now: datetime) -> timed
     record = rollout.state
     if (
         spec is None
-        or spec.digest != record.spec
+        or not goes_by(spec, rollout)
         or record.phase not in (Phase.PROGRESSING, Phase.BAKING)
     ):
         return None

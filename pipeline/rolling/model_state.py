@@ -14,6 +14,7 @@ from typing import TypeVar
 from pipeline.champion import Champion, parse_pointer
 from pipeline.config import Identifier, Section, parse_section
 from pipeline.core.inert import quote
+from pipeline.core.rollout.succession import spec_in_force
 from pipeline.errors import ConfigurationError
 from pipeline.manifest import RolloutSpec, parse_rollout
 from pipeline.rolling.snapshot import Entry, ModelTree, Snapshot
@@ -28,8 +29,9 @@ CHAMPION, SPEC, STATUS, COMMANDS = "champion.yaml", "rollout.yaml", "status/", "
 class ModelState:
     """What git says of one model at the commit of `snapshot`.
 
-    `spec` is the manifest that is there; `last_spec` is the newest that ever was, for the names of
-    what is to be taken down once the manifest is gone.
+    `spec` is the manifest to go by: the one that is there, or that of what bakes while the one that
+    is there is `waiting`. `last_spec` is the newest that ever was, for the names of what is to be
+    taken down once the manifest is gone.
     """
 
     snapshot: Snapshot
@@ -39,6 +41,7 @@ class ModelState:
     last_spec: RolloutSpec | None
     status: RolloutStatus
     commands: frozenset[Command]
+    waiting: RolloutSpec | None = None
 
     @property
     def model(self) -> str:
@@ -70,8 +73,10 @@ def load_model(snapshot: Snapshot, tree: ModelTree) -> ModelState:
     commands: frozenset[Command] = tried(lambda: _commands(files), frozenset[Command]())
     if faults:
         raise ConfigurationError(where, faults)
-    last = spec or _last_spec(snapshot, tree)
-    return ModelState(snapshot, tree, champion, spec, last, status, commands)
+    goes_by = spec_in_force(spec, status, lambda digest: _newest_spec_of(snapshot, tree, digest))
+    waiting = None if goes_by is spec else spec
+    last = goes_by or _last_spec(snapshot, tree)
+    return ModelState(snapshot, tree, champion, goes_by, last, status, commands, waiting)
 
 
 class _Files:
@@ -152,7 +157,18 @@ def _parsed_spec(text: str, where: str) -> RolloutSpec:
 
 def _last_spec(snapshot: Snapshot, tree: ModelTree) -> RolloutSpec | None:
     blob = tree.history.ever(SPEC).get(SPEC)
-    content = snapshot.read([blob])[blob] if blob else None
+    return _readable_spec(snapshot.read([blob])[blob] if blob else None)
+
+
+def _newest_spec_of(snapshot: Snapshot, tree: ModelTree, challenger: str) -> RolloutSpec | None:
+    """The newest manifest of a model that can be read; what was broken never counted."""
+    blobs = [blob for touch in tree.history.touches if (blob := touch.blobs.get(SPEC))]
+    contents = snapshot.read(blobs)
+    found = (_readable_spec(contents[blob]) for blob in blobs)
+    return next((s for s in found if s is not None and s.challenger.digest == challenger), None)
+
+
+def _readable_spec(content: bytes | None) -> RolloutSpec | None:
     try:
         return _parsed_spec(content.decode("utf-8", "replace"), SPEC) if content else None
     except ConfigurationError:

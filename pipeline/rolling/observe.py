@@ -14,6 +14,7 @@ from datetime import datetime
 
 from pipeline.core.rollout.observation import UNKNOWN_HEALTH, Health, Observation, Role
 from pipeline.core.rollout.state import current_rollout, stage_of
+from pipeline.core.rollout.succession import goes_by
 from pipeline.errors import PipelineError
 from pipeline.manifest import RolloutSpec
 from pipeline.rolling.model_state import ModelState
@@ -80,7 +81,7 @@ def blind(state: ModelState) -> Observation:
 def asked_metrics(spec: RolloutSpec, status: RolloutStatus) -> tuple[str, ...]:
     """The metrics that the stage's criteria and the plan's conditions read, in order."""
     rollout = current_rollout(status)
-    if rollout is None or rollout.state.spec != spec.digest or rollout.state.phase not in _RUNNING:
+    if rollout is None or not goes_by(spec, rollout) or rollout.state.phase not in _RUNNING:
         return ()
     stage = stage_of(spec, rollout.state)
     criteria = [criterion.metric for criterion in stage.criteria] if stage else []

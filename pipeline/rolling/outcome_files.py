@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pipeline.core.evidence import MANIFEST, first_digest
 from pipeline.core.rollout.outcome import outcome_path, render_outcome
+from pipeline.core.rollout.state import current_rollout
+from pipeline.core.rollout.succession import goes_by
 from pipeline.rolling.model_state import ModelState
 from pipeline.rollout_status import Record
 
@@ -25,7 +27,9 @@ def outcome_files(state: ModelState, record: Record) -> dict[str, bytes | None]:
     folder = spec.evidence.folder
     path = outcome_path(folder, record)
     manifest = state.snapshot.at(state.snapshot.commit, f"{folder}/{MANIFEST}") if path else None
-    if path is None or manifest is None or record.spec != spec.digest:
+    rollout = current_rollout(state.status)
+    is_mine = record.spec == spec.digest or (rollout is not None and goes_by(spec, rollout))
+    if path is None or manifest is None or not is_mine:
         return {}
     try:
         digest = first_digest({MANIFEST: manifest})

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from pipeline.core.rollout.effects import RolloutStep
 from pipeline.core.rollout.state import current_rollout
+from pipeline.core.rollout.succession import told_wait
 from pipeline.errors import Bug, OutsideError, PipelineError
 from pipeline.rolling.effects import Hands, apply_step
 from pipeline.rolling.idle import is_idle
@@ -99,6 +100,12 @@ class Reconciler:
         self.tell(f"{model}: {error}")
         return error
 
+    def _tell_step(self, state: ModelState, step: RolloutStep) -> None:
+        self.tell(f"{state.model}: {step}")
+        rollout = current_rollout(state.status)
+        if step.is_noop and state.waiting and state.spec and rollout:
+            self.tell(f"{state.model}: {told_wait(state.waiting, state.spec, rollout)}")
+
     def _step(
         self,
         snapshot: Snapshot,
@@ -119,7 +126,7 @@ class Reconciler:
         step, bug = judged(state.spec, state.status, seen, now)
         if bug is not None:
             failures.append(self._failed(model, bug))
-        self.tell(f"{model}: {step}")
+        self._tell_step(state, step)
         if step.is_noop:
             if seen.routing is None and is_over(state.status):
                 failures.append(self._failed(model, OutsideError(UNCONFIRMED)))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.doctoring.rollouts import check_ledger, check_rollouts
-from pipeline.manifest import rollout_path
+from pipeline.manifest import render_rollout, rollout_path
 from pipeline.rollout_commands import Command, Verb
 from tests.doctoring.checkouts import situation_of, told
 from tests.repository import git
@@ -88,6 +88,29 @@ def test_a_spec_that_a_revert_brought_back_was_acted_on_long_ago(world: Rolled) 
     assert world.kinds()[-3:] == ["settled", "waiting", "ended"]
     found = line(world, 8 * HOUR)
     assert found == f"ok rollout of {world.model}: {second.version} is RolledBack at 0 %"
+
+
+def test_a_merge_that_waits_for_a_bake_is_no_fault(world: Rolled) -> None:
+    first, second = file_spec(), file_spec("d", "c")
+    world.merge(first)
+    roll(world, first, "promoted")
+    world.merge(second)
+    world.reconcile()
+    told_of = f"{first.version} is Baking at 100 %, and {second.version} waits for that"
+    assert line(world, 6 * HOUR) == f"ok rollout of {world.model}: {told_of}"
+    assert "past its deadline" in line(world, 30 * HOUR)
+
+
+def test_an_edited_manifest_of_what_serves_is_no_merge_that_nobody_acted_on(world: Rolled) -> None:
+    spec = file_spec()
+    world.merge(spec)
+    roll(world, spec, "settled")
+    world.pull()
+    edited = spec.model_copy(update={"retrain": "flight-delay-9999"})
+    rollout_path(world.people, world.model).write_text(render_rollout(edited))
+    world.push("Edit the manifest")
+    found = line(world, 8 * HOUR)
+    assert found == f"ok rollout of {world.model}: {spec.version} is Promoted at 100 %"
 
 
 def test_a_manifest_that_cannot_be_read_is_a_fault(world: Rolled) -> None:

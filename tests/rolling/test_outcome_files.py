@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.core.evidence import Subject, build_evidence, package_digest, package_faults
-from pipeline.manifest import RolloutSpec
+from pipeline.manifest import RolloutSpec, render_rollout, rollout_path
 from tests.repository import git
 from tests.rolling.rolled import Rolled, file_spec, roll
 from tests.rollouts import BAD
@@ -108,3 +108,14 @@ def test_a_package_that_is_damaged_or_elsewhere_keeps_nobody_from_rolling_back(
     world.reconcile()
     assert world.share() == 0
     assert outcomes(world, spec) == []
+
+
+def test_a_bake_by_an_edited_plan_is_told_as_well(world: Rolled, spec: RolloutSpec) -> None:
+    world.merge(spec)
+    roll(world, spec, "promoted")
+    world.pull()
+    edited = spec.model_copy(update={"retrain": "flight-delay-9999"})
+    rollout_path(world.people, world.model).write_text(render_rollout(edited))
+    world.push("Edit the manifest")
+    roll(world, spec, "settled")
+    assert outcomes(world, spec) == ["outcome/0004-promoted.md", "outcome/0005-settled.md"]

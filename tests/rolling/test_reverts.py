@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pipeline.manifest import version_of
+from pipeline.manifest import render_rollout, rollout_path, version_of
 from pipeline.rollout_status import Phase
 from tests.repository import git
 from tests.rolling.rolled import Registry, Rolled, file_spec, roll
-from tests.rollouts import BAD
+from tests.rollouts import BAD, HOUR, MINUTE
 
 
 def commits_since(world: Rolled, start: str) -> list[str]:
@@ -108,3 +108,54 @@ def test_a_newer_merge_starts_from_the_champion(world: Rolled) -> None:
     assert world.share() == 5
     shares = (world.serving / "weights.log").read_text().split()
     assert shares[-3:] == ["5000", "0", "500"]
+
+
+def test_a_newer_merge_waits_for_the_bake_which_is_watched_to_its_end(world: Rolled) -> None:
+    first, second = file_spec("c"), file_spec("d", "c")
+    world.merge(first)
+    roll(world, first, "promoted")
+    until = world.now + HOUR
+    world.merge(second, is_served=False)
+    tip = world.tip()
+    world.now += MINUTE
+    world.record(first)
+    world.reconcile()
+    assert world.tip() == tip
+    waits = f"{second.version} waits: {first.version} still bakes"
+    assert world.said[-1] == f"{world.model}: {waits}, until {until:%Y-%m-%d %H:%M} UTC."
+    bad = world.fork("bad")
+    bad.record(first, challenger=BAD)
+    bad.reconcile()
+    assert bad.champion() == first.champion
+    assert bad.served() == first.champion_version
+    world.serve(second.challenger.digest, second.version)
+    world.now = until
+    world.record(first)
+    world.reconcile()
+    assert world.kinds()[-2] == "settled"
+    assert world.status.records[-1].challenger == second.challenger.digest
+
+
+def test_an_edit_of_the_plan_during_the_bake_changes_how_long_it_is_watched(world: Rolled) -> None:
+    spec = file_spec()
+    world.merge(spec)
+    roll(world, spec, "promoted")
+    plan = spec.plan.model_copy(update={"bake_after_promotion": 3 * HOUR})
+    edited = spec.model_copy(update={"plan": plan})
+    world.pull()
+    rollout_path(world.people, world.model).write_text(render_rollout(edited))
+    world.push("Bake longer")
+    world.now += 2 * HOUR
+    world.record(spec)
+    world.reconcile()
+    assert world.kinds()[-1] == "promoted"
+    fork = world.fork("good")
+    fork.now += HOUR
+    fork.record(spec)
+    fork.reconcile()
+    assert fork.kinds()[-1] == "settled"
+    world.record(spec, challenger=BAD)
+    world.reconcile()
+    assert "ended" in world.kinds()
+    assert world.champion() == spec.champion
+    assert world.served() == spec.champion_version

@@ -7,6 +7,8 @@
     revert of the promotion                    previous champion at 100 %, alias and pointer with it
     revert of a rollback                       stays rolled back: only a retry brings it back
     a newer merge                              running challenger to 0 %, then the new one starts
+    a newer merge while a promoted one bakes   it waits; the bake goes on under its own plan
+    an edit of the manifest of what serves     the bake goes on, under the plan as it is now
     nothing                                    nothing: no effect, no commit
 
 Pure: nothing here reads a clock, a file or a server. See docs/rollouts.md for the whole.
@@ -23,6 +25,7 @@ from pipeline.core.rollout.reverts import what_people_did
 from pipeline.core.rollout.start import may_start, start
 from pipeline.core.rollout.state import Rollout, Situation, current_rollout, wanted_routing
 from pipeline.core.rollout.step import is_elsewhere
+from pipeline.core.rollout.succession import must_wait
 from pipeline.manifest import RolloutSpec
 from pipeline.rollout_status import Phase, RolloutStatus
 
@@ -31,6 +34,9 @@ def reconcile(
     spec: RolloutSpec | None, status: RolloutStatus, observation: Observation, now: datetime
 ) -> RolloutStep:
     """The next step of one model. `spec` is the manifest that is there, None without one.
+
+    While a promoted model bakes and the next one waits, that is the manifest of what bakes: see
+    `succession.spec_in_force`.
 
     Takes at most one transition; a newer merge therefore takes two steps: the old challenger goes
     to 0 %, and the next reconcile starts the new one. Applied twice it does the same.
@@ -47,11 +53,22 @@ def _decide(situation: Situation, rollout: Rollout | None) -> RolloutStep:
     spec = situation.spec
     if rollout is not None and (step := what_people_did(situation, rollout)) is not None:
         return step
+    if spec is not None and rollout is not None and must_wait(spec, situation.status, rollout):
+        return _unwatched(spec, rollout)
     if spec is not None and may_start(situation, rollout, spec):
         return start(situation, spec)
     if spec is not None and rollout is not None and _runs(rollout):
         return look(situation, rollout, spec)
     return RolloutStep("Nothing rolls out." if rollout is None else f"{rollout.state.phase}.")
+
+
+def _unwatched(spec: RolloutSpec, rollout: Rollout) -> RolloutStep:
+    """The manifest of what bakes is in no history: nothing says what it must show."""
+    version = rollout.state.version
+    return RolloutStep(
+        f"{spec.version} waits: {version} still bakes, and no manifest of {version} was found, so "
+        f"nothing judges it. Revert the merge of {spec.version} until it has settled."
+    )
 
 
 def _runs(rollout: Rollout) -> bool:

@@ -12,7 +12,7 @@ from pipeline.core.rollout.effects import RolloutStep, SetWeights
 from pipeline.core.rollout.observation import Routing
 from pipeline.core.rollout.state import Rollout, Situation
 from pipeline.core.rollout.step import end_rollout, make_record, transition
-from pipeline.manifest import RolloutSpec
+from pipeline.core.rollout.succession import is_earlier
 from pipeline.rollout_commands import Verb
 from pipeline.rollout_config import PlannedStage
 from pipeline.rollout_status import Kind, PauseCause, Phase
@@ -44,7 +44,7 @@ def _ending_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | No
 
 def _merge_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | None:
     spec = situation.spec
-    if spec is not None and not _is_earlier(spec, situation, rollout):
+    if spec is not None and not is_earlier(spec, situation.status, rollout):
         return None
     found = "rollout.yaml is gone" if spec is None else "rollout.yaml is an earlier one again"
     reason = f"The merge was reverted ({found}): the champion of before serves everyone."
@@ -93,20 +93,17 @@ def _stopped(situation: Situation, rollout: Rollout) -> RolloutStep | None:
 
 
 def _newer_merge(situation: Situation, rollout: Rollout) -> RolloutStep | None:
-    """The next one starts from the champion, so this one makes way first."""
+    """The next one starts from the champion, so this one makes way first.
+
+    Not once it is the champion: the next one then waits until it has settled.
+    """
     spec, state = situation.spec, rollout.state
-    if spec is None or spec.digest == state.spec:
+    if spec is None or spec.digest == state.spec or state.phase.is_promoted:
         return None
     is_same = spec.version == state.version
     what = "Its manifest was edited" if is_same else "A newer challenger was merged"
-    if not state.phase.is_promoted:
-        reason = f"{what} ({spec.version}): it starts from the champion."
-        return end_rollout(situation, rollout, Phase.SUPERSEDED, reason)
-    if state.phase is Phase.BAKING:
-        reason = f"{what} ({spec.version}): its rollout watches from now on."
-        record = make_record(situation, state, Kind.SETTLED, Phase.PROMOTED, reason)
-        return transition(situation, record)
-    return None
+    reason = f"{what} ({spec.version}): it starts from the champion."
+    return end_rollout(situation, rollout, Phase.SUPERSEDED, reason)
 
 
 def _step_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | None:
@@ -138,10 +135,6 @@ def _step_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | None
     is_mirrored = planned is not None and planned.is_mirror
     routing = Routing(state.champion, state.challenger, weight, is_mirrored)
     return transition(situation, record, before=(SetWeights(routing),))
-
-
-def _is_earlier(spec: RolloutSpec, situation: Situation, rollout: Rollout) -> bool:
-    return spec.digest != rollout.state.spec and situation.status.has_acted_on(spec.digest)
 
 
 def _planned(situation: Situation, number: int) -> PlannedStage | None:

@@ -28,7 +28,12 @@ def start(situation: Situation, spec: RolloutSpec) -> RolloutStep:
 
 
 def may_start(situation: Situation, rollout: Rollout | None, spec: RolloutSpec) -> bool:
-    """Whether `spec` is one to start: never acted on, still waiting, or told to try again."""
+    """Whether `spec` is one to start: never acted on, still waiting, or told to try again.
+
+    Never the model that serves already: an edit of its manifest is no new rollout of it.
+    """
+    if spec.challenger.digest == situation.observation.champion:
+        return False
     if rollout is None or spec.digest != rollout.state.spec:
         # An earlier spec that is there again was decided on: it starts anew by a retry only.
         return not situation.status.has_acted_on(spec.digest) or _is_retried(situation, spec)

@@ -20,6 +20,7 @@ from pipeline.core.rollout.effects import (
     WriteRecord,
 )
 from pipeline.core.rollout.observation import Health, Observation, Routing, Stop
+from pipeline.core.rollout.succession import spec_in_force
 from pipeline.manifest import RolloutSpec
 from pipeline.rollout_commands import Command
 from pipeline.rollout_status import Record, RolloutStatus, Sample
@@ -52,11 +53,17 @@ class World:
     commands: set[Command] = field(default_factory=set)
     commits: list[WorldCommit] = field(default_factory=list)
     alerts: dict[str, Alert] = field(default_factory=dict)
+    manifests: dict[str, RolloutSpec] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Before any rollout the champion has all of the traffic."""
         self.routing = self.routing or Routing(self.champion)
         self.alias = self.alias or self.champion
+
+    @property
+    def in_force(self) -> RolloutSpec | None:
+        """The manifest that a reconcile goes by now: `spec` waits while another model bakes."""
+        return spec_in_force(self.spec, self.status, self.manifests.get)
 
     @property
     def status(self) -> RolloutStatus:
@@ -89,6 +96,7 @@ class World:
 
         What was written and not committed is lost with the runner.
         """
+        self._keep_manifest()
         record: Record | None = None
         champion = self.champion
         for effect in effects:
@@ -113,6 +121,11 @@ class World:
         commit.is_reverted = True
         if self.champion == commit.champion_after:
             self.champion = commit.champion_before
+
+    def _keep_manifest(self) -> None:
+        """As git's history does, for when another one is there and waits."""
+        if (spec := self.in_force) is not None:
+            self.manifests[spec.challenger.digest] = spec
 
     def _route(self, routing: Routing, stop: Stop | None, now: datetime) -> None:
         if self.routing is None or not routing.agrees_with(self.routing):

@@ -579,15 +579,105 @@ def test_a_newer_merge_takes_two_steps_and_starts_from_the_champion() -> None:
     assert world.routing.champion == CHAMPION
 
 
-def test_a_newer_merge_during_the_bake_ends_the_watch() -> None:
-    world, _, now = promoted()
+def test_a_newer_merge_during_the_bake_waits_until_it_has_settled_with_a_pass() -> None:
+    world, spec, now = promoted()
     world.spec = spec_of("d", champion="c")
-    world.spec = world.spec.model_copy(
-        update={"champion": world.spec.champion.model_copy(update={"digest": CHALLENGER})}
-    )
-    assert tick(world, now).record.kind is Kind.SETTLED
-    assert tick(world, now + MINUTE).record.stage == 1
+    assert tick(world, now).is_noop
+    late = now + HOUR
+    assert tick(world, late, samples(spec, late, n=5.0)).is_noop
+    settled = tick(world, late + MINUTE).record
+    assert (settled.kind, settled.verdict) == (Kind.SETTLED, Verdict.PASS)
+    assert tick(world, late + 2 * MINUTE).record.stage == 1
     assert world.routing.champion == CHALLENGER
+
+
+def test_what_fails_in_its_bake_goes_back_while_the_next_one_waits() -> None:
+    world, spec, now = promoted()
+    world.spec = spec_of("d", champion="c")
+    tick(world, now)
+    now += MINUTE
+    step = tick(world, now, samples(spec, now, challenger=BAD))
+    assert (step.record.kind, step.record.phase) == (Kind.ENDED, Phase.ROLLED_BACK)
+    assert is_back(world)
+    assert tick(world, now + MINUTE).record.phase is Phase.REFUSED  # it was compared with that one
+    assert is_back(world)
+
+
+def test_a_waiting_manifest_alone_judges_nothing_and_says_so() -> None:
+    """Where history has no manifest of what bakes: no figure of another version is believed."""
+    world, spec, now = promoted()
+    newer = spec_of("d", champion="c")
+    seen = world.observe(samples(newer, now, challenger=BAD))
+    step = reconcile(newer, world.status, seen, now + 2 * HOUR)
+    assert step.is_noop
+    assert step.reason == (
+        f"{newer.version} waits: {spec.version} still bakes, and no manifest of {spec.version} was "
+        f"found, so nothing judges it. Revert the merge of {newer.version} until it has settled."
+    )
+
+
+def longer_bake(spec):
+    plan = spec.plan.model_copy(update={"bake_after_promotion": 3 * HOUR})
+    return spec.model_copy(update={"plan": plan})
+
+
+def test_an_edit_of_the_manifest_of_what_bakes_is_what_it_bakes_by() -> None:
+    world, spec, now = promoted()
+    world.spec = longer_bake(spec)
+    assert tick(world, now).is_noop
+    assert tick(world, now + 2 * HOUR).is_noop
+    settled = tick(world, now + 3 * HOUR).record
+    assert (settled.kind, settled.verdict) == (Kind.SETTLED, Verdict.PASS)
+    assert tick(world, now + 3 * HOUR + MINUTE).is_noop
+
+
+def test_what_fails_in_a_bake_whose_plan_was_edited_goes_back() -> None:
+    world, spec, now = promoted()
+    world.spec = longer_bake(spec)
+    tick(world, now)
+    now += MINUTE
+    step = tick(world, now, samples(spec, now, challenger=BAD))
+    assert (step.record.phase, is_back(world)) == (Phase.ROLLED_BACK, True)
+
+
+@pytest.mark.parametrize("phase", [Phase.BAKING, Phase.PROMOTED])
+def test_a_manifest_of_what_serves_that_was_edited_starts_nothing_and_can_be_reverted(phase):
+    world = world_of(spec_of())
+    now = run_until(world, phase, START) + MINUTE
+    world.spec = longer_bake(world.spec)
+    commits = len(world.commits)
+    assert tick(world, now).is_noop
+    assert len(world.commits) == commits
+    world.spec = None
+    assert tick(world, now + MINUTE, ()).record.phase is Phase.ROLLED_BACK
+    assert is_back(world)
+
+
+def test_a_manifest_of_what_serves_starts_nothing_where_none_was_ever_acted_on() -> None:
+    world = world_of(spec_of())
+    world.champion = world.alias = CHALLENGER
+    world.routing = Routing(CHALLENGER)
+    assert tick(world, START).is_noop
+    assert world.commits == []
+
+
+@pytest.mark.parametrize("phase", [Phase.PROGRESSING, Phase.BAKING, Phase.PROMOTED])
+def test_an_edited_manifest_of_the_champion_is_the_one_of_before(phase) -> None:
+    """It was never acted on, and all the same it is where the revert of the next merge leads."""
+    world = world_of(spec_of())
+    now = run_until(world, Phase.PROMOTED, START) + MINUTE
+    edited = longer_bake(world.spec)
+    world.spec = edited
+    tick(world, now)
+    world.spec = spec_of("d", champion="c")
+    tick(world, now + MINUTE)
+    now = run_until(world, phase, now + 2 * MINUTE) + MINUTE
+    world.spec = edited
+    step = tick(world, now, ())
+    assert step.record.phase is Phase.ROLLED_BACK
+    assert step.reason.startswith("The merge was reverted (rollout.yaml is an earlier one again)")
+    assert is_back(world, CHALLENGER)
+    assert tick(world, now + MINUTE).is_noop
 
 
 def test_abort_ends_it_and_stays() -> None:

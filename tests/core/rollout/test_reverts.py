@@ -144,12 +144,6 @@ def test_a_newer_merge_names_the_version_that_comes_and_when_it_does() -> None:
     superseded = (Phase.SUPERSEDED, f"{merged}: it starts from the champion.")
     assert ended(tick(world, now)) == superseded
 
-    world, _, now = promoted()
-    world.spec = newer
-    step = tick(world, now)
-    assert (step.record.kind, step.record.phase) == (Kind.SETTLED, Phase.PROMOTED)
-    assert step.reason == f"{merged}: its rollout watches from now on."
-
 
 def test_an_edit_of_the_running_manifest_is_called_that() -> None:
     world, spec, now = in_stage(2)
