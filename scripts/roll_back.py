@@ -1,11 +1,11 @@
 """Roll a model back: revert the merge of its manifest, and reconcile at once.
 
 The challenger goes to 0 % (or the champion of before gets everything again) in one step: no metric
-is asked, no window waits. Run again, it finds the merge reverted and only reconciles. Prints its
-plan; --apply does it.
+is asked, no window waits. Where that would leave a new champion serving, its promotion is reverted
+too. Run again, it finds the merge reverted and only reconciles. Prints its plan; --apply does it.
 
-Exit codes: 0 done, 1 the merge is reverted and the challenger still in its rollout, 2 bad
-configuration, 3 an outside system failed: run it again.
+Exit codes: 0 done, 1 nothing is left to revert and the version is still in its rollout or serves
+everyone, 2 bad configuration, 3 an outside system failed: run it again.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from pathlib import Path
 
 from pipeline.core.rollout.state import current_rollout
 from pipeline.errors import GateRefused, OutsideError, exit_code_of
+from pipeline.manifest import version_of
 from pipeline.rolling.effects import Hands
 from pipeline.rolling.known import known_model
 from pipeline.rolling.model_state import ModelState, load_model
 from pipeline.rolling.observe import Eyes
 from pipeline.rolling.reconciler import Reconciler
 from pipeline.rolling.repository import ATTEMPTS, MAIN, RolloutRepository
-from pipeline.rolling.reverting import Revert, latching, plan_revert
+from pipeline.rolling.reverting import Revert, latching, plan_revert, promotion_of
 from pipeline.rolling.settings import Equipment, utc_now
 from pipeline.serving_config import load_serving
 
@@ -59,21 +60,39 @@ def run(root: Path, arguments: argparse.Namespace, environment: Mapping[str, str
     if arguments.apply and code != 0:
         print(ONLY_REVERTED, file=sys.stderr)
     elif arguments.apply:
-        check_ended(repository, arguments.model)
+        check_ended(repository, arguments.model, revert)
     return code
 
 
-def check_ended(repository: RolloutRepository, model: str) -> None:
-    """Raise GateRefused where the challenger's rollout goes on."""
+def check_ended(repository: RolloutRepository, model: str, revert: Revert | None) -> None:
+    """Raise GateRefused where the challenger's rollout goes on, or it still serves as champion."""
     snapshot = repository.snapshot()
-    rollout = current_rollout(load_model(snapshot, snapshot.models[model]).status)
-    state = rollout.state if rollout else None
-    if state is not None and not (state.phase.is_ended or state.phase.is_promoted):
+    state = load_model(snapshot, snapshot.models[model])
+    rollout, champion = current_rollout(state.status), state.champion
+    if rollout is None or champion is None:
+        return
+    record = rollout.state
+    if not (record.phase.is_ended or record.phase.is_promoted):
         raise GateRefused(
-            f"{model}: {state.version} is {state.phase} all the same, and nothing is left to "
+            f"{model}: {record.version} is {record.phase} all the same, and nothing is left to "
             f"revert. `python -m scripts.control_rollout abort --model {model} --reason ... "
             "--apply` ends it."
         )
+    is_newest = champion.digest == record.challenger
+    if is_newest and (revert is None or revert.version == record.version):
+        raise GateRefused(
+            f"{model}: {record.version} serves everyone all the same. {way_out(state)}"
+        )
+    serves = version_of(champion.digest, champion.as_of)
+    print(f"{model}: {serves} serves everyone.", flush=True)
+
+
+def way_out(state: ModelState) -> str:
+    """How a person takes a champion back that no merge brought."""
+    promotion = promotion_of(state)
+    if promotion is None:
+        return "No promotion made it the champion: put the one of before into champion.yaml."
+    return f"Revert its promotion: `git revert {promotion.commit[:12]}`, then run this again."
 
 
 def revert_merge(repository: RolloutRepository, arguments: argparse.Namespace) -> Revert | None:
@@ -97,7 +116,8 @@ def told(model: str, revert: Revert) -> str:
     """The plan of a revert, for people to read."""
     whole = "" if revert.is_whole else f"\n  {REST}"
     files = "".join(f"\n  {'-' if b is None else '<'} {path}" for path, b in revert.blobs.items())
-    return f"{model}: revert {revert.of[:12]}{files}{whole}"
+    commits = " and ".join(commit[:12] for commit in revert.of)
+    return f"{model}: revert {commits}{files}{whole}"
 
 
 def reconcile_one(

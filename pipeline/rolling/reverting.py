@@ -3,6 +3,9 @@
 Git's own revert of the whole merge where that is no conflict, so that what DVC keeps goes back with
 it; else of the manifest alone, which is all that a rollout needs, and which never conflicts. So too
 where the merge changed a workflow: GitHub takes an old one from no token that the jobs have.
+
+Where no revert of a merge brings the champion of before back, the promotion is reverted with it:
+while what bakes has a newer merge waiting behind it, and where the rollout of what serves is over.
 """
 
 from __future__ import annotations
@@ -21,11 +24,13 @@ from pipeline.core.rollout.effects import SetWeights
 from pipeline.core.rollout.observation import Stop
 from pipeline.core.rollout.state import current_rollout
 from pipeline.errors import ConfigurationError
+from pipeline.rolling.champion_files import REFERENCE
 from pipeline.rolling.effects import Hands
 from pipeline.rolling.history import Touch
 from pipeline.rolling.latch import Decided
-from pipeline.rolling.model_state import SPEC, ModelState
+from pipeline.rolling.model_state import CHAMPION, SPEC, STATUS, ModelState, load_model
 from pipeline.rolling.snapshot import FOLDER, ModelTree, Snapshot
+from pipeline.rollout_status import Kind
 
 MAX_REASON = 1_000
 WORKFLOWS = ".github/workflows/"
@@ -35,9 +40,14 @@ _QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "commit.gpgsign=false")
 
 @dataclass(frozen=True)
 class Revert:
-    """A commit to make: `blobs` by path, None for a file that goes."""
+    """A commit to make: `blobs` by path, None for a file that goes.
 
-    of: str
+    `of` are the commits that it reverts; `version` is the one that must not serve afterwards, where
+    it can be told.
+    """
+
+    of: tuple[str, ...]
+    version: str | None
     blobs: dict[str, str | None]
     is_whole: bool
     message: str
@@ -45,13 +55,58 @@ class Revert:
 
 def plan_revert(snapshot: Snapshot, tree: ModelTree, reason: str, by: str) -> Revert | None:
     """The revert of the newest merge of a challenger; None where it is reverted already."""
-    merged = merge_to_revert(snapshot, tree)
-    if merged is None:
+    merged, promotion = merge_to_revert(snapshot, tree), promotion_to_revert(snapshot, tree)
+    blobs: dict[str, str | None] = {}
+    whole, version = None, None
+    if merged is not None:
+        path = f"{FOLDER}/{tree.name}/{SPEC}"
+        whole = _reverted_whole(snapshot, merged.commit)
+        blobs = whole if whole is not None else {path: _blob_before(snapshot, merged.commit, path)}
+        blob = merged.blobs[SPEC] or ""
+        version = _version_in(snapshot.read([blob])[blob])
+    if promotion is not None:
+        blobs = {**blobs, **promotion.blobs}
+        version = promotion.version
+    commits = tuple(found.commit for found in (merged, promotion) if found is not None)
+    if not commits:
         return None
-    whole = _reverted_whole(snapshot, merged.commit)
-    path = f"{FOLDER}/{tree.name}/{SPEC}"
-    blobs = whole if whole is not None else {path: _blob_before(snapshot, merged.commit, path)}
-    return Revert(merged.commit, blobs, whole is not None, _message(tree.name, merged, reason, by))
+    is_whole = merged is None or whole is not None
+    return Revert(commits, version, blobs, is_whole, _message(tree.name, commits, reason, by))
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """The commit that made `version` champion; `blobs` undo it, by path."""
+
+    commit: str
+    version: str
+    blobs: dict[str, str | None]
+
+
+def promotion_to_revert(snapshot: Snapshot, tree: ModelTree) -> Promotion | None:
+    """The promotion of what serves, where taking its merge away would leave it serving."""
+    try:
+        state = load_model(snapshot, tree)
+    except ConfigurationError:
+        return None
+    rollout = current_rollout(state.status)
+    if rollout is None or not (rollout.state.phase.is_ended or state.waiting is not None):
+        return None
+    serves = state.champion.digest if state.champion else ""
+    return promotion_of(state) if serves == rollout.state.challenger else None
+
+
+def promotion_of(state: ModelState) -> Promotion | None:
+    """The newest promotion of the model in champion.yaml; None where a person put it there."""
+    serves = state.champion.digest if state.champion else ""
+    mine = [r for r in state.status.records if r.kind is Kind.PROMOTED and r.challenger == serves]
+    touch = state.tree.history.added(f"{STATUS}{mine[-1].name}") if mine else None
+    if touch is None:
+        return None
+    names = [name for name in touch.blobs if name in (CHAMPION, REFERENCE)]
+    paths = [f"{FOLDER}/{state.model}/{name}" for name in (*names, f"{STATUS}{mine[-1].name}")]
+    before = {path: _blob_before(state.snapshot, touch.commit, path) for path in paths}
+    return Promotion(touch.commit, mine[-1].version, before)
 
 
 def merge_to_revert(snapshot: Snapshot, tree: ModelTree) -> Touch | None:
@@ -160,9 +215,9 @@ def _blob_before(snapshot: Snapshot, commit: str, path: str) -> str | None:
     return snapshot.git.run(*asked, may_fail=True).stdout.strip() or None
 
 
-def _message(model: str, merged: Touch, reason: str, by: str) -> str:
+def _message(model: str, commits: tuple[str, ...], reason: str, by: str) -> str:
     why = printable(reason, MAX_REASON) or "no reason given"
+    reverts = "\n".join(f"This reverts commit {commit}." for commit in commits)
     return (
-        f"{model}: roll back\n\nThis reverts commit {merged.commit}.\n\n{why}\n\n"
-        f"Said by {printable(by, 100) or 'somebody'}.\n"
+        f"{model}: roll back\n\n{reverts}\n\n{why}\n\nSaid by {printable(by, 100) or 'somebody'}.\n"
     )

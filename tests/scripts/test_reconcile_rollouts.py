@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.manifest import rollout_path
+from pipeline.manifest import rollout_path, version_of
 from pipeline.rollout_commands import Command, Verb
-from pipeline.rollout_status import Phase
+from pipeline.rollout_status import Kind, Phase, render_record, status_path
 from tests.called import Called, call_script
 from tests.proposals import write
 from tests.repository import ROOT, git
-from tests.rolling.rolled import Rolled, file_spec, rolled
+from tests.rolling.rolled import Rolled, file_spec, roll, rolled
 from tests.rollouts import BAD
 from tests.servers.ports import free_port
 
@@ -259,6 +259,122 @@ def test_a_revert_whose_traffic_fails_says_that_it_is_in_git(world: Rolled) -> N
     assert done.returncode == 2
     assert "The merge is reverted in git" in done.stderr
     assert world.state().spec is None
+
+
+def edit(world: Rolled) -> None:
+    """A longer stage in the manifest that is there."""
+    world.pull()
+    manifest = rollout_path(world.people, world.model)
+    text = manifest.read_text()
+    manifest.write_text(other_plan(text))
+    assert manifest.read_text() != text
+    world.push("Edit the plan")
+
+
+def roll_back(world: Rolled) -> Called:
+    return run(world, "roll_back", "--model", world.model, "--reason", "users complain", "--apply")
+
+
+@pytest.mark.parametrize("until", ["promoted", "settled"])
+def test_a_promoted_model_whose_manifest_was_edited_is_rolled_back(
+    world: Rolled, until: str
+) -> None:
+    spec = file_spec(canary_stages=STAGES)
+    world.merge(spec)
+    roll(world, spec, until)
+    edit(world)
+    world.record(spec)
+    world.reconcile()
+    assert world.kinds()[-1] == until
+    done = roll_back(world)
+    assert done.returncode == 0, done.stderr
+    assert f"{spec.champion_version} serves everyone.\n" in done.stdout
+    assert world.champion() == spec.champion
+    tip = world.tip()
+    assert (roll_back(world).returncode, world.tip()) == (0, tip)
+
+
+def test_what_bakes_is_rolled_back_together_with_the_merge_that_waits_for_it(world: Rolled) -> None:
+    spec, newer = file_spec(canary_stages=STAGES), file_spec("d", "a", canary_stages=STAGES)
+    world.merge(spec)
+    roll(world, spec, "promoted")
+    promotion, merge = world.tip(), world.merge(newer)
+    world.reconcile()
+    done = roll_back(world)
+    assert done.returncode == 0, done.stderr
+    assert f"revert {merge[:12]} and {promotion[:12]}" in done.stdout
+    assert (world.champion(), world.state().spec) == (spec.champion, spec)
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK
+    tip = world.tip()
+    assert (roll_back(world).returncode, world.tip()) == (0, tip)
+    assert run(world, "replay_rollout").returncode == 0
+
+
+def test_a_champion_whose_rollout_is_over_in_git_is_rolled_back_by_its_promotion(
+    world: Rolled,
+) -> None:
+    """As git has it where an edit of its manifest was once taken for a rollout, and refused."""
+    spec = file_spec(canary_stages=STAGES)
+    world.merge(spec)
+    roll(world, spec, "settled")
+    edit(world)
+    last, manifest = world.status.records[-1], world.state().spec
+    over = {"sequence": last.sequence + 1, "kind": Kind.ENDED, "phase": Phase.REFUSED, "attempt": 2}
+    none = {"spec": manifest.digest, "weight_percent": 0.0, "champion_before": None}
+    refused = last.model_copy(update={**over, **none})
+    path = status_path(world.people, world.model) / refused.name
+    path.write_text(render_record(refused))
+    world.push("Refuse it")
+    done = roll_back(world)
+    assert done.returncode == 0, done.stderr
+    assert world.champion() == spec.champion
+    tip = world.tip()
+    assert (roll_back(world).returncode, world.tip()) == (0, tip)
+
+
+def test_a_rollback_that_leaves_the_new_champion_serving_says_so(world: Rolled) -> None:
+    """The newest merge was reverted, so one more revert would be of an older one."""
+    spec, newer = file_spec(canary_stages=STAGES), file_spec("d", "c", canary_stages=STAGES)
+    world.merge(spec)
+    roll(world, spec, "promoted")
+    promotion = world.tip()
+    world.revert(world.merge(newer))
+    world.record(spec)
+    done = roll_back(world)
+    assert done.returncode == 1
+    assert f"{spec.version} serves everyone all the same" in done.stderr
+    assert f"`git revert {promotion[:12]}`" in done.stderr
+    world.revert(promotion)
+    assert roll_back(world).returncode == 0
+    assert world.champion() == spec.champion
+
+
+def test_a_stopped_model_that_a_person_made_champion_is_said_to_serve(world: Rolled) -> None:
+    spec = file_spec(canary_stages=STAGES)
+    world.merge(spec)
+    run(world, "reconcile_rollouts", "--apply")
+    assert roll_back(world).returncode == 0
+    world.pull()
+    pointer = world.people / f"rollouts/{world.model}/champion.yaml"
+    pointer.write_text(pointer.read_text().replace("a" * 64, "c" * 64))
+    world.push("Serve it all the same")
+    done = roll_back(world)
+    assert done.returncode == 1
+    assert "put the one of before into champion.yaml" in done.stderr
+
+
+def test_the_revert_of_a_next_challenger_leaves_the_champion_and_names_it(world: Rolled) -> None:
+    spec, newer = file_spec(canary_stages=STAGES), file_spec("d", "a", canary_stages=STAGES)
+    world.merge(spec)
+    roll(world, spec, "settled")
+    champion = world.champion()
+    world.merge(newer)
+    world.reconcile()
+    assert world.status.records[-1].phase is Phase.REFUSED  # compared with the champion of before
+    done = roll_back(world)
+    assert done.returncode == 0, done.stderr
+    assert f"{version_of(champion.digest, champion.as_of)} serves everyone." in done.stdout
+    assert world.champion() == champion
 
 
 def commit_of(world: Rolled, subject: str) -> str:
