@@ -42,7 +42,7 @@ COMMANDS = {
     f"{RETRAIN} 2013-04-02 --accept-loss --apply": Then(typed=LEFT),
     "python -m scripts.check_drift file.parquet": Then(says="PSI"),
     SCORE: Then(says="Nothing was changed"),
-    f"{SCORE} --apply": Then(says="Written to sqlite:///warehouse.db"),
+    f"{SCORE} --apply": Then(says="Written to flight_predictions of sqlite:///warehouse.db"),
     "python -m scripts.rehearse_rollback": Then(leaves="artifacts/gates/rollback-rehearsal.json"),
     ASSESS: Then(typed=f"{ASSESS} --local", says="Deployment safety"),
     f"{ASSESS} --retrain ID": Then(typed=f"{ASSESS} --local", says="Retraining readiness"),
