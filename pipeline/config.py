@@ -247,11 +247,16 @@ class Schema(Section):
 
 # ---------------------------------------------------------------- configs/gates.yaml
 
+# precision, recall and f1 are those of the positive class, label 1: with few positives a weighted
+# figure hardly sees them, and recall_weighted is the accuracy by another name.
 MetricName = Literal[
     "accuracy",
     "precision_weighted",
     "recall_weighted",
     "f1_weighted",
+    "precision",
+    "recall",
+    "f1",
     "roc_auc",
     "pr_auc",
     "log_loss",

@@ -43,8 +43,8 @@ comparison:
   min_improvement: 0.01
   confidence: 0.95
   min_rows: 2000
-  non_inferiority: {accuracy: 0.02, roc_auc: 0.01, log_loss: 0.02}
-  limits: {roc_auc: {min: 0.58}, calibration_error: {max: 0.15}}
+  non_inferiority: {accuracy: 0.02, f1: 0.05, roc_auc: 0.01, log_loss: 0.02}
+  limits: {recall: {min: 0.01}, roc_auc: {min: 0.58}, calibration_error: {max: 0.15}}
   slices: {columns: [carrier, origin], metric: f1_weighted, margin: 0.05, min_rows: 200}
   fairness:
     - {column: origin, max_worsening: {selection_rate: 0.05, fpr: 0.05}, min_rows: 200}
@@ -62,6 +62,8 @@ USECASE = UseCase(
 JUNE = (
     ("accuracy", 0.6773, 0.7292, 0.0070, 0.1033),
     ("f1_weighted", 0.5919, 0.7021, 0.0240, 0.1837),
+    ("recall", 0.1770, 0.4480, 0.0912, 0.4130),
+    ("f1", 0.2841, 0.5452, 0.0896, 0.4055),
     ("roc_auc", 0.7417, 0.7864, 0.0026, 0.0848),
     ("pr_auc", 0.6343, 0.6817, -0.0099, 0.1282),
     ("log_loss", 0.6230, 0.5481, -0.1266, -0.0251),
@@ -70,6 +72,8 @@ JUNE = (
 DECEMBER = (
     ("accuracy", 0.7517, 0.7318, -0.0439, -0.0018),
     ("f1_weighted", 0.6990, 0.6665, -0.0742, 0.0038),
+    ("recall", 0.2702, 0.2034, -0.1721, 0.0188),
+    ("f1", 0.3795, 0.2971, -0.1893, 0.0241),
     ("roc_auc", 0.7194, 0.6656, -0.0809, -0.0233),
     ("pr_auc", 0.5271, 0.4462, -0.1038, -0.0365),
     ("log_loss", 0.5286, 0.5644, 0.0123, 0.0622),
@@ -78,6 +82,8 @@ DECEMBER = (
 APRIL = (
     ("accuracy", 0.6855, 0.6902, -0.0012, 0.0146),
     ("f1_weighted", 0.5712, 0.5941, 0.0004, 0.0551),
+    ("recall", 0.0341, 0.0803, 0.0021, 0.1148),
+    ("f1", 0.0645, 0.1418, 0.0037, 0.1820),
     ("roc_auc", 0.6367, 0.6259, -0.0584, 0.0405),
     ("pr_auc", 0.4820, 0.4612, -0.0689, 0.0170),
     ("log_loss", 0.6964, 0.6603, -0.0981, 0.0055),
@@ -127,8 +133,10 @@ def failing(**changes: Any) -> ReportInputs:
         gate("sample size", PASS),
         gate("non-inferiority: accuracy", INCONCLUSIVE, "A loss of 0.02 is not ruled out."),
         gate("primary", FAIL, "f1_weighted loses 0.0325: the champion stays."),
+        gate("non-inferiority: f1", INCONCLUSIVE, "A loss of 0.05 is not ruled out."),
         gate("non-inferiority: roc_auc", FAIL, "A loss of more than 0.01 is shown."),
         gate("non-inferiority: log_loss", INCONCLUSIVE, "A loss of 0.02 is not ruled out."),
+        gate("limit: recall", PASS),
         gate("limit: roc_auc", PASS),
         gate("limit: calibration_error", PASS),
         gate("slices: carrier", INCONCLUSIVE, "8 of 10 slices pass. Worst: carrier B6."),
@@ -151,8 +159,10 @@ def inconclusive(**changes: Any) -> ReportInputs:
         gate("sample size", PASS),
         gate("primary", PASS),
         gate("non-inferiority: accuracy", PASS),
+        gate("non-inferiority: f1", PASS),
         gate("non-inferiority: roc_auc", INCONCLUSIVE, "A loss of 0.01 is not ruled out."),
         gate("non-inferiority: log_loss", PASS),
+        gate("limit: recall", PASS),
         gate("limit: roc_auc", PASS),
         gate("limit: calibration_error", PASS),
     ]
@@ -165,7 +175,8 @@ def first(**changes: Any) -> ReportInputs:
     """A model with no champion before it."""
     nan = math.nan
     rows = [(name, nan, challenger, nan, nan) for name, _, challenger, _, _ in JUNE]
-    gates = [gate("sample size", PASS), FIRST_MODEL, gate("limit: roc_auc", PASS)]
+    limits = [gate(f"limit: {name}", PASS) for name in ("recall", "roc_auc")]
+    gates = [gate("sample size", PASS), FIRST_MODEL, *limits]
     found = comparison(gates, rows, [], FIRST_MODEL.reason, champion=None)
     settings = {"champion": None, "champion_params": None, **changes}
     return inputs(found, **settings)

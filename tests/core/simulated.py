@@ -50,3 +50,18 @@ def holdout(
     airport = rng.choice(["EWR", "JFK", "LGA"], n)
     days = None if blocks is None else np.arange(n) * blocks // n
     return Holdout(y, champion, challenger, 0.5, {"airport": airport}, days)
+
+
+def few_positives(n: int = 6_000, *, seed: int = 0) -> Holdout:
+    """One row in twenty is positive; the champion calls many more so, the challenger ranks better.
+
+    The columns are those of the shipped policy.
+    """
+    rng = np.random.default_rng(seed)
+    truth = rng.normal(0, 1.5, n)
+    luck = truth + rng.logistic(0, 1, n)
+    y = (luck > np.quantile(luck, 0.95)).astype(int)
+    champion = logistic(truth - 2.5 + rng.normal(0, 1.5, n))
+    challenger = logistic(truth - 4.5 + rng.normal(0, 0.3, n))
+    columns = {"carrier": rng.choice(["B6", "UA"], n), "origin": rng.choice(["EWR", "JFK"], n)}
+    return Holdout(y, champion, challenger, 0.5, columns)

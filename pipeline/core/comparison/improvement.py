@@ -56,7 +56,7 @@ class MetricComparison:
 def compare_metrics(
     holdout: Holdout, plan: DrawPlan, on_progress: Progress | None = None
 ) -> tuple[MetricComparison, ...]:
-    """All eight metrics with paired bootstrap intervals. Raises ValueError for invalid input."""
+    """All metrics with paired bootstrap intervals. Raises ValueError for invalid input."""
     models = [model for model in (holdout.champion, holdout.challenger) if model is not None]
     figures = [score(holdout.y, model, holdout.threshold) for model in models]
     draws_of = bootstrap_metrics(

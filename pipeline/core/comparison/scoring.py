@@ -1,15 +1,15 @@
-"""The eight metrics of binary classification, under integer row weights.
+"""The eleven metrics of binary classification, under integer row weights.
 
 They equal scikit-learn's to 1e-9, ties included: accuracy_score; precision_score, recall_score and
-f1_score with average="weighted" and zero_division=0; roc_auc_score; average_precision_score;
-log_loss. calibration_error is the expected calibration error on ten equal-width bins
-[0, 0.1) ... [0.9, 1]: the sum over bins of |labels minus probabilities| divided by the rows
-(Naeini, Cooper and Hauskrecht, 2015).
+f1_score with zero_division=0, once with average="weighted" and once of the positive class, label 1;
+roc_auc_score; average_precision_score; log_loss. calibration_error is the expected one
+on ten equal-width bins [0, 0.1) ... [0.9, 1]: the sum over bins of |labels minus probabilities|
+divided by the rows (Naeini, Cooper and Hauskrecht, 2015).
 
 Defined behaviour at the edges:
   - a score is positive when it is >= the threshold;
   - with one class only, roc_auc and pr_auc are NaN (scikit-learn gives 0 or 1 for pr_auc: a figure
-    that means nothing must not pass a limit); the other six are defined as ever;
+    that means nothing must not pass a limit); the other nine are defined as ever;
   - no rows, all weights 0, labels other than 0 and 1, and scores that are NaN, infinite or outside
     [0, 1] raise ValueError.
 """

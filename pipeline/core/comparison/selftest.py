@@ -2,7 +2,7 @@
 
 The gates themselves are on trial, on the rows of the real comparison: a challenger that is the
 champion, both orders of the two models, scores and metrics that are not numbers, labels that mean
-nothing.
+nothing, answers that are all the negative one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ SWAPPED = "two models do not both win"
 BROKEN_SCORES = "scores that are not numbers do not pass"
 BROKEN_METRICS = "metrics that are not numbers fail"
 SHUFFLED = "shuffled labels do not pass"
-CLAIMS = (ITSELF, SWAPPED, BROKEN_SCORES, BROKEN_METRICS, SHUFFLED)
+ONLY_NEGATIVE = "a challenger that answers only negative does not ship"
+CLAIMS = (ITSELF, SWAPPED, BROKEN_SCORES, BROKEN_METRICS, SHUFFLED, ONLY_NEGATIVE)
 
 _UNKNOWN = Interval(math.nan, math.nan, 0.95)
 _NO_FIGURES: dict[str, Any] = {
@@ -60,6 +61,9 @@ def self_test(
     def shuffled() -> Holdout:
         return replace(holdout, y=np.random.default_rng(seed).permutation(np.asarray(holdout.y)))
 
+    def only_negative() -> Holdout:  # ranked as before, or nearly: what ranks sees no fault
+        return replace(holdout, challenger=np.minimum(ours, np.nextafter(holdout.threshold, 0)))
+
     def both_win() -> bool:
         swapped = replace(holdout, champion=ours, challenger=theirs)
         return not _is_mirrored(_primary(judge(holdout)), _primary(judge(swapped)))
@@ -72,6 +76,7 @@ def self_test(
         BROKEN_SCORES: lambda: any(map(ships, broken)),
         BROKEN_METRICS: lambda: _lets_nan_through(judge(holdout), holdout, policy),
         SHUFFLED: lambda: ships(shuffled()),
+        ONLY_NEGATIVE: lambda: ships(only_negative()),
     }
     return tuple(_assess(claim, refuted[claim]) for claim in CLAIMS)
 

@@ -93,18 +93,23 @@ def metrics_of_sums(
 def confusion_metrics(
     tp: FloatArray, fp: FloatArray, positives: FloatArray, negatives: FloatArray
 ) -> dict[MetricName, FloatArray]:
-    """The four thresholded metrics; precision and F1 of a class nobody named or has are 0."""
+    """The seven thresholded metrics; a ratio of a class that nobody named or has is 0."""
     fn, tn = positives - tp, negatives - fp
     rows = positives + negatives
 
     def weighted(of_positive: FloatArray, of_negative: FloatArray) -> FloatArray:
         return (positives * of_positive + negatives * of_negative) / rows
 
+    precision, recall = ratio(tp, tp + fp), ratio(tp, positives)
+    f1 = ratio(2 * tp, 2 * tp + fp + fn)
     return {
         "accuracy": (tp + tn) / rows,
-        "precision_weighted": weighted(ratio(tp, tp + fp), ratio(tn, tn + fn)),
-        "recall_weighted": weighted(ratio(tp, positives), ratio(tn, negatives)),
-        "f1_weighted": weighted(ratio(2 * tp, 2 * tp + fp + fn), ratio(2 * tn, 2 * tn + fp + fn)),
+        "precision_weighted": weighted(precision, ratio(tn, tn + fn)),
+        "recall_weighted": weighted(recall, ratio(tn, negatives)),
+        "f1_weighted": weighted(f1, ratio(2 * tn, 2 * tn + fp + fn)),
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
     }
 
 

@@ -14,11 +14,15 @@ def sklearn_figures(y, p, threshold, weights):
     given_weights = {"sample_weight": weights}
     averaged = {"average": "weighted", "zero_division": 0, **given_weights}
     precision, recall, f1, _ = sk.precision_recall_fscore_support(y, answer, **averaged)
+    positive = {"zero_division": 0, **given_weights}
     return {
         "accuracy": sk.accuracy_score(y, answer, **given_weights),
         "precision_weighted": precision,
         "recall_weighted": recall,
         "f1_weighted": f1,
+        "precision": sk.precision_score(y, answer, **positive),
+        "recall": sk.recall_score(y, answer, **positive),
+        "f1": sk.f1_score(y, answer, **positive),
         "roc_auc": sk.roc_auc_score(y, p, **given_weights),
         "pr_auc": sk.average_precision_score(y, p, **given_weights),
         "log_loss": sk.log_loss(y, p, labels=[0, 1], **given_weights),
@@ -113,6 +117,14 @@ def test_a_model_that_never_answers_positive_has_precision_zero_for_it_and_no_wa
         warnings.simplefilter("error")
         figures = score([1, 0, 0, 0], [0.1, 0.2, 0.3, 0.4], 0.5)
     assert figures["precision_weighted"] == pytest.approx(0.75 * 0.75)
+    assert [figures[metric] for metric in ("precision", "recall", "f1")] == [0, 0, 0]
+
+
+def test_a_class_that_no_row_has_is_found_in_none_and_warns_of_nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figures = score([0, 0, 0], [0.1, 0.2, 0.6], 0.5)
+    assert [figures[metric] for metric in ("precision", "recall", "f1")] == [0, 0, 0]
 
 
 def test_a_certain_and_wrong_score_has_a_finite_log_loss():

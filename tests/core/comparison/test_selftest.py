@@ -20,6 +20,7 @@ def test_every_known_answer_is_given_for_a_clear_winner():
         "self-test: scores that are not numbers do not pass",
         "self-test: metrics that are not numbers fail",
         "self-test: shuffled labels do not pass",
+        "self-test: a challenger that answers only negative does not ship",
     ]
     assert {gate.verdict for gate in gates} == {Verdict.PASS}
 

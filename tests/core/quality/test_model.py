@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.core.comparison.selftest import ONLY_NEGATIVE
 from pipeline.core.quality.facts import COMPARISON, METRICS, REGISTRATION
 from pipeline.core.quality.model import PACKAGE
 from pipeline.domain import Verdict
@@ -64,7 +65,7 @@ def test_a_verdict_that_its_gates_do_not_give_fails():
     assert says(edited, "beats_champion") == (FAIL, "It says PASS, and its gates FAIL.")
 
 
-@pytest.mark.parametrize("left", [0, 4])
+@pytest.mark.parametrize("left", [0, 5])
 def test_gates_that_were_not_all_tried_are_an_error(left):
     some = runs.comparison()["self_test"][:left]
     assert says(with_document(COMPARISON, self_test=some), "beats_champion")[0] is ERROR
@@ -93,16 +94,16 @@ def test_a_first_model_is_for_a_person_to_decide():
 
 
 def test_thresholds_count_their_gates():
-    assert says(facts(), "thresholds_met") == (PASS, "7 of 7 gates pass.")
+    assert says(facts(), "thresholds_met") == (PASS, "9 of 9 gates pass.")
 
 
 @pytest.mark.parametrize("verdict", [INCONCLUSIVE, FAIL])
 @pytest.mark.parametrize(
     ("gate", "name", "others"),
     [
-        ("non-inferiority: roc_auc", "thresholds_met", "6 of 7"),
-        ("limit: calibration_error", "thresholds_met", "6 of 7"),
-        ("slices: origin", "thresholds_met", "6 of 7"),
+        ("non-inferiority: roc_auc", "thresholds_met", "8 of 9"),
+        ("limit: calibration_error", "thresholds_met", "8 of 9"),
+        ("slices: origin", "thresholds_met", "8 of 9"),
         ("fairness: origin, fpr", "fairness", "1 of 2"),
     ],
 )
@@ -118,7 +119,7 @@ def test_of_several_bad_gates_the_worst_is_told_and_not_the_first():
     for gate in found["gates"]:
         gate |= {"verdict": bad.get(gate["name"], "PASS"), "reason": "As measured."}
     run = facts(documents={**runs.documents(), COMPARISON: found})
-    answer = (FAIL, "slices: origin: As measured. (5 of 7 gates pass.)")
+    answer = (FAIL, "slices: origin: As measured. (7 of 9 gates pass.)")
     assert says(run, "thresholds_met") == answer
 
 
@@ -152,6 +153,22 @@ def test_a_figure_that_is_missing_fails():
 def test_figures_of_another_evaluation_fail():
     verdict, said = says(with_document(METRICS, accuracy=0.99), "thresholds_met")
     assert (verdict, said) == (FAIL, "Accuracy was 0.99 when evaluated, 0.7292 when compared.")
+
+
+def test_a_run_from_before_the_positive_class_was_judged_is_told_what_is_missing():
+    older = runs.documents()
+    for metric in ("recall", "f1"):
+        del older[METRICS][metric]
+    found = older[COMPARISON]
+    found["metrics"] = [row for row in found["metrics"] if row["metric"] in older[METRICS]]
+    found["gates"] = [g for g in found["gates"] if not g["name"].endswith((" f1", " recall"))]
+    found["self_test"] = [t for t in found["self_test"] if not t["name"].endswith(ONLY_NEGATIVE)]
+    run = facts(documents=older)
+    assert says(run, "thresholds_met") == (FAIL, "Not judged: non-inferiority: f1, limit: recall.")
+    assert says(run, "beats_champion") == (
+        ERROR,
+        f"The gates' own trial did not show that {ONLY_NEGATIVE}.",
+    )
 
 
 def test_a_comparison_of_nothing_is_no_pass():

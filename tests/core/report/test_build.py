@@ -340,7 +340,7 @@ def test_tiles_hold_the_figures_that_are_asked_for_first():
     value, note = tiles["F1,\N{NO-BREAK SPACE}weighted"]
     assert value == "+0.110"
     assert note.replace("\N{NO-BREAK SPACE}", " ") == "0.592 → 0.702, [+0.0240, +0.184]"
-    assert tiles["Gates that pass"][0] == "11 of 11"
+    assert tiles["Gates that pass"][0] == "13 of 13"
     assert tiles["Run time"] == ("2 min 33 s", "peak memory 1.51 GB")
     first = build_report(reports.first()).tiles[0]
     assert first.value == "0.702"

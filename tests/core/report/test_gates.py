@@ -35,11 +35,11 @@ def test_a_gate_that_fails_its_own_test_is_a_gate_like_the_others():
 
 
 def test_a_self_test_that_passes_is_not_counted_among_the_gates():
-    assert report_gates.gate_count(reports.passing().comparison) == "11 of 11 gates pass"
+    assert report_gates.gate_count(reports.passing().comparison) == "13 of 13 gates pass"
 
 
 def test_open_gates_are_counted_by_verdict():
-    assert report_gates.verdict_counts(reports.failing().comparison) == "2 FAIL, 3 INCONCLUSIVE"
+    assert report_gates.verdict_counts(reports.failing().comparison) == "2 FAIL, 4 INCONCLUSIVE"
     assert report_gates.verdict_counts(reports.passing().comparison) == "every one passes"
 
 
@@ -63,12 +63,17 @@ def test_each_metric_says_what_it_was_asked():
     policy = reports.policy()
     rules = {
         metric: (cell.text.replace("\N{NO-BREAK SPACE}", " "), cell.note)
-        for metric in ("f1_weighted", "accuracy", "roc_auc", "calibration_error", "pr_auc")
+        for metric in (
+            *("f1_weighted", "accuracy", "f1", "recall"),
+            *("roc_auc", "calibration_error", "pr_auc"),
+        )
         for cell in [report_gates.rule_cell(metric, policy)]
     }
     assert rules == {
         "f1_weighted": ("gain > 0.01", "and interval above 0"),
         "accuracy": ("loss < 0.02", ""),
+        "f1": ("loss < 0.05", ""),
+        "recall": ("≥ 0.01", ""),
         "roc_auc": ("loss < 0.01", "and ≥ 0.58"),
         "calibration_error": ("≤ 0.15", ""),
         "pr_auc": ("none", ""),
@@ -115,6 +120,7 @@ def test_real_gates_have_the_names_that_the_report_looks_for():
     assert [metric for metric, verdict in judged.items() if verdict is None] == [
         "precision_weighted",
         "recall_weighted",
+        "precision",
         "pr_auc",
     ]
     gaps = report_fairness.fairness_table(inputs).rows
