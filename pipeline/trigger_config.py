@@ -22,7 +22,8 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.config import Count, Fraction, NotNegative, Section, load_section
+from pipeline.config import Count, Fraction, MetricName, NotNegative, Section, load_section
+from pipeline.errors import did_you_mean
 
 TriggerName = Literal[
     "performance_degradation",
@@ -50,6 +51,9 @@ DEFAULT_PRIORITIES: dict[TriggerName, Priority] = {
 _HIGHER = ("accuracy", "precision", "recall", "f1", "auc", "coverage")
 _LOWER = ("loss", "error", "latency", "brier")
 _FRACTIONS = {"accuracy", "precision", "recall", "f1", "coverage", "brier"}
+# The protocol's code takes its f1_score with average="weighted"; plain precision, recall and f1 are
+# those of the positive class, as in configs/gates.yaml.
+METRIC_ALIASES: dict[str, MetricName] = {"f1_score": "f1_weighted"}
 MAX_PSI = 5.0  # two windows that share hardly a value; 0.1 is moderate and 0.2 large
 _UNIT = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -124,6 +128,7 @@ class PerformanceTrigger(Section):
     not violate it. A window that violated counts as violating until the metric is better than the
     threshold by `hysteresis`. Windows with fewer than `min_rows` labelled rows are not judged.
     Of a metric that is a fraction (see `is_fraction`) both are fractions too, 0 to 1.
+    `direction` is needed where the metric's name tells none.
     """
 
     enabled: bool = True
@@ -160,11 +165,6 @@ class PerformanceTrigger(Section):
             raise ValueError("violations and out_of belong together: give both or neither")
         if self.violations and self.out_of and self.violations > self.out_of:
             raise ValueError(f"{self.violations} violations out of {self.out_of} cannot be")
-        if self.direction is None and _direction_of(self.metric) is None:
-            raise ValueError(
-                f"is {self.metric} better when higher or lower? Say so with direction: "
-                "higher_is_better or lower_is_better"
-            )
         return self
 
 
@@ -362,16 +362,43 @@ class MetricsSource(Section):
             raise ValueError("source prometheus needs prometheus: rows, labelled and metrics")
         return self
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a trigger may call a metric: one that the source gives, or an alias of one."""
+        asked = self.prometheus.metrics if self.source == "prometheus" and self.prometheus else None
+        given: tuple[str, ...] = get_args(MetricName) if asked is None else tuple(asked)
+        return (*given, *(name for name, of in METRIC_ALIASES.items() if of in given))
+
 
 class TriggerConfig(Section):
     """configs/triggers.yaml."""
 
+    metrics: MetricsSource = MetricsSource()  # first: it says which metrics a trigger may name
     retraining_triggers: Triggers
     trigger_priorities: PriorityList = PriorityList()
     pacing: Pacing = Pacing()
     data_faults: DataFaults = DataFaults()
     recovery: Recovery = Recovery()
-    metrics: MetricsSource = MetricsSource()
+
+    @field_validator("retraining_triggers")
+    @classmethod
+    def _names_a_metric_that_is_measured(cls, value: Triggers, info: ValidationInfo) -> Triggers:
+        """Any other would be UNKNOWN for ever, and never fire."""
+        rule, source = value.performance_degradation, info.data.get("metrics")
+        if rule is None or not rule.enabled or source is None:
+            return value
+        if rule.metric not in source.names:
+            raise ValueError(
+                f"performance_degradation.metric is {rule.metric!r}, expected one that "
+                f"{source.source} gives: {', '.join(source.names)}"
+                f"{did_you_mean(rule.metric, source.names)}"
+            )
+        if rule.direction is None and _direction_of(rule.metric) is None:
+            raise ValueError(
+                f"is {rule.metric} better when higher or lower? Say so with direction: "
+                "higher_is_better or lower_is_better"
+            )
+        return value
 
     def priority_of(self, trigger: TriggerName) -> Priority:
         """The priority that the file gives `trigger`, or else the default one."""

@@ -3,11 +3,12 @@
 import re
 from datetime import time, timedelta
 from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.config import parse_section, parse_yaml
+from pipeline.config import MetricName, parse_section, parse_yaml
 from pipeline.errors import ConfigurationError
 from pipeline.trigger_config import (
     DEFAULT_PRIORITIES,
@@ -82,6 +83,13 @@ trigger_priorities:
 
 def parse(text: str) -> TriggerConfig:
     return parse_section(TriggerConfig, parse_yaml(text, "triggers.yaml"), "triggers.yaml")
+
+
+def asked_of_prometheus(*metrics: str) -> str:
+    """The section that has Prometheus, and not the warehouse, answer for these."""
+    queries = ", ".join(f"{name}: figure" for name in metrics)
+    source = f"{{rows: rows, labelled: labelled, metrics: {{{queries}}}}}"
+    return f"metrics: {{source: prometheus, prometheus: {source}}}\n"
 
 
 def faults_of(text: str) -> str:
@@ -194,7 +202,6 @@ def test_a_schedule_has_the_fields_of_its_frequency_and_no_others(fields: str, f
         ("consecutive_violations", "consecutive_violation", "mean 'consecutive_violations'"),
         ("violations: 3", "violations: 3\n    violations: 2", "belong together"),
         ("violations: 3", "violations: 3\n    violations: 4\n    out_of: 3", "cannot be"),
-        ("metric: accuracy", "metric: revenue", "better when higher or lower"),
         ("metric: accuracy", "metric: 'a\"}'", "metric"),
         ("accuracy_drop: 0.05", "accuracy_drop: -0.05", "accuracy_drop"),
         ("quality_threshold: 0.95", "quality_threshold: 95", "quality_threshold"),
@@ -268,9 +275,8 @@ def test_limits_of_what_is_no_fraction_and_those_at_the_edge_are_taken() -> None
     assert rules.performance_degradation.threshold == 1
     assert rules.data_drift.psi_threshold == 5
     latency = "metric: latency_p95_ms\n    hysteresis: 5\n    threshold: 150"
-    rules = parse(
-        PROTOCOL.replace("metric: accuracy\n    threshold: 0.85", latency)
-    ).retraining_triggers
+    text = PROTOCOL.replace("metric: accuracy\n    threshold: 0.85", latency)
+    rules = parse(text + asked_of_prometheus("latency_p95_ms")).retraining_triggers
     assert rules.performance_degradation.threshold == 150
 
 
@@ -299,8 +305,46 @@ def test_which_way_a_metric_is_better(
     text = PROTOCOL.replace(
         "metric: accuracy", f"metric: {metric}\n    direction: {direction or 'null'}"
     )
-    rule = parse(text).retraining_triggers.performance_degradation
+    asked = asked_of_prometheus(metric)
+    rule = parse(text + asked).retraining_triggers.performance_degradation
     assert rule.is_higher_better is is_higher_better
+
+
+@pytest.mark.parametrize("metric", [*get_args(MetricName), "f1_score"])
+def test_a_trigger_may_name_each_metric_of_the_gates_and_the_protocols_f1_score(
+    metric: str,
+) -> None:
+    rule = parse(PROTOCOL.replace("metric: accuracy", f"metric: {metric}")).retraining_triggers
+    assert rule.performance_degradation.metric == metric
+
+
+def test_a_metric_that_the_warehouse_does_not_give_is_refused_with_all_that_it_gives() -> None:
+    found = faults_of(PROTOCOL.replace("metric: accuracy", "metric: recal"))
+    assert found.startswith("retraining_triggers: ")
+    assert found.endswith(
+        "performance_degradation.metric is 'recal', expected one that warehouse gives: "
+        f"{', '.join(get_args(MetricName))}, f1_score; did you mean 'recall'?"
+    )
+
+
+def test_a_metric_that_prometheus_is_not_asked_for_is_refused() -> None:
+    text = PROTOCOL.replace("metric: accuracy", "metric: recall")
+    parse(text + asked_of_prometheus("accuracy", "recall"))
+    found = faults_of(text + asked_of_prometheus("accuracy", "f1_weighted"))
+    assert found.endswith("expected one that prometheus gives: accuracy, f1_weighted, f1_score")
+
+
+def test_a_metric_whose_name_does_not_tell_which_way_is_better_needs_a_direction() -> None:
+    text = PROTOCOL.replace("metric: accuracy", "metric: revenue") + asked_of_prometheus("revenue")
+    assert "is revenue better when higher or lower?" in faults_of(text)
+    parse(text.replace("metric: revenue", "metric: revenue\n    direction: higher_is_better"))
+
+
+def test_a_rule_that_is_off_and_a_broken_source_say_nothing_of_the_metric() -> None:
+    text = PROTOCOL.replace("metric: accuracy", "metric: error_rate\n    direction: null")
+    off = text.replace("enabled: true", "enabled: false", 1)
+    assert not parse(off).retraining_triggers.performance_degradation.enabled
+    assert "error_rate" not in faults_of(text + "metrics: {source: prometheus}\n")
 
 
 def test_optional_sections_refuse_what_cannot_be() -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
 
 from pipeline.adapters.scores import Answers
 from pipeline.core.cbpe import estimate_performance
-from pipeline.core.comparison.scoring import score
+from pipeline.core.comparison.scoring import POSITIVE_CLASS, score
 from pipeline.core.triggers.labelled import LabelledWindow
 from pipeline.core.triggers.windows import Window
+from pipeline.trigger_config import METRIC_ALIASES
 
-# Names of one thing in two places: a protocol's "f1" is the weighted one that models are judged by.
-ALIASES = {"f1": "f1_weighted", "f1_score": "f1_weighted", "precision": "precision_weighted"}
-ALIASES |= {"recall": "recall_weighted"}
+ESTIMATED = ("accuracy", "precision", "recall", "f1", "f1_weighted", "roc_auc")
 
 
 def labelled_windows(
@@ -30,15 +29,25 @@ def _summarise(answers: Answers, window: Window, threshold: float) -> LabelledWi
     has_label = ~np.isnan(part.label)
     metrics, estimates = {}, {}
     if has_label.any():
-        metrics = named(score(part.label[has_label].astype(int), part.score[has_label], threshold))
+        metrics = named(measured(part.label[has_label], part.score[has_label], threshold))
     if part.score.size:
         found = asdict(estimate_performance(part.score, threshold))
-        keep = ("accuracy", "f1_weighted", "roc_auc")
-        estimates = named({name: found[name] for name in keep if found[name] is not None})
+        estimates = named({name: found[name] for name in ESTIMATED if found[name] is not None})
     return LabelledWindow(window, len(part.score), int(has_label.sum()), metrics, estimates)
 
 
-def named(metrics: dict[str, float]) -> dict[str, float]:
+def measured(label: np.ndarray, probability: np.ndarray, threshold: float) -> dict[str, float]:
+    """Every metric of the rows (n,) with a label; see scoring.
+
+    Of rows without a positive nothing was there to be found: their 0 of precision, recall and F1
+    is no fault of the champion's, so the positive class is left out.
+    """
+    figures = score(label.astype(int), probability, threshold)
+    has_positive = bool(label.any())
+    return {m: figure for m, figure in figures.items() if has_positive or m not in POSITIVE_CLASS}
+
+
+def named(metrics: Mapping[str, float]) -> dict[str, float]:
     """`metrics` with the other names that configs/triggers.yaml may call them by."""
-    others = {alias: metrics[name] for alias, name in ALIASES.items() if name in metrics}
-    return metrics | others
+    others = {alias: metrics[name] for alias, name in METRIC_ALIASES.items() if name in metrics}
+    return others | metrics

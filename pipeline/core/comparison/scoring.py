@@ -43,6 +43,7 @@ from pipeline.core.comparison.sums import (
 
 METRICS: tuple[MetricName, ...] = get_args(MetricName)
 LOWER_IS_BETTER: frozenset[MetricName] = frozenset({"log_loss", "calibration_error"})
+POSITIVE_CLASS: frozenset[MetricName] = frozenset({"precision", "recall", "f1"})
 TIE = 1e-12  # figures closer than this are equal: 0.71 - 0.70 is not more than 0.01
 RANKING_METRICS: frozenset[MetricName] = frozenset({"roc_auc", "pr_auc"})
 
