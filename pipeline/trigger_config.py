@@ -187,12 +187,14 @@ class ConceptDriftTrigger(Section):
     """A drop of accuracy or F1 against the champion's own holdout figures, at or above the limit.
 
     A drop alone warns; with `detector` also calling a change in the stream of errors it fires.
-    `detector: none` lets the drop fire alone.
+    `detector: none` lets the drop fire alone. `f1_metric` says which F1: the weighted one, or that
+    of the positive class, whose own errors the detector reads then as well.
     """
 
     enabled: bool = True
     accuracy_drop: Drop
     f1_drop: Drop
+    f1_metric: Literal["f1_weighted", "f1"] = "f1_weighted"
     window: Duration
     detector: Literal["ddm", "adwin", "none"] = "adwin"
     min_rows: Count = 300

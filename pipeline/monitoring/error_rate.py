@@ -15,18 +15,26 @@ from pipeline.errors import ConfigurationError
 
 
 def has_error_rate_risen(
-    answers: Answers, window: Window, threshold: float, detector: Literal["ddm", "adwin"]
+    answers: Answers,
+    window: Window,
+    threshold: float,
+    detector: Literal["ddm", "adwin"],
+    *,
+    of_positive: bool = False,
 ) -> bool:
     """Whether the last change that `detector` calls, up to the window's end, is a rise.
 
     It is fed all errors that `answers` has, from before the window too: a rise that came earlier
     and was not undone since is what the window's drop rests on. A rise: the rate after the call is
-    above the rate between the call before it and this one. Rows without a label are left out.
+    above the rate between the call before it and this one. Rows without a label are left out, and
+    with `of_positive` those that neither are positive nor were called so: what the F1 of the
+    positive class rests on, 2 (1 - r) / (2 - r) at an error rate of r.
     Raises ConfigurationError where river is not installed.
     """
     seen = answers.between(answers.first_event(window.start), window.end)
-    labelled = ~np.isnan(seen.label)
-    wrong = (seen.score[labelled] >= threshold) != (seen.label[labelled] == 1)
+    called, positive = seen.score >= threshold, seen.label == 1
+    counted = ~np.isnan(seen.label) & (called | positive | (not of_positive))
+    wrong = (called != positive)[counted]
     calls = [0, *_calls(wrong, detector)]
     if len(calls) == 1:
         return False

@@ -17,7 +17,7 @@ from pipeline.adapters.scores import Answers, read_answers
 from pipeline.adapters.window_counts import newest_event
 from pipeline.config import Schema
 from pipeline.core.drift import Drift, psi
-from pipeline.core.triggers.conceptdrift import has_dropped
+from pipeline.core.triggers.conceptdrift import has_dropped, metrics_of
 from pipeline.core.triggers.incidents import find_data_faults
 from pipeline.core.triggers.labelled import LabelledWindow, LabelRules, why_unjudged
 from pipeline.core.triggers.rules import Observation
@@ -161,13 +161,17 @@ def _second_reading(
     if rule is None or rule.detector == "none" or not mature:
         return None
     newest = mature[-1]
-    metrics = ("accuracy", "f1_weighted")
+    metrics = metrics_of(rule)
     has_holdout = all(metric in seen.holdout for metric in metrics)
     if not has_holdout or why_unjudged(newest, metrics, rule.min_rows, seen.rules) is not None:
         return None
     if not has_dropped(rule, newest.metrics, seen.holdout):
         return None
-    return has_error_rate_risen(answers, newest.window, policy.threshold, rule.detector)
+    stream = (answers, newest.window, policy.threshold, rule.detector)
+    # Both streams whichever figure dropped: the replay looks once, by no limit, for all limits.
+    return has_error_rate_risen(*stream) or (
+        rule.f1_metric == "f1" and has_error_rate_risen(*stream, of_positive=True)
+    )
 
 
 def _with_drift(

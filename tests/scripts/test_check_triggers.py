@@ -74,6 +74,22 @@ def test_a_bad_day_fires_what_it_should_with_its_numbers(repository: Path) -> No
     assert seen["causes"][0]["trigger"] == "performance_degradation"
 
 
+def test_the_f1_of_the_positive_class_is_watched_where_the_champions_holdout_has_it(
+    repository: Path,
+) -> None:
+    path = repository / "configs/triggers.yaml"
+    path.write_text(path.read_text().replace("f1_drop: 0.10", "f1_drop: 0.10, f1_metric: f1"))
+    done = check(repository, BAD_DAY, "--local")
+    assert answers(repository)["concept_drift"] == "UNKNOWN"
+    assert "the champion's holdout has no f1" in done.stdout
+    reference = repository / "rollouts/flight-delay/reference.json"
+    found = json.loads(reference.read_text())
+    reference.write_text(json.dumps(found | {"metrics": {**found["metrics"], "f1": 0.5}}))
+    done = check(repository, BAD_DAY, "--local")
+    assert answers(repository)["concept_drift"] == "FIRED"
+    assert "f1 0.5000 -> " in done.stdout
+
+
 def test_the_retrain_is_started_once_however_often_the_check_runs(repository: Path) -> None:
     first = check(repository, BAD_DAY, "--local", "--apply")
     assert "scripts.admit_retrain --local --retrain flight-delay-0001" in first.stdout

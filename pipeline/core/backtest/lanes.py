@@ -6,12 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pipeline.core.backtest.replay import Check, Replay, Seen, Terms
-from pipeline.core.triggers.conceptdrift import ACCURACY, F1
+from pipeline.core.triggers.conceptdrift import metrics_of
 from pipeline.core.triggers.labelled import LabelledWindow, LabelRules, why_unjudged
 from pipeline.core.triggers.ledger import RetrainState
 from pipeline.core.triggers.thresholds import at_thresholds
 from pipeline.timeline import Bar, Lane
-from pipeline.trigger_config import TRIGGER_NAMES, TriggerConfig, TriggerName
+from pipeline.trigger_config import (
+    TRIGGER_NAMES,
+    ConceptDriftTrigger,
+    TriggerConfig,
+    TriggerName,
+)
 
 
 def lanes_of(replay: Replay, config: TriggerConfig) -> tuple[Lane, ...]:
@@ -56,15 +61,16 @@ def judged_windows(
     return [w for w in windows if why_unjudged(w, metrics, min_rows, rules) is None]
 
 
-def accuracy_and_f1_drops(seen: Seen, min_rows: int) -> tuple[float, float] | None:
+def accuracy_and_f1_drops(seen: Seen, rule: ConceptDriftTrigger) -> tuple[float, float] | None:
     """How much the newest judged window lost against the holdout; None where none was judged."""
     holdout = seen.observation.holdout
+    accuracy, f1 = metrics = metrics_of(rule)
     rules = seen.observation.rules
-    judged = judged_windows(seen.observation.concept, (ACCURACY, F1), min_rows, rules)
-    if not judged or ACCURACY not in holdout or F1 not in holdout:
+    judged = judged_windows(seen.observation.concept, metrics, rule.min_rows, rules)
+    if not judged or accuracy not in holdout or f1 not in holdout:
         return None
-    metrics = judged[-1].metrics
-    return holdout[ACCURACY] - metrics[ACCURACY], holdout[F1] - metrics[F1]
+    found = judged[-1].metrics
+    return holdout[accuracy] - found[accuracy], holdout[f1] - found[f1]
 
 
 def _lane(name: TriggerName, checks: Sequence[Check], config: TriggerConfig) -> Lane:
@@ -101,7 +107,7 @@ def _concept(config: TriggerConfig) -> _Figure:
     assert rule is not None  # noqa: S101
 
     def value(seen: Seen) -> float | None:
-        drops = accuracy_and_f1_drops(seen, rule.min_rows)
+        drops = accuracy_and_f1_drops(seen, rule)
         return max(drops[0] / rule.accuracy_drop, drops[1] / rule.f1_drop) if drops else None
 
     return value, 1.0, "drop below the holdout, in limits"

@@ -96,7 +96,7 @@ def _drops(replayed: Replay, config: TriggerConfig) -> list[Values]:
     """Both drops turned together, rank by rank."""
     rule = config.retraining_triggers.concept_drift
     assert rule is not None  # noqa: S101
-    seen = [accuracy_and_f1_drops(check.seen, rule.min_rows) for check in replayed.checks]
+    seen = [accuracy_and_f1_drops(check.seen, rule) for check in replayed.checks]
     pairs = [pair for pair in seen if pair is not None]
     accuracy, f1 = ([x for x in cuts(pair[i] for pair in pairs) if x > 0] for i in (0, 1))
     count = min(MAX_TRIALS, max(len(accuracy), len(f1)))

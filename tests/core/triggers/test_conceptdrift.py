@@ -44,6 +44,20 @@ def test_a_drop_of_either_figure_by_its_limit_fires_and_less_does_not(accuracy, 
     assert assess(week(accuracy=accuracy, f1_weighted=f1)).status is status
 
 
+@pytest.mark.parametrize(("f1", "status"), [(0.25, Status.FIRED), (0.26, Status.QUIET)])
+def test_the_f1_of_the_positive_class_is_compared_where_the_rule_names_it(f1, status):
+    blind = week(accuracy=0.85, f1_weighted=0.10, f1=f1)
+    decision = assess(blind, f1_metric="f1", holdout=HOLDOUT | {"f1": 0.30})
+    assert decision.status is status
+    assert f"f1 0.3000 -> {f1:.4f}" in decision.reason
+
+
+def test_a_champion_from_before_the_positive_class_was_measured_is_unknown_by_it():
+    decision = assess(week(accuracy=0.85, f1_weighted=0.80, f1=0.1), f1_metric="f1")
+    assert decision.status is Status.UNKNOWN
+    assert decision.reason == "the champion's holdout has no f1"
+
+
 @pytest.mark.parametrize("limit", ["accuracy_drop", "f1_drop"])
 def test_both_limits_are_in_force(limit):
     low = week(accuracy=0.80, f1_weighted=0.75)
