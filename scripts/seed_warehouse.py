@@ -19,10 +19,16 @@ from tqdm import tqdm
 
 from pipeline.adapters import bulkload, nycflights, warehouse
 from pipeline.errors import ConfigurationError, exit_code_of
-from pipeline.usecase import query, seed
+from pipeline.usecase import query
 
 DEFAULT_URL = "sqlite:///warehouse.db"
-TABLES = query.metadata.sorted_tables
+WHY_NOT = ""  # why pipeline/usecase/ is not the example's any more
+try:
+    from pipeline.usecase import seed
+
+    TABLES = query.metadata.sorted_tables
+except (ImportError, AttributeError) as error:
+    WHY_NOT = str(error)
 
 # What this script made: its right to replace a table, and how it sees that nothing changed.
 seeded_tables = sa.Table(
@@ -54,6 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, plan, print; with --apply also do. Returns the exit code."""
     options = _parser().parse_args(arguments)
     return exit_code_of(lambda: _run(options.url, options.label_delay_hours, options.apply))
+
+
+def _require_example() -> None:
+    if WHY_NOT:
+        fault = (
+            f"{WHY_NOT}. This script fills a warehouse with the shipped example's rows; yours are "
+            "read from the one that WAREHOUSE_URL names, and need no seeding"
+        )
+        raise ConfigurationError("pipeline/usecase/seed.py", [fault])
 
 
 def plan_seed(
@@ -89,6 +104,7 @@ def _claim(found: Found, made: Seeded | None) -> str:
 
 
 def _run(url: str, label_delay_hours: float, apply: bool) -> int:
+    _require_example()
     fingerprint = _fingerprint(label_delay_hours)
     engine = warehouse.connect(url)
     plan = _plan(engine, fingerprint)

@@ -1,4 +1,4 @@
-"""Each champion's package: there, undamaged, and the one that champion.yaml names."""
+"""Each champion's package: there, undamaged, the one that champion.yaml names, and wanted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from pipeline.adapters.package_files import find_package, package_objects, read_manifest
 from pipeline.champion import Champion, load_champion
+from pipeline.config import load_usecase
 from pipeline.doctoring.finding import Finding, fault, ok, skipped, warning
 from pipeline.doctoring.situation import Situation
 from pipeline.errors import ConfigurationError, OutsideError
@@ -26,6 +27,19 @@ def check_champions(situation: Situation) -> Iterator[Finding]:
             yield from _champion(situation.root, folder.name, subject)
         except ConfigurationError as error:
             yield fault(subject, " ".join(str(error).split()), f"mend {error.where}")
+
+
+def check_leftovers(situation: Situation) -> Iterator[Finding]:
+    """The folders of models that are not configured any more, such as the shipped example's."""
+    try:
+        model = load_usecase(situation.root).model
+    except ConfigurationError:
+        return  # told under its own name
+    for folder in sorted((situation.root / "rollouts").glob("*/")):
+        if folder.name != model:
+            text = f"configs/usecase.yaml has the model {model}, not {folder.name}"
+            mend = f"where nothing serves it: git rm -r rollouts/{folder.name}"
+            yield warning(f"rollouts/{folder.name}", text, mend)
 
 
 def _champion(root: Path, model: str, subject: str) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ CHECKS: tuple[Check, ...] = (
     files.check_roles,
     files.check_lock,
     champion.check_champions,
+    champion.check_leftovers,
     *outside.OUTSIDE_CHECKS,
     rollouts.check_ledger,
     rollouts.check_rollouts,

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.adapters.package_files import folder_md5
 from pipeline.champion import Champion, champion_path, render_champion
-from pipeline.doctoring.champion import check_champions
+from pipeline.doctoring.champion import check_champions, check_leftovers
 from pipeline.dvc_objects import file_md5
 from pipeline.monitoring.reference import reference_path
 from tests.doctoring.checkouts import replaced, situation_of, told
@@ -110,3 +110,14 @@ def test_a_package_that_is_far_away_is_not_checked_without_dvc(
     monkeypatch.setattr("pipeline.doctoring.champion.find_spec", lambda _: None)
     (line,) = told(check_champions, situation_of(root))
     assert line.startswith("not checked champion of flight-delay")
+
+
+def test_a_folder_of_a_model_that_is_not_configured_is_told(root: Path, champion: Champion) -> None:
+    assert champion.model == MODEL
+    assert told(check_leftovers, situation_of(root)) == []
+    replaced(root / "configs/usecase.yaml", f"model: {MODEL}", "model: card-fraud")
+    (line,) = told(check_leftovers, situation_of(root))
+    assert line.startswith(f"warning rollouts/{MODEL}: configs/usecase.yaml has the model card-fr")
+    assert line.endswith(f"-> where nothing serves it: git rm -r rollouts/{MODEL}")
+    (root / "configs/usecase.yaml").unlink()
+    assert told(check_leftovers, situation_of(root)) == []

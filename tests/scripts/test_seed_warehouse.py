@@ -10,7 +10,9 @@ from pipeline.adapters import nycflights
 from pipeline.adapters.nycflights import Source
 from pipeline.errors import ConfigurationError
 from scripts.seed_warehouse import Found, Seeded, main, plan_seed
+from tests.digits import OVERLAY
 from tests.flights import sample_source
+from tests.repository import copy_repository, python
 
 TABLES = ["flight_labels", "flights", "planes", "schedules", "weather"]
 
@@ -202,3 +204,14 @@ def test_it_seeds_other_databases_and_rests_there_too(
     assert main(["--url", url, "--apply", "--label-delay-hours", "1"]) == 0
     assert main(["--url", url, "--apply", "--label-delay-hours", "1"]) == 0
     assert "Nothing to do" in capsys.readouterr().out
+
+
+def test_without_the_examples_own_files_it_says_what_it_is_for(tmp_path: Path) -> None:
+    root = copy_repository(tmp_path / "digits", OVERLAY)
+    for is_there in (True, False):  # seed.py wants the example's tables, and then is gone
+        done = python(root, "scripts.seed_warehouse")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "pipeline/usecase/seed.py: 1 fault" in done.stderr
+        assert "yours are read from the one that WAREHOUSE_URL names" in done.stderr
+        assert "Traceback" not in done.stderr
+        (root / "pipeline/usecase/seed.py").unlink(missing_ok=not is_there)
