@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.approvers import load_approvers
-from pipeline.core.proposal.steps import People
+from pipeline.core.proposal.steps import People, each_once
 from pipeline.core.review.codeowners import owners_of
 from pipeline.gates_config import load_quality_policy
 from pipeline.manifest import rollout_path
@@ -53,9 +53,5 @@ def load_codeowners(root: Path) -> str:
 
 
 def _distinct(names: Iterable[str], login: str) -> tuple[str, ...]:
-    """Each name once, as it was written first; a login is the same in capitals."""
-    found: dict[str, str] = {}
-    for name in names:
-        found.setdefault(name.casefold(), name)
-    found.pop(login.casefold(), None)
-    return tuple(found.values())
+    """Each name once, without `login`."""
+    return tuple(name for name in each_once(names) if name.casefold() != login.casefold())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,6 +14,14 @@ class People:
     labels: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     assignees: tuple[str, ...] = ()
+
+
+def each_once(logins: Iterable[str]) -> tuple[str, ...]:
+    """Each login once, as it was written first; it is the same in capitals."""
+    found: dict[str, str] = {}
+    for login in logins:
+        found.setdefault(login.casefold(), login)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,8 @@ class Tell:
     def __str__(self) -> str:
         if self.people is None:
             return f"have #{self.number} checked anew"
-        asked = ", ".join((*self.people.reviewers, *self.people.assignees)) or "nobody by name"
+        names = each_once([*self.people.reviewers, *self.people.assignees])
+        asked = ", ".join(names) or "nobody by name"
         which = f"#{self.number}" if self.number else "it"
         return f"ask for reviews of {which} ({asked}), label it, and have it checked"
 

@@ -19,7 +19,7 @@ from pipeline.core.proposal.marker import (
 from pipeline.core.proposal.notes import stopped_note, superseded_note
 from pipeline.core.proposal.plan import plan_proposal
 from pipeline.core.proposal.state import Seen, Wanted, needs_comments
-from pipeline.core.proposal.steps import Close, Edit, End, Link, Open, Push, Say, Tell
+from pipeline.core.proposal.steps import Close, Edit, End, Link, Open, People, Push, Say, Tell
 from pipeline.forge import BranchState, Comment, Commit, PullRequest, PullState
 from tests.proposals import MODEL, PEOPLE, RETRAIN, digest, wanted
 
@@ -323,6 +323,8 @@ def test_what_happens_to_a_pull_request_that_is_open_is_said_with_its_number() -
     assert str(Edit(7, "Retrain x", "b")) == "renew the text of #7: Retrain x"
     assert str(Link(1, "b", 7, 9)) == "link #7 to its successor #9"
     assert str(Tell(7, None, "b")) == "have #7 checked anew"
+    people = People(reviewers=("Ada", "ben"), assignees=("ada", "cleo"))
+    assert "(Ada, ben, cleo)" in str(Tell(7, people, "b"))  # a login is the same in capitals
 
 
 @pytest.mark.parametrize(
