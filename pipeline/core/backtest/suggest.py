@@ -52,9 +52,10 @@ class Trial:
 class Suggestion:
     """The answer for one trigger's knob.
 
-    `configured` is the trial of the values as they are and `best` the proposal; None where no value
-    gives about `target` retrains. `nearest` are then the most below the target and the fewest
-    above it that some value gives, each None where there is none.
+    `configured` is the trial of the values as they are and `best` the proposal: the same where no
+    value is nearer to `target`, and None where none gives about that many retrains. `nearest` are
+    then the most below the target and the fewest above it that some value gives, each None where
+    there is none.
     """
 
     trigger: TriggerName
@@ -128,7 +129,9 @@ def _suggestion(knob: Knob, target: int, configured: Trial, trials: Sequence[Tri
     below, above = choose([trial.retrains for trial in trials], target)
     nearest = [None if i is None else trials[i] for i in (below, above)]
     near = [t for t in nearest if t is not None and _is_about(t.retrains, target)]
-    # min keeps the first of equals: the quieter one
+    if configured.retrains and _is_about(configured.retrains, target):
+        near = [configured, *near]
+    # min keeps the first of equals: what is configured, which need not be edited, then the quieter
     best = min(near, key=lambda trial: abs(trial.retrains - target), default=None)
     return Suggestion(knob.trigger, target, configured, best, (nearest[0], nearest[1]))
 

@@ -109,6 +109,16 @@ def test_where_nothing_ever_happened_it_proposes_nothing():
     )
 
 
+def test_what_is_configured_stays_where_nothing_is_nearer_to_the_wanted_number():
+    """A replay that gives the same is no reason to edit a threshold."""
+    proposed = suggestions(1)[0].best.values["threshold"]
+    for threshold in (proposed, proposed + 1e-9):  # as good as one of the grid, without being one
+        config = config_of("performance_degradation", pacing=PACING, threshold=threshold)
+        (found,) = suggest(run(LOOK, config, days=DAYS, every=WEEK), config, question(1))
+        assert found.best is found.configured
+        assert render_diff(found) == ""
+
+
 def test_the_diff_names_what_changes_and_only_that():
     found = next(s for s in suggestions(1) if s.best)
     lines = render_diff(found).splitlines()
