@@ -37,7 +37,8 @@ def check_labels(
     """Coverage of mature rows (events at or before `as_of` minus maturity), classes, and rate.
 
     Coverage is asked of the newest `recent_days` alone too: the holdout is cut from these, and
-    where labels are still to come there, those that came early are not like the others.
+    where labels are still to come there, those that came early are not like the others. Where
+    there is not one row, it is the source that is at fault, and that is said.
     """
     if not has_times(frame, "event_time") or "label" not in frame:
         return
@@ -64,17 +65,26 @@ def check_labels(
         "recent_label_coverage",
         "label",
         passed=coverage >= rules.min_label_coverage,
-        found=f"{coverage:.1%} of the {newest:,} rows of the newest {recent_days:g} days have one",
+        found=(
+            f"{coverage:.1%} of the {newest:,} rows of the newest {recent_days:g} days have one"
+            if newest
+            else f"no row at all in the newest {recent_days:g} days, up to {until:%FT%TZ}"
+        ),
         expected=f"at least {rules.min_label_coverage:.1%}",
         rows=int(unlabelled.sum()),
         since=first_event(frame["event_time"][unlabelled]),
         mend=(
             f"collect.label_maturity_hours ({label_maturity_hours:g}) is likely shorter than labels"
             " take: raise it; or look for a label feed that is late"
+            if newest
+            else _SILENT
         ),
     )
     if count:
         yield from _check_label_values(labels, rules.label_rate)
+
+
+_SILENT = "look for a source that fell silent: see when its last row came; labels are not at fault"
 
 
 def _check_label_values(labels: np.ndarray, band: tuple[float, float]) -> Iterator[Finding]:
