@@ -14,6 +14,7 @@ from pipeline.errors import ConfigurationError, DataIncident
 from pipeline.ml.categories import as_categories
 
 LARGEST = float(np.finfo(np.float32).max)  # forests and others compute in no more than float32
+TOO_LARGE = 2.0**63  # for an integer: it would come out of int64 as another one, below 0
 _JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean", "category": "string"}
 
 
@@ -60,7 +61,8 @@ def prepare(frame: pd.DataFrame, schema: Mapping[str, Any]) -> pd.DataFrame:
 
     Columns that `schema` does not name are left out; categories that it does not list are kept.
     Raises DataIncident naming every fault: missing columns, columns given twice, nulls where none
-    may be, numbers that are infinite or beyond LARGEST, values of another type.
+    may be, numbers that are infinite or beyond LARGEST, integers of TOO_LARGE or more, values of
+    another type.
     """
     order = schema["x-order"]
     faults = [f"{name}: missing" for name in order if name not in frame.columns]
@@ -117,6 +119,7 @@ def _coerce(column: pd.Series, described: Mapping[str, Any]) -> pd.Series:
         )
     if kind == "integer":
         whole = _checked(numbers, numbers == np.floor(numbers), "whole numbers")
+        _checked(column, whole.abs() < TOO_LARGE, "whole numbers of 64 bits")
         return whole.astype("float64" if is_nullable else "int64")
     return numbers
 
