@@ -92,13 +92,14 @@ def read_rulesets(connection: Connection, names: Collection[str]) -> dict[str, F
 
 
 def set_ruleset(connection: Connection, name: str, fields: Fields) -> None:
-    """Make the ruleset, or set all of it."""
+    """Make the ruleset, or set all of it but what we have no word for, which stays as it is."""
     body = _body(name, fields)
     number = ruleset_numbers(connection).get(name)
     if number is None:
         connection.create("/rulesets", body, lambda: ruleset_numbers(connection).get(name))
         return
-    put(connection, "PUT", f"/rulesets/{number}", body, 200)
+    found = parse(_Ruleset, look(connection, f"/rulesets/{number}"), "a ruleset")
+    put(connection, "PUT", f"/rulesets/{number}", _with_kept(body, found), 200)
 
 
 def ruleset_numbers(connection: Connection) -> dict[str, int]:
@@ -189,6 +190,34 @@ def _body(name: str, fields: Fields) -> dict[str, Any]:
         "rules": rules,
         "bypass_actors": [_actor_body(text) for text in words_of(fields, "bypass")],
     }
+
+
+def _with_kept(body: dict[str, Any], found: _Ruleset) -> dict[str, Any]:
+    """`body` with what only somebody else sets: left out, it would be turned off unsaid.
+
+    Such as the parameter dismissal_restriction.
+    """
+    kept = {rule.type: _foreign(rule) for rule in found.rules}
+    rules = [
+        {**rule, "parameters": {**kept.get(rule["type"], {}), **rule["parameters"]}}
+        if "parameters" in rule
+        else rule
+        for rule in body["rules"]
+    ]
+    return {**body, "rules": rules}
+
+
+def _foreign(rule: _Rule) -> dict[str, Any]:
+    """What is turned on and neither ours nor named as stricter; GitHub shows what is off, too."""
+    return {
+        name: value
+        for name, value in (rule.parameters or {}).items()
+        if (rule.type, name) not in _STRICTER and _is_on(value)
+    }
+
+
+def _is_on(value: object) -> bool:
+    return bool(value.get("enabled", value) if isinstance(value, dict) else value)
 
 
 def _check(text: str) -> dict[str, Any]:

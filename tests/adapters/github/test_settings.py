@@ -116,6 +116,31 @@ def test_what_somebody_added_to_the_ruleset_is_not_lost_unsaid(
     )
 
 
+def test_what_we_have_no_word_for_stays_as_somebody_set_it(
+    github: GitHubStandIn, settings: GitHubSettings
+) -> None:
+    wished = wished_by(settings)[RULESET]
+    settings.set(RULESET, wished)
+    actors = [{"id": 7, "type": "Team"}]
+    theirs = {"dismissal_restriction": {"enabled": True, "allowed_actors": actors}}
+    parameters = pull_parameters(github)
+    parameters |= {**theirs, "another": False, "required_review_thread_resolution": True}
+    settings.set(RULESET, {**wished, "approvals": 2})
+    found = pull_parameters(github)
+    assert found["required_approving_review_count"] == 2
+    assert found["required_review_thread_resolution"] is False  # the plan names it, and so it goes
+    assert {name: found[name] for name in theirs} == theirs
+    assert "another" not in found
+    found["dismissal_restriction"] = {"enabled": False, "allowed_actors": []}
+    settings.set(RULESET, wished)
+    assert "dismissal_restriction" not in pull_parameters(github)
+
+
+def pull_parameters(github: GitHubStandIn) -> dict[str, Any]:
+    (ruleset,) = github.world.settings.rulesets.values()
+    return next(r for r in ruleset["rules"] if r["type"] == "pull_request")["parameters"]
+
+
 def test_a_wait_that_would_end_protects_less(
     github: GitHubStandIn, settings: GitHubSettings
 ) -> None:
