@@ -52,7 +52,7 @@ def save_model(
     Raises ConfigurationError where skops cannot hold the model or would have to load types that
     are not in `trusted`.
     """
-    data = _skops_bytes(model, trusted) if model_format == "skops" else _joblib_bytes(model)
+    data = _bytes_of(model, model_format, trusted)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -61,6 +61,13 @@ def save_model(
     finally:
         beside.unlink(missing_ok=True)
     return _digest(data)
+
+
+def require_savable(
+    model: BaseEstimator, model_format: str, *, trusted: Sequence[str] = TRUSTED_TYPES
+) -> None:
+    """Raise ConfigurationError where `save_model` would, and write nothing."""
+    _bytes_of(model, model_format, trusted)
 
 
 def load_model(
@@ -96,6 +103,10 @@ def load_model(
     if model_format == "skops":
         return _from_skops(data, str(path), trusted)
     return _from_joblib(data, str(path))
+
+
+def _bytes_of(model: BaseEstimator, model_format: str, trusted: Sequence[str]) -> bytes:
+    return _skops_bytes(model, trusted) if model_format == "skops" else _joblib_bytes(model)
 
 
 def _digest(data: bytes) -> str:

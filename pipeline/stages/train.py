@@ -8,8 +8,8 @@ from typing import Any
 from pipeline.config import load_params
 from pipeline.jsonio import load_json, save_json, save_text
 from pipeline.ml.cluster import joblib_backend
-from pipeline.ml.model_io import save_model
-from pipeline.ml.search import SearchResult, search_parameters
+from pipeline.ml.model_io import require_savable, save_model
+from pipeline.ml.search import SearchResult, fit_on_few, search_parameters
 from pipeline.ml.tables import features_of, load_table
 from pipeline.stages import outputs
 from pipeline.stages.champion import champion_package
@@ -26,6 +26,10 @@ def run(root: Path) -> None:
     X, y = features_of(rows), rows["label"]
     estimator = build_model(X, params.train.seed)
     first = _first_candidates(root, estimator.get_params())
+    # Before minutes are spent: types that skops refuses are those of the model, not of its rows.
+    tried = fit_on_few(estimator, first[0], X, y)
+    if tried is not None:
+        require_savable(tried, params.package.format)
     with joblib_backend(params.train):
         result = search_parameters(
             estimator, SEARCH_SPACE, X, y, first=first, params=params.train, on_round=_say_round

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from pipeline.config import TrainParams
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.ml.cluster import joblib_backend
-from pipeline.ml.search import SearchResult, search_parameters
+from pipeline.ml.search import SearchResult, fit_on_few, search_parameters
 
 SPACE = {"C": [10.0**power for power in range(-6, 4)]}
 
@@ -53,6 +53,16 @@ def run(first: list[dict] | None = None, rounds: list | None = None, **changes: 
         params=params(**changes),
         on_round=lambda *what: seen.append(what),
     )
+
+
+def test_a_few_rows_of_each_class_are_fitted_or_else_nothing_is_said() -> None:
+    X, y = data()
+    y = y.where(y.index > 1000, 0)  # one class is late and rare
+    model = fit_on_few(LogisticRegression(), {"C": 0.5}, X, y)
+    assert isinstance(model, LogisticRegression)
+    assert (model.C, model.classes_.tolist()) == (0.5, [0, 1])
+    assert fit_on_few(LogisticRegression(), {"C": -1.0}, X, y) is None
+    assert fit_on_few(LogisticRegression(), {}, X, y * 0) is None
 
 
 def test_the_same_seed_finds_the_same_model_and_another_seed_tries_others() -> None:

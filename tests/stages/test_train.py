@@ -9,9 +9,13 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from pipeline.errors import ConfigurationError
 from pipeline.jsonio import load_json
 from pipeline.ml.search import SearchResult
+from pipeline.ml.tables import save_table
 from pipeline.stages import outputs, train
+from tests.digits import OVERLAY
+from tests.repository import copy_repository, edit, python
 
 
 @pytest.mark.parametrize("score", [-0.55, None])
@@ -21,3 +25,42 @@ def test_the_best_score_is_the_winner_s(tmp_path: Path, score: float | None) -> 
     result = SearchResult(model, {"C": 1.0}, score, trials, is_out_of_time=False)
     train._save(tmp_path, result, "skops")
     assert load_json(tmp_path / outputs.TRAIN_SUMMARY)["best_score"] == score
+
+
+HOMEMADE = """
+
+def doubled(values):
+    return values * 2
+
+
+def build_model(features, seed):
+    from sklearn.preprocessing import FunctionTransformer
+
+    return make_pipeline(FunctionTransformer(doubled), LogisticRegression())
+"""
+
+
+def test_a_model_that_skops_refuses_is_refused_before_the_search(tmp_path: Path) -> None:
+    root = copy_repository(tmp_path / "digits", OVERLAY)
+    module = root / "pipeline/usecase/model.py"
+    module.write_text(module.read_text() + HOMEMADE)
+    edit(root / "params.yaml", {"n_jobs: 2": "n_jobs: 1"})
+    save_table(root / outputs.TRAIN_ROWS, train_rows())
+    done = python(root, "pipeline.stages", "train")
+    assert done.returncode == ConfigurationError.exit_code, done.stderr
+    assert "pipeline.usecase.model.doubled: skops does not trust this type" in done.stderr
+    assert "parameter sets" not in done.stdout + done.stderr
+    edit(root / "params.yaml", {"format: skops": "format: joblib"})
+    done = python(root, "pipeline.stages", "train")
+    assert done.returncode == 0, done.stderr
+    assert "parameter sets" in done.stdout
+
+
+def train_rows() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(400, 2)), columns=["a", "b"])
+    return frame.assign(
+        id=[f"row-{n}" for n in range(400)],
+        event_time=pd.date_range("2026-01-01", periods=400, freq="h", tz="UTC"),
+        label=(frame["a"] + rng.normal(size=400) > 0).astype("int8"),
+    )
