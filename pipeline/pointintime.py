@@ -51,6 +51,17 @@ def known_rows(rows: sa.Select) -> sa.Select:
     return sa.select(*row.c).where(row.c.event_time >= start, row.c.event_time < end, is_known)
 
 
+def never_available(rows: sa.Select) -> sa.Select:
+    """How many of the events in [start, end), which are to be bound, have no available_at at all.
+
+    No other select of this module ever gives them: at no time are they known.
+    """
+    row = rows.subquery("r")
+    start, end = _moment("start"), _moment("end")
+    inside = (row.c.event_time >= start, row.c.event_time < end)
+    return sa.select(sa.func.count()).where(*inside, row.c.available_at.is_(None))
+
+
 def rows_where(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     """How many rows keep `condition`: 0, not NULL, where there is no row at all."""
     return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)

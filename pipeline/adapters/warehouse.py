@@ -17,7 +17,13 @@ import sqlalchemy as sa
 
 from pipeline.credentials import is_secret, without_credentials
 from pipeline.errors import ConfigurationError, DataIncident, OutsideError, SchemaChanged
-from pipeline.pointintime import QUERY_FILE, moments_of, point_in_time
+from pipeline.pointintime import (
+    QUERY_FILE,
+    moments_of,
+    naive_utc,
+    never_available,
+    point_in_time,
+)
 
 if TYPE_CHECKING:
     import pandas as pd  # at run time imported where used: monitoring connects without it
@@ -162,6 +168,18 @@ def read_rows(
     if engine.dialect.name == "postgresql":
         statement = _with_doubles(statement, kinds)
     return _stream(engine, statement, kinds, moments, chunk_rows)
+
+
+def count_never_available(
+    engine: sa.Engine, rows: sa.Select, *, start: datetime, end: datetime
+) -> int:
+    """How many events in [start, end) `read_rows` leaves out whatever as_of is: no available_at.
+
+    Raises as `read_rows` does.
+    """
+    moments = {"start": naive_utc(start), "end": naive_utc(end)}
+    with reading(engine) as connection:
+        return int(connection.scalar(never_available(rows), moments) or 0)
 
 
 def _with_doubles(statement: sa.Select, kinds: Mapping[str, str]) -> sa.Select:

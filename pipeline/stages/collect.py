@@ -44,25 +44,34 @@ def windows(params: CollectParams) -> dict[str, Window]:
 def run(root: Path) -> None:
     """Write rows.parquet and summary.json."""
     # Imported here: other stages import this file for its paths, and no database for them.
-    from pipeline.adapters.warehouse import connect, read_rows  # noqa: PLC0415
+    from pipeline.adapters.warehouse import (  # noqa: PLC0415
+        connect,
+        count_never_available,
+        read_rows,
+    )
     from pipeline.usecase import query  # noqa: PLC0415
 
     params = load_params(root).collect
     parts = windows(params)
+    start, end = parts["history"].start, parts["recent"].end
     engine = connect(os.environ.get("WAREHOUSE_URL", DEFAULT_WAREHOUSE_URL))
     chunks = read_rows(
         engine,
         query.rows(),
         query.labels(),
         as_of=params.as_of,
-        start=parts["history"].start,
-        end=parts["recent"].end,
+        start=start,
+        end=end,
         chunk_rows=params.chunk_rows,
     )
     tally = Tally(parts)
     write_parquet(root / outputs.COLLECTED_ROWS, tally.watch(chunks))
     summary = tally.summary()
+    left_out = count_never_available(engine, query.rows(), start=start, end=end)
+    summary["never_available"] = left_out  # no finding: it may be another one when read again
     save_json(root / outputs.COLLECT_SUMMARY, {"as_of": params.as_of, **summary})
+    if left_out:
+        say(f"look: {left_out:,} rows of the window have no available_at: none will ever train")
     say(f"{summary['rows']:,} rows known at {params.as_of:%Y-%m-%d %H:%M} UTC")
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from pipeline.adapters import bulkload
 from pipeline.adapters.warehouse import (
     connect,
+    count_never_available,
     describe_tables,
     read_rows,
     safe_url,
@@ -133,6 +134,20 @@ def test_an_empty_window_is_one_empty_chunk_with_its_columns(engine: sa.Engine) 
     (chunk,) = read(engine, start=datetime(2012, 1, 1, tzinfo=UTC), end=JUNE)
     assert len(chunk) == 0
     assert chunk.dtypes.astype(str).to_dict() == DTYPES
+
+
+def test_rows_without_a_time_of_availability_are_counted_since_no_read_gives_them(
+    any_engine: sa.Engine,
+) -> None:
+    times = pd.Series(pd.date_range("2013-06-01", periods=48, freq="h"))
+    fill(any_engine, 48, available_at=times.mask(times.dt.hour == 3))
+    (frame,) = read(any_engine)
+    assert len(frame) == 46
+    july = {"start": JUNE, "end": JULY}
+    assert count_never_available(any_engine, rows(), **july) == 2
+    next_day = datetime(2013, 6, 2, 3, tzinfo=UTC)
+    assert count_never_available(any_engine, rows(), start=JUNE, end=next_day) == 1
+    assert count_never_available(any_engine, rows(), start=next_day, end=JULY) == 1
 
 
 def test_ids_may_be_numbers_in_the_warehouse(engine: sa.Engine) -> None:
