@@ -44,7 +44,7 @@ def main() -> None:
     rows = rows[rows["label"].notna()].reset_index(drop=True)
     keys = rows[["id", "event_time", "label"]].astype({"label": "int8"})
     table = pd.concat([keys, build_features(rows)], axis="columns")
-    split = split_rows(table, np.array([], np.uint64), params.split)
+    split = split_rows(table, np.array([], np.uint64), params.split, parts["recent"].end)
     train, holdout = table[split.train], table[split.holdout]
     X, y = features_of(train), train["label"]
     found = search_parameters(

@@ -7,6 +7,7 @@ rows that the champion's line has seen are never in the holdout.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from itertools import islice
 
@@ -33,16 +34,20 @@ class Split:
         return int((~self.train & ~self.holdout).sum())
 
 
-def split_rows(rows: pd.DataFrame, seen: np.ndarray, params: SplitParams) -> Split:
+def split_rows(
+    rows: pd.DataFrame, seen: np.ndarray, params: SplitParams, until: datetime | None = None
+) -> Split:
     """Split labelled `rows` (columns id, event_time, label, and the group column if any).
 
-    `seen` holds the row hashes, shape (m,), that the champion's line trained on. Rows without a
-    group belong to none: each is split as if alone. Raises DataIncident where either part would be
-    empty or hold one class only, or too few rows for a stratified share.
+    `until` (aware) is where the window of `rows` ends, exclusive: a day that ends there at noon is
+    half a day, and the holdout begins at noon as well. `seen` holds the row hashes, shape (m,),
+    that the champion's line trained on. Rows without a group belong to none: each is split as if
+    alone. Raises DataIncident where either part would be empty or hold one class only, or too few
+    rows for a stratified share.
     """
     fresh = ~np.isin(row_hashes(rows["id"]), seen)
     if params.method == "time":
-        reserved = _newest(rows, params.holdout_days)
+        reserved = _newest(rows, params.holdout_days, until)
     else:
         reserved = _stratified(rows, fresh, params)
     holdout = reserved & fresh
@@ -55,9 +60,10 @@ def split_rows(rows: pd.DataFrame, seen: np.ndarray, params: SplitParams) -> Spl
     return Split(train=train, holdout=holdout)
 
 
-def _newest(rows: pd.DataFrame, days: int) -> np.ndarray:
-    """The rows less than `days` older than the newest day's end."""
+def _newest(rows: pd.DataFrame, days: int, until: datetime | None) -> np.ndarray:
+    """The rows at most `days` older than the newest day's end, or `until` where that is sooner."""
     end = rows["event_time"].max().normalize() + pd.Timedelta(days=1)
+    end = end if until is None else min(end, pd.Timestamp(until))
     return (rows["event_time"] >= end - pd.Timedelta(days=days)).to_numpy()
 
 

@@ -15,6 +15,7 @@ from pipeline.ml.split import split_rows
 from pipeline.ml.tables import load_table, save_table
 from pipeline.stages import outputs
 from pipeline.stages.champion import champion_package, seen_by
+from pipeline.stages.collect import windows
 from pipeline.stages.incident import stop_on_fault
 from pipeline.stages.named_columns import check_named_columns
 from pipeline.stages.stage import say
@@ -28,7 +29,7 @@ def run(root: Path) -> None:
     policy = load_gates(root).comparison
     check_named_columns(rows.columns, group=params.split.group, policy=policy)
     seen = seen_by(champion_package(root))
-    split = split_rows(rows, seen, params.split)
+    split = split_rows(rows, seen, params.split, windows(params.collect)["recent"].end)
     train = rows[split.train].reset_index(drop=True)
     holdout = rows[split.holdout].reset_index(drop=True)
     findings = check_leakage(

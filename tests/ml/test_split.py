@@ -41,6 +41,26 @@ def test_the_newest_days_are_the_holdout_and_everything_before_trains() -> None:
     assert (split.train == ~split.holdout).all()
 
 
+def test_a_window_that_ends_within_a_day_leaves_no_holdout_of_an_hour() -> None:
+    frame = rows(n=6000)
+    until = pd.Timestamp("2013-02-20T01:00:00Z")
+    frame = frame[frame["event_time"] < until]
+    split = split_rows(frame, NOTHING, params(holdout_days=1), until.to_pydatetime())
+    judged = frame.loc[split.holdout, "event_time"]
+    assert (split.holdout == (frame["event_time"] >= until - pd.Timedelta(days=1))).all()
+    assert judged.min() < pd.Timestamp("2013-02-19T02:00:00Z")
+
+
+@pytest.mark.parametrize("silent_days", [0, 3])
+def test_a_window_that_ends_at_midnight_gives_whole_days_up_to_the_newest_row(
+    silent_days: int,
+) -> None:
+    frame = rows()
+    end = frame["event_time"].max().normalize() + pd.Timedelta(days=1 + silent_days)
+    split = split_rows(frame, NOTHING, params(), end.to_pydatetime())
+    assert (split.holdout == split_rows(frame, NOTHING, params()).holdout).all()
+
+
 @pytest.mark.parametrize("method", ["time", "stratified"])
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 1000), share=st.floats(0, 0.7))
