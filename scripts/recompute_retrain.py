@@ -20,6 +20,7 @@ from pipeline.adapters.git.trees import fetch_pull
 from pipeline.errors import exit_code_of
 from pipeline.github_env import set_outputs
 from pipeline.jsonio import save_json
+from pipeline.proposing.forges import add_forge_options, chosen_forge
 from pipeline.reviewing.recompute import recompute
 
 OUTPUT = "artifacts/review/recomputed.json"
@@ -31,6 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--pull-request", type=int, help="its number; its commits are fetched")
     which.add_argument("--head", help="a commit that is here already")
+    add_forge_options(parser)
     parser.add_argument("--output", default=OUTPUT, help=f"where to save it ({OUTPUT})")
     arguments = parser.parse_args(argv)
     return exit_code_of(lambda: run(Path.cwd(), arguments))
@@ -38,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(root: Path, arguments: argparse.Namespace) -> int:
     """Work it out and save it. Returns 0."""
-    head = arguments.head or fetch_pull(root, arguments.pull_request)
+    head = arguments.head or _head_of(root, arguments)
     with TemporaryDirectory(prefix="perennial-review-") as folder:
         reads_warehouse = "WAREHOUSE_URL" in os.environ
         found = recompute(root, head, Path(folder) / "main", reads_warehouse=reads_warehouse)
@@ -50,6 +52,13 @@ def run(root: Path, arguments: argparse.Namespace) -> int:
     as_claimed = "false" if wrong else "true"
     set_outputs({"head": found.head, "main": found.main, "as_claimed": as_claimed})
     return 0
+
+
+def _head_of(root: Path, arguments: argparse.Namespace) -> str:
+    """The newest commit of the pull request, which is here then. GitHub needs no token for it."""
+    if arguments.forge == "local":
+        return chosen_forge(root, arguments).pull(arguments.pull_request).head
+    return fetch_pull(root, arguments.pull_request)
 
 
 if __name__ == "__main__":

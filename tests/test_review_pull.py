@@ -62,7 +62,7 @@ def proposed(retrained: Retrained, tmp_path_factory: pytest.TempPathFactory) -> 
         succeed(repository, script, *arguments)
     git(repository, "stash", "--quiet", "--include-untracked")
     git(repository, "stash", "drop", "--quiet")
-    succeed(repository, "recompute_retrain", "--head", BRANCH)
+    succeed(repository, "recompute_retrain", "--pull-request", "1", *LOCAL)
     return repository
 
 
