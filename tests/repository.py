@@ -26,6 +26,7 @@ def copy_repository(target: Path, overlay: Path | None = None) -> Path:
         shutil.copytree(overlay, target, dirs_exist_ok=True)
     git(target, "init", "--quiet", "--initial-branch=main")
     commit(target, "Start")
+    git(target, "repack", "--quiet", "-a", "-d")  # as a clone has it: quick to copy and to read
     return target
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from tests.flights import save_tables, thinned_tables
-from tests.repository import commit, copy_repository, edit, python
+from tests.repository import commit, copy_repository, edit, git, python
 
 EVERY = 2  # of two flights one: enough for every gate to be sure, with room, whichever half it is
 QUICK = {
@@ -86,3 +86,4 @@ def _retrain(champion: Path, repository: Path) -> None:
     run = python(repository, "scripts.retrain", "--as-of", "2013-07-02", "--apply")
     assert run.returncode == 0, run.stdout + run.stderr
     commit(repository, "Retrain as of July")
+    git(repository, "repack", "--quiet", "-a", "-d")  # many tests copy it

@@ -66,6 +66,7 @@ def load_model(snapshot: Snapshot, tree: ModelTree) -> ModelState:
             faults.extend(f"{error.where.removeprefix(where + '/')}: {f}" for f in error.faults)
             return otherwise
 
+    snapshot.read_ahead(tree)
     files = _Files(snapshot, tree, where)
     champion = tried(lambda: _champion(files, tree.name), None)
     spec = tried(lambda: _spec(files, tree.name), None)

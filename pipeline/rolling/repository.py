@@ -37,6 +37,7 @@ class RolloutRepository:
         self._git = Git(root, f"rollouts on {branch}" + (f" of {remote}" if remote else ""))
         self._branch = Branch(self._git, branch, remote)
         self._lock = threading.Lock()
+        self._marked: str | None = None
 
     def snapshot(self) -> Snapshot:
         """The newest commit, fetched with its whole past. Raises OutsideError."""
@@ -105,6 +106,8 @@ class RolloutRepository:
 
         A git that was killed meanwhile leaves the ref's lock, which no other git ever takes away.
         """
+        if tip == self._marked:
+            return
         name = f"{_SEEN}/{self.branch}"
         place = self._git.run("rev-parse", "--git-path", f"{name}.lock").stdout.strip()
         lock = self.root / place
@@ -113,6 +116,7 @@ class RolloutRepository:
                 lock.unlink()
         with suppress(OutsideError):
             self._git.run("update-ref", name, tip)
+            self._marked = tip
 
     def _swap(self, tip: str, commit: str) -> bool:
         if self._remote is not None or not self._is_checked_out():

@@ -11,12 +11,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 
+from pipeline.adapters.git.objects import read_objects
 from pipeline.adapters.git.plumbing import Git
 from pipeline.manifest import MAX_MANIFEST_BYTES
 from pipeline.rolling.history import ModelHistory, read_history
 
 FOLDER = "rollouts"
+# Blobs never change, and most are the same at each look: the watchdog looks every few seconds.
+_READ: dict[str, bytes] = {}
+MAX_READ = 5_000
+MAX_READ_BYTES = 20_000  # of one that is kept: twenty records' worth
 _FILES = {"100644", "100755"}  # git's modes: anything else is a link or a submodule
 
 
@@ -62,15 +68,17 @@ class Snapshot:
     def read(self, blobs: Iterable[str]) -> dict[str, bytes | None]:
         """The content of each blob; None for one that is larger than any file of a rollout."""
         wanted = list(dict.fromkeys(blobs))
-        if not wanted:
-            return {}
-        asked = "".join(f"{blob}\n" for blob in wanted)
-        sizes = self.git.run("cat-file", "--batch-check", given=asked).stdout.splitlines()
-        small = [b for b, told in zip(wanted, sizes, strict=True) if _is_small(told)]
-        given = "".join(f"{blob}\n" for blob in small)
-        raw = self.git.run("cat-file", "--batch", given=given).stdout if small else ""
-        found = _split_batch(raw.encode("utf-8", "surrogateescape"))
+        found = {blob: _READ[blob] for blob in wanted if blob in _READ}
+        new = [blob for blob in wanted if blob not in found]
+        for blob, file in read_objects(self.git, new, MAX_MANIFEST_BYTES).items():
+            if file.content is not None:
+                found[blob] = file.content
+                _keep(blob, file.content)
         return {blob: found.get(blob) for blob in wanted}
+
+    def read_ahead(self, tree: ModelTree) -> None:
+        """Read a model's files at once: each by itself would take two processes."""
+        self.read(e.blob for e in islice(tree.entries.values(), MAX_READ) if e.is_file)
 
     def at(self, commit: str, path: str) -> bytes | None:
         """A file of another commit, None where it has none."""
@@ -91,21 +99,11 @@ class Snapshot:
         return found
 
 
-def _is_small(told: str) -> bool:
-    """Whether `git cat-file --batch-check` tells of a file that may be read at all."""
-    _, kind, *size = told.split()
-    return kind == "blob" and int(size[0]) <= MAX_MANIFEST_BYTES
-
-
-def _split_batch(raw: bytes) -> dict[str, bytes]:
-    """The blobs in an answer of `git cat-file --batch`: a line with the size before each."""
-    found, start = {}, 0
-    while start < len(raw):
-        end = raw.index(b"\n", start)
-        blob, _, size = raw[start:end].decode().split()
-        found[blob] = raw[end + 1 : end + 1 + int(size)]
-        start = end + 1 + int(size) + 1
-    return found
+def _keep(blob: str, content: bytes) -> None:
+    if len(_READ) >= MAX_READ:
+        _READ.clear()
+    if len(content) <= MAX_READ_BYTES:
+        _READ[blob] = content
 
 
 def tree_of_model(git: Git, commit: str, model: str) -> str | None:

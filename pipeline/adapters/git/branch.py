@@ -13,6 +13,7 @@ class Branch:
         self._git = git
         self._remote = remote
         self._ref = f"refs/heads/{name}"
+        self._fetched: str | None = None
 
     def tip(self) -> str | None:
         """The newest commit, fetched; None where the branch is not there. Raises OutsideError."""
@@ -25,11 +26,12 @@ class Branch:
         # Git lists whatever ends so too: refs/heads/a/refs/heads/main is a branch of anybody's.
         tips = {ref: commit for commit, ref in (line.split("\t") for line in listed)}
         tip = tips.get(self._ref)
-        if tip is None:
-            return None
+        if tip is None or tip == self._fetched:
+            return tip
         self._fetch(tip, may_fail=True)
         if self._git.run("cat-file", "-e", f"{tip}^{{commit}}", may_fail=True).exit_code:
             self._fetch(self._ref)
+        self._fetched = tip
         return tip
 
     def swap(self, tip: str | None, commit: str) -> bool:

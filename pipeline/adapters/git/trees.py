@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from functools import cache, cached_property
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 
+from pipeline.adapters.git.objects import Blob, read_objects
 from pipeline.adapters.git.plumbing import MISSING, Git
 from pipeline.errors import OutsideError
 
 MAX_BYTES = 5_000_000  # no report or manifest of ours is larger
+# Digests by git's id: most files are the same at the three commits that a review looks at.
+_MD5S: dict[str, str] = {}
 
 
 class Tree:
@@ -45,7 +48,7 @@ class Tree:
 
         Raises OutsideError for one of over MAX_BYTES.
         """
-        return _content(self._root, *self._blobs[path]) if path in self._blobs else None
+        return self._contents([path]).get(path)
 
     def text(self, path: str) -> str | None:
         """The content of a UTF-8 file; what is not UTF-8 is replaced by a question mark."""
@@ -54,12 +57,25 @@ class Tree:
 
     def md5s(self, paths: Iterable[str]) -> dict[str, str]:
         """DVC's digest of each of `paths` that is a file here."""
-        return {path: _md5(self._root, *self._blobs[path]) for path in paths if path in self._blobs}
+        here = {path: self._blobs[path][0] for path in paths if path in self._blobs}
+        new = self._contents(path for path, blob in here.items() if blob not in _MD5S)
+        for path, content in new.items():
+            _MD5S[here[path]] = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        return {path: _MD5S[blob] for path, blob in here.items()}
 
     def files_below(self, folder: str) -> dict[str, bytes]:
         """Path below `folder` (which ends with a slash) -> content."""
         inside = sorted(path for path in self.paths if path.startswith(folder))
-        return {path.removeprefix(folder): self.read(path) or b"" for path in inside}
+        return {p.removeprefix(folder): content for p, content in self._contents(inside).items()}
+
+    def _contents(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """Path -> content of each of `paths` that is a file here."""
+        here = {path: self._blobs[path] for path in paths if path in self._blobs}
+        for blob, size in here.values():
+            if size > MAX_BYTES:
+                raise OutsideError(f"git object {blob}: {size:,} bytes, more than {MAX_BYTES:,}.")
+        found = read_objects(_git(self._root), (blob for blob, _ in here.values()), MAX_BYTES)
+        return {path: _content_of(blob, found) for path, (blob, _) in here.items()}
 
 
 def fetch_pull(root: Path, number: int) -> str:
@@ -126,14 +142,8 @@ def _git(root: Path) -> Git:
     return Git(root, "the files of a commit")
 
 
-def _content(root: Path, blob: str, size: int) -> bytes:
-    if size > MAX_BYTES:
-        raise OutsideError(f"git object {blob}: {size:,} bytes, more than {MAX_BYTES:,}.")
-    return _git(root).run("cat-file", "blob", blob).stdout.encode("utf-8", "surrogateescape")
-
-
-@cache
-def _md5(root: Path, blob: str, size: int) -> str:
-    """Kept, since most files are the same at the three commits that a review looks at."""
-    content = _content(root, blob, size)
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+def _content_of(blob: str, found: Mapping[str, Blob]) -> bytes:
+    content = found[blob].content if blob in found else None
+    if content is None:
+        raise OutsideError(f"git object {blob}: not in this repository. Fetch it, then run again.")
+    return content

@@ -39,6 +39,32 @@ def test_digests_are_those_of_the_commit_not_of_the_checkout(repository: Path) -
     assert Tree(repository, "main").md5s(["b.txt", "missing"]) == expected
 
 
+def test_the_files_of_a_commit_are_read_in_two_processes_however_many_they_are(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        (repository / "a" / f"{number}.txt").write_text(f"{number} of {repository}")
+    commit(repository, "Many")
+    tree = Tree(repository, "main")
+    log = tmp_path_factory.mktemp("trace") / "log"
+    monkeypatch.setenv("GIT_TRACE2", str(log))
+    assert len(tree.files_below("a/")) == 21
+    assert len(tree.md5s(tree.paths)) == 22
+    assert len(tree.md5s(tree.paths)) == 22  # known by now
+    started = [line for line in log.read_text().splitlines() if " start " in line]
+    assert len([line for line in started if "cat-file" in line]) == 4
+    assert len([line for line in started if "ls-tree" in line]) == 1
+
+
+def test_a_file_whose_content_is_not_here_says_what_to_do(repository: Path) -> None:
+    tree = Tree(repository, "main")
+    blob = tree.blob("b.txt")
+    assert blob is not None
+    (repository / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(OutsideError, match=f"{blob}: not in this repository. Fetch it"):
+        tree.read("b.txt")
+
+
 def test_both_names_of_a_renamed_file_have_changed(repository: Path) -> None:
     git(repository, "switch", "--quiet", "--create", "work")
     git(repository, "mv", "b.txt", "c.txt")
