@@ -446,7 +446,7 @@ def _lists_as_tuples(value: Any) -> Any:
 
 def _describe(fault: Any, kind: type[Section]) -> str:
     """One fault as `path: what was found, what was expected`."""
-    path = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
+    path = ".".join(map(_plain_key, fault["loc"])) or "(whole file)"
     if fault["type"] == "extra_forbidden":
         return f"{path}: unknown key{did_you_mean(str(fault['loc'][-1]), _all_keys(kind))}"
     if fault["type"] == "model_type":
@@ -454,6 +454,12 @@ def _describe(fault: Any, kind: type[Section]) -> str:
     if fault["type"] == "missing":
         return f"{path}: missing, expected a value"
     return f"{path}: found {_shown(fault['input'])}; {fault['msg'].removeprefix('Value error, ')}"
+
+
+def _plain_key(part: Any) -> str:
+    """A key as it is; one that could act on a log or a terminal is quoted."""
+    text = str(part)
+    return text if text.isprintable() else _shown(text)
 
 
 def _no_mapping(fault: Any, path: str, kind: type[Section]) -> str:

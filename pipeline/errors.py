@@ -8,6 +8,8 @@ Python's for it, 1, is that of a gate that says no.
 from __future__ import annotations
 
 import difflib
+import os
+import secrets
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -74,8 +76,12 @@ class Bug(PipelineError):
         return cls(f"the code has a bug; unless it is in code of yours, please report it:\n{told}")
 
 
+_STOPPED = "PERENNIAL_COMMANDS_STOPPED"  # children print into the same log
+
+
 def exit_code_of(run: Callable[[], int | None]) -> int:
     """Run `run` and turn its outcome into an exit code, printing what it raised to stderr."""
+    _stop_commands()
     try:
         return run() or 0
     except PipelineError as error:
@@ -87,3 +93,18 @@ def exit_code_of(run: Callable[[], int | None]) -> int:
     except Exception as error:  # noqa: BLE001 (whatever it is: it must not pass for a verdict)
         print(f"Bug: {Bug.of(error)}", file=sys.stderr)
         return Bug.exit_code
+
+
+def _stop_commands() -> None:
+    """In a step of GitHub's, have the runner obey nothing that is printed from here on.
+
+    There a line with `::add-mask::true`, or `##[add-mask]true` anywhere in it, is a command whoever
+    wrote it: an alert's reason, a category of the warehouse, a key of a pull request's file. No
+    script of ours gives any. Said on both streams, since the runner may read either first.
+    """
+    if "GITHUB_OUTPUT" not in os.environ or _STOPPED in os.environ:
+        return
+    os.environ[_STOPPED] = "1"
+    command = f"::stop-commands::{secrets.token_hex(16)}"
+    for stream in (sys.stdout, sys.stderr):
+        print(command, file=stream, flush=True)

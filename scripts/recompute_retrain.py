@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipeline.adapters.git.trees import fetch_pull
+from pipeline.core.report.escape import clean
 from pipeline.errors import exit_code_of
 from pipeline.github_env import set_outputs
 from pipeline.jsonio import save_json
@@ -47,7 +48,7 @@ def run(root: Path, arguments: argparse.Namespace) -> int:
     save_json(root / arguments.output, found)
     wrong = (*found.faults, *found.differences)
     for line in wrong:
-        print(f"  {line}")
+        print(f"  {clean(line)}")
     print(f"{len(wrong)} differences. Saved {arguments.output}.")
     as_claimed = "false" if wrong else "true"
     set_outputs({"head": found.head, "main": found.main, "as_claimed": as_claimed})

@@ -159,3 +159,9 @@ def test_a_value_where_keys_belong_is_told_without_a_word_of_classes() -> None:
     with pytest.raises(ConfigurationError) as caught:
         parse_section(Params, {"split": None}, "params.yaml")
     assert "split: found None, expected keys of its own below it" in caught.value.faults
+
+
+def test_a_key_that_would_act_on_a_log_is_quoted() -> None:
+    with pytest.raises(ConfigurationError) as found:
+        parse_section(UseCase, {"a\n::error::x\x1b[2J": 1}, "usecase.yaml")
+    assert "'a\\n::error::x\\x1b[2J': unknown key" in found.value.faults

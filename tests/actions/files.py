@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-_COMMAND = re.compile(r"::(?P<verb>[a-z-]+)(?P<about>[^:]*)::(?P<value>.*)")
+_COMMANDS = (
+    re.compile(r"\s*::(?P<verb>[\w-]+)(?P<about>[^:]*)::(?P<value>.*)"),
+    re.compile(r".*?##\[(?P<verb>[\w-]+)(?P<about>[^]]*)\](?P<value>.*)"),
+)
 _OWN = re.compile(r"(GITHUB|RUNNER)_\w+|NODE_OPTIONS")
 MOST_SUMMARY_BYTES = 1024 * 1024
 
@@ -50,9 +53,27 @@ def read_summary(path: Path) -> str:
 
 
 def masks_in(printed: str) -> list[str]:
-    """The values that a step asks to be masked, by `::add-mask::value`."""
-    found = (_COMMAND.fullmatch(line.strip()) for line in printed.splitlines())
-    return [each["value"] for each in found if each and each["verb"] == "add-mask"]
+    """The values that a step asks to be masked, by `::add-mask::value` or `##[add-mask]value`.
+
+    Between `::stop-commands::word` and `::word::` nothing is asked.
+    """
+    values, word = [], ""
+    for verb, value in _commands_in(printed):
+        if word:
+            word = "" if verb == word else word
+        elif verb == "stop-commands":
+            word = value
+        elif verb == "add-mask":
+            values.append(value)
+    return values
+
+
+def _commands_in(printed: str) -> Iterator[tuple[str, str]]:
+    """Each command with what it is told, as the runner reads lines."""
+    for line in printed.splitlines():
+        found = next((m for one in _COMMANDS if (m := one.fullmatch(line))), None)
+        if found:
+            yield found["verb"], found["value"].strip()
 
 
 def masked(text: str, secrets: set[str]) -> str:

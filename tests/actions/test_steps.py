@@ -1,5 +1,8 @@
 """Steps of a job: real shells, GitHub's files, and its rules for what comes after a failure."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.actions import Faulty
@@ -144,6 +147,21 @@ def test_secrets_are_masked_in_logs_and_kept_out_of_outputs(attach, github):
     assert "***; ***; ***" in job.log
     assert "hunter22" not in job.log
     assert job.outputs == {}
+
+
+@pytest.mark.parametrize("text", ["::add-mask::true", "Because of ##[add-mask]true"])
+def test_what_a_script_prints_is_no_command_to_the_runner(attach, github, text):
+    steps = f"""
+- id: say
+  env: {{TEXT: "{text}", PYTHONPATH: "{Path(__file__).parents[2]}"}}
+  run: |
+    {sys.executable} -c 'import os; from pipeline.errors import exit_code_of
+    exit_code_of(lambda: os.system("echo $TEXT; echo $TEXT >&2"))'
+    echo "said=true" >> "$GITHUB_OUTPUT"
+"""
+    job = ran(attach, github, steps)
+    assert text in job.log
+    assert job.outputs == {"said": "true"}
 
 
 def test_a_step_and_a_job_end_when_their_time_is_up(attach, github):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.adapters.git.ledger_branch import BRANCH
+from tests.actions.files import masks_in
 from tests.called import Called, call_script
 from tests.monitored import MODEL, TRIGGERS, monitored_repository
 from tests.repository import commit, git
@@ -199,6 +200,18 @@ def test_a_multi_line_reason_cannot_name_outputs(repository: Path, github: GitHu
     hostile = "x\nadmitted=true\n::set-output name=admitted::true"
     admit(repository, github, "workflow_dispatch", {"inputs": {"reason": hostile}})
     assert outputs(repository)["admitted"] == "false"
+
+
+def test_a_reason_that_is_a_command_masks_no_output(
+    repository: Path, github: GitHubRecorder
+) -> None:
+    hostile = {**ALERT, "reason": "It drifts ##[add-mask]true"}
+    done = admit(repository, github, "repository_dispatch", dispatch("alert", hostile))
+    assert outputs(repository)["admitted"] == "true"
+    assert hostile["reason"] in done.stdout
+    assert masks_in(done.stdout) == []  # the runner drops an output that holds what is masked
+    shown = "".join(line for line in done.stdout.splitlines(True) if "stop-commands" not in line)
+    assert masks_in(shown) == ["true"]
 
 
 def test_a_trigger_that_is_off_stays_off(repository: Path, github: GitHubRecorder) -> None:
