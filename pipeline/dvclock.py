@@ -50,7 +50,8 @@ class Lock:
 def parse_lock(text: str, where: str) -> Lock:
     """The value of a dvc.lock. Raises ConfigurationError naming every fault."""
     stages = parse_section(_File, parse_yaml(text, where), where).stages.values()
-    outs = {entry.path: entry.md5 for stage in stages for entry in stage.outs}
+    made = [entry for stage in stages for entry in stage.outs]
+    outs = {entry.path: entry.md5 for entry in made}
     used = [entry for stage in stages for entry in stage.deps]
     deps = {entry.path: entry.md5 for entry in used if entry.path not in outs}
     seen = {**deps, **outs}
@@ -62,7 +63,7 @@ def parse_lock(text: str, where: str) -> Lock:
             for stage in stages
             for name, value in stage.params.get("params.yaml", {}).items()
         },
-        conflicts=tuple(sorted({e.path for e in used if e.md5 != seen[e.path]})),
+        conflicts=tuple(sorted({e.path for e in (*made, *used) if e.md5 != seen[e.path]})),
     )
 
 

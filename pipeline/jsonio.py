@@ -44,7 +44,7 @@ def load_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise OutsideError(f"{path}: not found. Run `dvc repro` to make it.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise OutsideError(
             f"{path}: not JSON ({error}). Delete it and run `dvc repro` again."
         ) from error

@@ -45,6 +45,11 @@ def test_a_path_with_two_digests_is_a_conflict() -> None:
     assert parse_lock(forged, "dvc.lock").conflicts == ("artifacts/holdout.parquet",)
 
 
+def test_an_output_of_two_stages_with_two_digests_is_a_conflict() -> None:
+    again = f"  again:\n    outs: [{{path: artifacts/holdout.parquet, md5: {'c' * 32}}}]\n"
+    assert parse_lock(LOCK + again, "dvc.lock").conflicts == ("artifacts/holdout.parquet",)
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "stages: 3", "schema: '2.0'\nstages: {a: {outs: [{}]}}"]
 )

@@ -43,9 +43,10 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
 def test_a_missing_or_broken_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(OutsideError, match="dvc repro"):
         load_json(tmp_path / "none.json")
-    (tmp_path / "half.json").write_text('{"a": ')
-    with pytest.raises(OutsideError, match="not JSON"):
-        load_json(tmp_path / "half.json")
+    for text in ('{"a": ', "[" * 100_000):
+        (tmp_path / "half.json").write_text(text)
+        with pytest.raises(OutsideError, match="not JSON"):
+            load_json(tmp_path / "half.json")
 
 
 def test_rendering_keeps_the_order_and_ends_with_a_newline() -> None:

@@ -108,9 +108,12 @@ def lay_out(root: Path, tree: Tree, into: Path) -> None:
     shutil.rmtree(into / "artifacts", ignore_errors=True)
     for path, content in tree.files_below("artifacts/").items():
         target = into / "artifacts" / path
+        if ".." in target.parts:  # git itself makes no such tree, and takes one that somebody made
+            raise OutsideError(f"artifacts/{path}: leads out of the repository. Nothing was read.")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
-    as_of = load_json(into / COLLECTED)["as_of"]
+    collected = load_json(into / COLLECTED)
+    as_of = collected.get("as_of") if isinstance(collected, dict) else None
     set_as_of(into / "params.yaml", parse_utc(str(as_of), COLLECTED))
 
 

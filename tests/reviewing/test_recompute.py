@@ -2,13 +2,16 @@
 
 import io
 import pickle
+import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from pipeline.adapters.git.trees import Tree
 from pipeline.errors import OutsideError
-from pipeline.reviewing.recompute import MODEL, refuse_pickles, window_faults
+from pipeline.reviewing.recompute import MODEL, lay_out, refuse_pickles, window_faults
+from tests.repository import commit, git
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,3 +69,25 @@ def test_windows_that_are_not_those_of_the_parameters_are_found(
         "recent": {"start": "2013-06-01T00:00:00Z", "end": end, "rows": 1},
     }
     assert list(window_faults(folder, {"windows": claimed})) == faults
+
+
+def test_a_tree_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "--initial-branch=main", "main")
+    root = tmp_path / "main"
+    (root / "code.py").write_text("ours\n")
+    commit(root, "Start")
+
+    def tree(kind: str, mode: str, identity: str, name: str) -> str:
+        row = f"{mode} {kind} {identity}\t{name}\n".encode()
+        made = subprocess.run(
+            ["git", "mktree"], cwd=root, input=row, capture_output=True, check=True
+        )
+        return made.stdout.decode().strip()
+
+    (root / "theirs").write_text("theirs\n")
+    blob = git(root, "hash-object", "-w", "theirs").strip()
+    above = tree("tree", "40000", tree("blob", "100644", blob, "code.py"), "..")
+    made = git(root, "commit-tree", "-m", "Out", tree("tree", "40000", above, "artifacts")).strip()
+    with pytest.raises(OutsideError, match="leads out of the repository"):
+        lay_out(root, Tree(root, made), tmp_path / "into")
+    assert (tmp_path / "into/code.py").read_text() == "ours\n"

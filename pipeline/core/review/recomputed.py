@@ -45,7 +45,7 @@ def differences_of(claimed: Any, found: Any, where: str = "") -> tuple[str, ...]
         pairs = zip(claimed, found, strict=True)
         return _joined(differences_of(a, b, f"{where}[{i}]") for i, (a, b) in enumerate(pairs))
     if _is_number(claimed) and _is_number(found):
-        is_same = math.isclose(claimed, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+        is_same = claimed == found or _is_close(claimed, found)
     else:
         is_same = type(claimed) is type(found) and claimed == found
     return () if is_same else (f"{where}: claimed {_short(claimed)}, came out {_short(found)}",)
@@ -107,6 +107,13 @@ def _joined(parts: Any) -> tuple[str, ...]:
 
 def _is_list(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _is_close(claimed: float, found: float) -> bool:
+    try:
+        return math.isclose(claimed, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    except OverflowError:  # an integer that no float is near
+        return False
 
 
 def _is_number(value: Any) -> bool:

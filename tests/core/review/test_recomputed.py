@@ -23,6 +23,7 @@ HEAD, MAIN = "a" * 40, "c" * 40
         ("late", "late"),
         (1e9, 1e9 + 0.5),
         (True, True),
+        (10**400, 10**400),
     ],
 )
 def test_the_same_up_to_rounding_is_no_difference(claimed: object, found: object) -> None:
@@ -107,3 +108,7 @@ def test_a_saved_result_is_read_as_it_was() -> None:
 )
 def test_what_is_no_result_counts_as_none(saved: object) -> None:
     assert parse_recomputed(saved) is None
+
+
+def test_an_integer_that_no_float_is_near_is_a_difference_and_no_crash() -> None:
+    assert len(differences_of({"f1": 10**400}, {"f1": 0.5})) == 1
