@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.adapters.git.trees import fetch_pull
-from pipeline.config import parse_utc
-from pipeline.core.proposal.marker import parse_marker
+from pipeline.config import load_usecase, parse_utc
+from pipeline.core.proposal.identity import PREFIX, retrain_of
 from pipeline.core.quality.facts import REHEARSAL
 from pipeline.core.report.escape import clean
 from pipeline.core.review.gates import is_stale
@@ -30,7 +30,7 @@ from pipeline.core.review.recomputed import Recomputed, assess_recomputed, parse
 from pipeline.core.review.renewal import address_of
 from pipeline.core.review.report import CONTEXT, MARKER, description_of, render_review
 from pipeline.domain import Gate, Verdict, worst
-from pipeline.errors import GateRefused, PipelineError, exit_code_of
+from pipeline.errors import Bug, GateRefused, PipelineError, exit_code_of
 from pipeline.forge import Forge, PullRequest, StatusState
 from pipeline.github_env import add_summary, set_outputs
 from pipeline.jsonio import load_json
@@ -64,22 +64,23 @@ def verify(root: Path, arguments: argparse.Namespace) -> int:
     """Judge and, with --apply, say so on the forge. Returns the exit code."""
     forge = chosen_forge(root, arguments)
     pull = forge.pull(arguments.pull_request)
-    is_local = arguments.forge == "local"
-    branch = pull.branch if is_local else fetch_pull(root, pull.number)
-    commits = commits_of(root, pull.head)
+    if arguments.forge != "local":
+        fetch_pull(root, pull.number)
+    commits = commits_of(root, pull.head)  # whatever was pushed since has a run of its own
     kind = kind_of(commits.changes)
     at = parse_utc(arguments.at, "--at") if arguments.at else datetime.now(UTC)
     recomputed = load_recomputed(root, arguments.recomputed)
-    gates = gates_of(kind, commits, pull, forge, branch=branch, recomputed=recomputed, at=at)
+    gates = gates_of(kind, commits, pull, forge, recomputed=recomputed, at=at)
     show(kind, pull, gates)
     verdict = worst(gate.verdict for gate in gates)
-    marker = parse_marker(pull.body)
+    # By its branch: whoever may edit the body must not have another one evaluated again.
+    retrain = retrain_of(pull.branch, load_usecase(root).model)
     is_retrain_stale = kind is Kind.RETRAIN and is_stale(gates)
     set_outputs(
         {
             "verdict": verdict,
             "stale": "true" if is_retrain_stale else "false",
-            "retrain": marker.retrain if marker else "",
+            "retrain": retrain or "",
         }
     )
     if arguments.apply:
@@ -95,7 +96,6 @@ def gates_of(
     pull: PullRequest,
     forge: Forge,
     *,
-    branch: str,
     recomputed: Recomputed | None,
     at: datetime,
 ) -> tuple[Gate, ...]:
@@ -105,17 +105,15 @@ def gates_of(
     if kind is Kind.OTHER:
         return (_free("serving", "It changes nothing that serves."),)
     if kind is Kind.RETRAIN and pull.is_fork:
-        return (_NOT_OURS,)
+        return (_not_ours("It comes from a fork, where no run of ours can have made it."),)
+    if kind is Kind.RETRAIN and not pull.branch.startswith(PREFIX):
+        return (_not_ours(f"It comes from {pull.branch}: no verdict would be renewed there."),)
     reviews = forge.reviews(pull.number)
     if kind is Kind.SERVING:
         return (assess_reviews(commits.root, pull, reviews),)
     is_by_hand = ran_by_hand(commits.head)
     approvals = assess_reviews(commits.root, pull, reviews, is_by_hand=is_by_hand)
-    try:
-        contents = (*assess_contents(commits, pull.body, at), rollback_gate(commits, branch))
-    except PipelineError as error:
-        reason = " ".join(str(error).split())
-        contents = (Gate("contents", Verdict.FAIL, "All that belongs to a retrain.", reason),)
+    contents = contents_of(commits, pull.body, at)
     main = commits.main.commit
     if recomputed is not None and judges_alike(commits.root, recomputed.main, main):
         recomputed = replace(recomputed, main=main)
@@ -123,20 +121,30 @@ def gates_of(
     return (*contents, *figures, approvals)
 
 
-_NOT_OURS = Gate(
-    "branch",
-    Verdict.FAIL,
-    "A retrain comes from a branch of this repository.",
-    "It comes from a fork, where no run of ours can have made it.",
-)
+def _not_ours(reason: str) -> Gate:
+    rule = f"A retrain comes from a branch {PREFIX}… of this repository."
+    return Gate("branch", Verdict.FAIL, rule, reason)
 
 
-def rollback_gate(commits: Commits, branch: str) -> Gate:
-    """Merge and revert the branch in a clone of main: what serves must be as before."""
-    text = commits.head.text(REHEARSAL)
+def contents_of(commits: Commits, body: str, at: datetime) -> tuple[Gate, ...]:
+    """The gates on what a retrain brings; where main's code breaks on it, one that says so."""
+    rule = "All that belongs to a retrain."
     try:
-        found = rehearse(commits.root, branch=branch, recorded=json.loads(text) if text else None)
-    except (PipelineError, ValueError) as error:
+        return (*assess_contents(commits, body, at), rollback_gate(commits))
+    except PipelineError as error:
+        return (Gate("contents", Verdict.FAIL, rule, " ".join(str(error).split())),)
+    except Exception as error:  # noqa: BLE001 (a verdict of an earlier main must not stay)
+        print(f"Bug: {Bug.of(error)}", file=sys.stderr)
+        reason = f"Main's code broke on it ({type(error).__name__}): the log has the place."
+        return (Gate("contents", Verdict.ERROR, rule, reason),)
+
+
+def rollback_gate(commits: Commits) -> Gate:
+    """Merge and revert the commit in a clone of main: what serves must be as before."""
+    text, tip = commits.head.text(REHEARSAL), commits.head.commit
+    try:
+        found = rehearse(commits.root, branch=tip, recorded=json.loads(text) if text else None)
+    except (PipelineError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         return Gate("rollback", Verdict.ERROR, "The rollback is rehearsed.", reason)
     still_open = [step for step in found.steps if step.verdict is not Verdict.PASS]

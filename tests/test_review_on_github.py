@@ -156,7 +156,8 @@ def test_a_push_after_the_approvals_takes_them_back(
 def test_a_manifest_by_hand_is_judged_as_a_retrain_and_blocked(
     repository: Path, github: GitHubStandIn
 ) -> None:
-    propose(repository, github, "rollouts/flight-delay/rollout.yaml", "model: flight-delay\n")
+    manifest = "rollouts/flight-delay/rollout.yaml"
+    propose(repository, github, manifest, "model: flight-delay\n", BRANCH)
     for login in ("ada", "linus"):
         github.approve(1, login)
     state, words = judge(repository, github)

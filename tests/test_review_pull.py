@@ -29,6 +29,7 @@ from pipeline.stages.__main__ import STAGES
 from tests.called import call_script
 from tests.core.ab_tests import DAY, START, evidence, ones
 from tests.monitoring.ab_worlds import experiment
+from tests.proposals import write
 from tests.repository import commit, git
 from tests.retrained import Retrained, copy_of
 from tests.tracing.traced import keep, md5
@@ -149,8 +150,9 @@ def test_edited_metrics_are_found_though_the_lock_was_edited_too(repository: Pat
     def forge(root: Path) -> None:
         path = root / COMPARISON
         before = path.read_bytes()
-        path.write_bytes(before.replace(b'"challenger": 0.7', b'"challenger": 0.9'))
-        assert path.read_bytes() != before
+        better = before.replace(b'"challenger": 0.7', b'"challenger": 0.9')
+        assert better != before
+        path.write_bytes(better.replace(b"{", b'{"\\n::error::x": 1, ', 1))
         lock, old = root / "dvc.lock", md5(before)
         new = md5(path.read_bytes())
         lock.write_text(lock.read_text().replace(old, new))
@@ -160,7 +162,9 @@ def test_edited_metrics_are_found_though_the_lock_was_edited_too(repository: Pat
     assert code == 1
     assert gates["evidence"] == "FAIL", said
     assert gates["recomputed"] == "INCONCLUSIVE"  # those of the honest commit do not count
-    succeed(repository, "recompute_retrain", "--head", BRANCH)
+    said = succeed(repository, "recompute_retrain", "--head", BRANCH)
+    assert "::error::x: claimed 1" in said
+    assert "\n::error::x" not in said
     _, gates, said = judge(repository)
     assert gates["recomputed"] == "FAIL", said
 
@@ -264,6 +268,75 @@ def test_a_policy_that_was_loosened_in_the_same_pull_request_blocks(repository: 
     amend(repository, loosen)
     _, gates, said = judge(repository)
     assert gates["files"] == "FAIL", said
+
+
+def put_link(root: Path, path: str, target: Path) -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).symlink_to(target)
+
+
+@pytest.mark.parametrize("path", ["artifacts/report/link.md", f"rollouts/{MODEL}/traffic"])
+def test_a_link_is_found_and_nothing_is_written_through_it(
+    repository: Path, tmp_path: Path, path: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    amend(repository, lambda root: put_link(root, path, outside))
+    _, gates, said = judge(repository)
+    assert gates["files"] == "FAIL", said
+    assert gates["rollback"] == "FAIL", said
+    assert "is a link or a submodule" in said
+    assert list(outside.iterdir()) == []
+
+
+def test_a_file_beside_the_evidence_package_is_found(repository: Path) -> None:
+    path = f"evidence/protocol-24-retraining/{MODEL}/another/manifest.json"
+    amend(repository, lambda root: write(root, {path: "{}"}))
+    _, gates, said = judge(repository)
+    assert gates["files"] == "FAIL", said
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"gates": 5}', '{"gates": [{"items": [{"verdict": "SURE"}]}]}']
+)
+def test_quality_gates_that_are_none_are_a_verdict_and_no_crash(
+    repository: Path, text: str
+) -> None:
+    amend(repository, lambda root: write(root, {"artifacts/gates/quality-gates.json": text}))
+    code, gates, said = judge(repository)
+    assert (code, gates["contents"]) == (1, "FAIL"), said
+
+
+def test_a_rehearsal_of_another_shape_is_a_verdict_and_no_crash(repository: Path) -> None:
+    def forge(root: Path) -> None:
+        path = root / "artifacts/gates/rollback-rehearsal.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "steps": 3}))
+
+    amend(repository, forge)
+    code, gates, said = judge(repository)
+    assert (code, gates["contents"]) == (1, "ERROR"), said
+    [status] = (repository / ".forge/statuses").glob("*.json")
+    assert "Main's code broke on it (TypeError)" in status.read_text()
+
+
+def test_the_same_commit_on_a_branch_that_no_clock_looks_at_is_no_retrain(
+    repository: Path,
+) -> None:
+    git(repository, "branch", "mine", BRANCH)
+    number = open_pull(repository, "mine")
+    done = call_script(repository, "verify_retrain_pr", "--pull-request", number, *LOCAL)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "FAIL         branch       It comes from mine" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["HEAD", "main"])
+def test_figures_that_name_their_main_by_what_it_is_now_do_not_count(
+    repository: Path, name: str
+) -> None:
+    path = repository / "artifacts/review/recomputed.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "main": name}))
+    _, gates, said = judge(repository)
+    assert gates["recomputed"] == "INCONCLUSIVE", said
 
 
 def test_a_champion_that_changed_meanwhile_asks_for_another_evaluation(repository: Path) -> None:

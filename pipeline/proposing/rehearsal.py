@@ -118,8 +118,10 @@ def _propose(
     name = "the proposal is a commit"
     git.run("checkout", "--quiet", "-B", "proposal", "base")
     if branch is not None:
-        git.run("fetch", "--quiet", str(root), branch)
-        git.run("reset", "--quiet", "--hard", "FETCH_HEAD")
+        tip = Git(root).run("rev-parse", "--verify", f"{branch}^{{commit}}")
+        if links := _links(git, tip):
+            return Step(name, Verdict.FAIL, f"{links[0]} is a link or a submodule: no rehearsal.")
+        git.run("reset", "--quiet", "--hard", tip)
     else:
         _copy_files(root, git, model)
         manifest = rollout_path(git.root, model).relative_to(git.root).as_posix()
@@ -133,6 +135,13 @@ def _propose(
     if not rollouts:
         return Step(name, Verdict.INCONCLUSIVE, "It changes nothing that serves: no rehearsal.")
     return Step(name, Verdict.PASS, f"{', '.join(rollouts)} and what belongs to it.")
+
+
+def _links(git: Git, tip: str) -> list[str]:
+    """What a stranger's commit would have us write through, to a place outside the clone."""
+    cells = git.names("diff", "--raw", "-z", "--no-renames", "base", tip)
+    pairs = zip(cells[::2], cells[1::2], strict=True)
+    return [path for about, path in pairs if about.split()[1] in ("120000", "160000")]
 
 
 def _copy_files(root: Path, git: Git, model: str) -> None:

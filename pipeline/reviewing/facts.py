@@ -22,12 +22,12 @@ from pipeline.adapters.git.trees import (
     merge_base,
     trailer_of,
 )
-from pipeline.champion import load_champion, parse_pointer
+from pipeline.champion import load_champion
 from pipeline.config import load_usecase, load_yaml, parse_utc, parse_yaml
 from pipeline.core.evidence import MANIFEST, package_faults, parse_manifest
 from pipeline.core.proposal.evidence import evidence_digest, is_evidence
 from pipeline.core.proposal.marker import parse_marker
-from pipeline.core.quality.as_json import QUALITY_GATES
+from pipeline.core.quality.as_json import QUALITY_GATES, parse_assessment
 from pipeline.core.quality.facts import COLLECT, COMPARISON
 from pipeline.core.review import gates as review
 from pipeline.core.review.ab_test import assess_ab_test
@@ -39,12 +39,11 @@ from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.gates_config import load_quality_policy
 from pipeline.manifest import RolloutSpec, parse_rollout
 from pipeline.reviewing.ab_test import answer_of
+from pipeline.reviewing.restored import leads_back
 from pipeline.rollout_config import load_rollout_plan
-from pipeline.rollout_status import Phase, load_status
 
 LOCK = "dvc.lock"
 PARAMS = "params.yaml"
-_SERVING = re.compile(r"rollouts/([^/]+)/(rollout\.yaml|champion\.yaml|commands/.+)$")
 _RECORD = re.compile(r"rollouts/[^/]+/(status|experiments)/")
 
 
@@ -68,46 +67,12 @@ class Commits:
         paths = self.changed
         former = former_blobs(self.root, self.main.commit, paths)
         known = {path: self.head.blob(path) in former.get(path, ()) for path in paths}
-        return tuple(Change(path, known[path] and self._leads_back(path)) for path in paths)
+        return tuple(Change(path, known[path] and self._is_free(path)) for path in paths)
 
-    def _leads_back(self, path: str) -> bool:
-        """Whether a file asks for nothing but a model that serves or served just before.
-
-        Reverting a revert brings an old manifest back too, and would start its rollout again. And
-        what serves by champion.yaml alone has no stages: so that goes back one step, never to what
-        was stopped. What people said is taken back by people. Any other file asks for nothing.
-        """
-        found = _SERVING.match(path)
-        if found is None:
-            return True
-        model, name = found.groups()
-        if name.startswith("commands/"):
-            return False
-        text = self.head.text(path)
-        if name == "rollout.yaml" and text is None:
-            return True
-        try:
-            return _asked(name, text or "", path) in self._may_serve(model)
-        except ConfigurationError:
-            return False
-
-    def _may_serve(self, model: str) -> set[str]:
-        """The champion, and the one before it unless it was stopped."""
-        champion = load_champion(self.root, model)
-        if champion is None:
-            return set()
-        before, status = champion.previous, load_status(self.root, model)
-        endings = status.endings_of(before) if before else ()
-        is_stopped = any(r.phase in (Phase.ROLLED_BACK, Phase.ABORTED) for r in endings)
-        return {champion.digest, *([before] if before and not is_stopped else [])}
-
-
-def _asked(name: str, text: str, path: str) -> str | None:
-    """The digest that a manifest or a champion.yaml wants to serve. Raises ConfigurationError."""
-    if name == "rollout.yaml":
-        return parse_rollout(text, path).challenger.digest
-    champion = parse_pointer(text, path)
-    return champion.digest if champion else None
+    def _is_free(self, path: str) -> bool:
+        """No link is: what is gone from its place came back to nothing, and leads elsewhere."""
+        is_link = path in self.head.links
+        return not is_link and leads_back(self.root, self.head, self.main, path)
 
 
 def commits_of(root: Path, head: str) -> Commits:
@@ -140,12 +105,12 @@ def assess_contents(commits: Commits, body: str, now: datetime) -> tuple[Gate, .
             champion=serving,
             plan=plan,
         ),
-        review.assess_paths(commits.changed, model),
+        review.assess_paths(commits.changed, model, package=spec.evidence.folder, links=head.links),
         *review.assess_inputs(lock.deps, files),
         _parameters(root, head, lock),
         review.assess_outputs(lock.outs, lock.conflicts, head.md5s(lock.outs)),
         _evidence(commits, spec, body),
-        assess_quality(_json(head, QUALITY_GATES)),
+        assess_quality(_assessment(head)),
         assess_ab_test(
             wanted,
             answer_of(root, model, wanted) if wanted else None,
@@ -160,13 +125,13 @@ def judges_alike(root: Path, then: str, now: str) -> bool:
     """Whether nothing but records of rollouts and A/B tests came to main between two commits.
 
     They are written at any hour, and no figure of a retrain depends on one. A commit that is not
-    here, whatever its name says, judges nothing.
+    here judges nothing, and so does a name that is not the whole id of one, such as HEAD.
     """
     try:
-        known = Tree(root, then).commit
+        is_id = Tree(root, then).commit == then
     except OutsideError:
         return False
-    return all(_RECORD.match(path) for path in changed_paths(root, known, now))
+    return is_id and all(_RECORD.match(path) for path in changed_paths(root, then, now))
 
 
 def _parameters(root: Path, head: Tree, lock: Lock) -> Gate:
@@ -193,6 +158,13 @@ def _evidence(commits: Commits, spec: RolloutSpec, body: str) -> Gate:
             "pull request": marker.evidence if marker else None,
         },
     )
+
+
+def _assessment(tree: Tree) -> dict[str, Any]:
+    """What the run says of its quality gates. Raises ConfigurationError for another file."""
+    found = _json(tree, QUALITY_GATES)
+    parse_assessment(found, QUALITY_GATES)
+    return found
 
 
 def _text(tree: Tree, path: str) -> str:

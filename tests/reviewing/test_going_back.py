@@ -9,9 +9,13 @@ import pytest
 
 from pipeline.champion import champion_path
 from pipeline.core.review.kind import Kind, kind_of
+from pipeline.experiment import Experiment, experiment_path, looks_path, render_experiment
+from pipeline.manifest import rollout_path
 from pipeline.reviewing.facts import commits_of
 from pipeline.rollout_commands import Command, Verb, commands_path
-from pipeline.rollout_status import Phase
+from pipeline.rollout_status import Phase, status_path
+from tests.core.ab_tests import DAY, START
+from tests.monitoring.ab_worlds import experiment
 from tests.repository import commit, git
 from tests.rolling.rolled import Rolled, file_spec, roll, rolled
 from tests.rollouts import BAD, MINUTE
@@ -84,4 +88,75 @@ def test_an_old_pointer_that_cannot_be_read_is_judged(world: Rolled) -> None:
         pointer.write_text(text)
         world.push("Edit the pointer")
     pointer.write_text("model: [")
+    assert kind_of_a_pull(world) is Kind.SERVING
+
+
+@pytest.mark.parametrize("name", ["rollout.yaml", "status/0001-stage-1.yaml"])
+def test_a_link_in_the_place_of_what_was_not_there_once_is_judged(world: Rolled, name: str) -> None:
+    spec = file_spec()
+    world.merge(spec)
+    roll(world, spec, "stage-1")
+    world.pull()
+    path = rollout_path(world.people, world.model).parent / name
+    assert path.exists()
+    path.unlink()
+    path.symlink_to("/dev/null")  # the reconciler refuses the whole model for it, and moves nothing
+    assert kind_of_a_pull(world) is not Kind.ROLLBACK
+
+
+def test_records_are_taken_back_for_free_by_nothing_but_their_absence(world: Rolled) -> None:
+    spec = file_spec()
+    world.merge(spec)
+    roll(world, spec, "stage-1")
+    world.pull()
+    [record] = status_path(world.people, world.model).iterdir()
+    record.unlink()
+    assert kind_of_a_pull(world) is Kind.ROLLBACK
+
+
+def ab_test(world: Rolled, percent: int, **changes: object) -> Experiment:
+    """A test as the clone of the people has it from now on."""
+    weights = [{"at": START, "challenger_basis_points": percent * 100}]
+    found = experiment(model=world.model, weights=weights, **changes)
+    path = experiment_path(world.people, world.model, found.id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render_experiment(found))
+    world.push(f"Give it {percent} %")
+    return found
+
+
+def test_a_test_that_was_stopped_does_not_go_on_by_its_old_file(world: Rolled) -> None:
+    found = ab_test(world, 5)
+    path = experiment_path(world.people, world.model, found.id)
+    running = path.read_text()
+    ab_test(world, 5, stopped_at=START + DAY, stopped_because="it harms")
+    path.write_text(running)
+    assert kind_of_a_pull(world) is Kind.SERVING
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "kind"),
+    [(5, 50, Kind.ROLLBACK), (50, 5, Kind.SERVING)],
+)
+def test_a_test_may_go_back_to_less_for_free_and_not_to_more(
+    world: Rolled, before: int, now: int, kind: Kind
+) -> None:
+    path = experiment_path(world.people, world.model, ab_test(world, before).id)
+    earlier = path.read_text()
+    ab_test(world, now)
+    path.write_text(earlier)
+    assert kind_of_a_pull(world) is kind
+
+
+def test_a_test_may_end_for_free(world: Rolled) -> None:
+    experiment_path(world.people, world.model, ab_test(world, 5).id).unlink()
+    assert kind_of_a_pull(world) is Kind.ROLLBACK
+
+
+def test_the_looks_of_another_day_do_not_come_back_for_free(world: Rolled) -> None:
+    path = looks_path(world.people, world.model, ab_test(world, 5).id)
+    for text in ("model_b was ahead", "model_a is ahead"):
+        path.write_text(text)
+        world.push("Look")
+    path.write_text("model_b was ahead")
     assert kind_of_a_pull(world) is Kind.SERVING

@@ -27,11 +27,16 @@ class Tree:
         self.commit = _git(root).require_commit(commit)
 
     @cached_property
-    def _blobs(self) -> dict[str, tuple[str, int]]:
-        """The id and the size in bytes of each file's content."""
+    def _entries(self) -> dict[str, list[str]]:
+        """Mode, kind, id and size in bytes of all that is not a folder, by path."""
         listed = _git(self._root).run("ls-tree", "-r", "-l", "-z", self.commit).stdout.split("\0")
         entries = (line.split("\t", 1) for line in listed if line)
-        files = ((path, what.split()) for what, path in entries if what.startswith("100"))
+        return {path: what.split() for what, path in entries}
+
+    @cached_property
+    def _blobs(self) -> dict[str, tuple[str, int]]:
+        """The id and the size in bytes of each file's content."""
+        files = ((path, what) for path, what in self._entries.items() if _is_file(what[0]))
         return {path: (blob, int(size)) for path, (_, _, blob, size) in files}
 
     def blob(self, path: str) -> str | None:
@@ -42,6 +47,11 @@ class Tree:
     def paths(self) -> frozenset[str]:
         """The path of every regular file."""
         return frozenset(self._blobs)
+
+    @property
+    def links(self) -> frozenset[str]:
+        """The path of every link and submodule, which lead to what is not in this commit."""
+        return frozenset(path for path, what in self._entries.items() if not _is_file(what[0]))
 
     def read(self, path: str) -> bytes | None:
         """The content of a file, None where there is none.
@@ -136,6 +146,10 @@ def trailer_of(root: Path, commit: str, name: str) -> str | None:
     shown = f"--format=%(trailers:key={name},valueonly)"
     found = _git(root).run("show", "--no-patch", shown, commit).stdout.split()
     return found[-1] if found else None
+
+
+def _is_file(mode: str) -> bool:
+    return mode.startswith("100")
 
 
 def _git(root: Path) -> Git:

@@ -7,13 +7,14 @@ must look; INCONCLUSIVE that the world has moved on or that something is still t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from pipeline.domain import Gate, Verdict
 
+REPORTS = (".csv", ".html", ".json", ".md", ".png")  # as .github/workflows/retrain.yml takes them
 _SHOWN = 4
 
 
@@ -30,15 +31,37 @@ class Files:
     main: Mapping[str, str]
 
 
-def assess_paths(changed: Iterable[str], model: str) -> Gate:
-    """Only what a retrain makes may change: no code, no policy, no workflow, no champion."""
-    strange = sorted(path for path in changed if not is_of_retrain(path, model))
+def assess_paths(
+    changed: Iterable[str], model: str, *, package: str, links: Collection[str] = ()
+) -> Gate:
+    """Only what a retrain makes may change: no code, no policy, no workflow, no champion.
+
+    `package` is the folder of its evidence, `links` every path that is a link or a submodule.
+    """
+    strange = ((path, _why_strange(path, model, package, links)) for path in sorted(changed))
     return _gate(
         "files",
         "Only a retrain's own files change; code, policy and workflows never do.",
-        faults=[f"{path} changes too" for path in strange],
+        faults=[f"{path} {why}" for path, why in strange if why],
         fine="Only the retrain's own files change.",
     )
+
+
+def _why_strange(path: str, model: str, package: str, links: Collection[str]) -> str | None:
+    """Why no retrain leaves `path`. Each file of the package is one that its manifest names.
+
+    Below artifacts/ lies no file that git, DVC or Python takes for its own, such as .gitattributes.
+    """
+    if path in links:
+        return "is a link or a submodule"
+    if not is_of_retrain(path, model):
+        return "changes too"
+    if path.startswith("evidence/") and not path.startswith(f"{package}/"):
+        return "is beside the evidence package"
+    is_hidden = any(part.startswith(".") for part in path.split("/"))
+    if path.startswith("artifacts/") and (is_hidden or not path.endswith(REPORTS)):
+        return f"is none of {', '.join(REPORTS)}"
+    return None
 
 
 def is_of_retrain(path: str, model: str) -> bool:

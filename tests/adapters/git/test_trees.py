@@ -30,7 +30,18 @@ def test_a_file_is_read_byte_by_byte(repository: Path) -> None:
 
 
 def test_a_link_is_no_file(repository: Path) -> None:
-    assert Tree(repository, "main").read("a/link") is None
+    tree = Tree(repository, "main")
+    assert tree.read("a/link") is None
+    assert tree.links == {"a/link"}
+
+
+def test_a_submodule_is_no_file(repository: Path) -> None:
+    module = f"160000,{git(repository, 'rev-parse', 'HEAD').strip()},module"
+    git(repository, "update-index", "--add", "--cacheinfo", module)
+    git(repository, "commit", "--quiet", "--message=Add a submodule")
+    tree = Tree(repository, "main")
+    assert tree.read("module") is None
+    assert tree.links == {"a/link", "module"}
 
 
 def test_digests_are_those_of_the_commit_not_of_the_checkout(repository: Path) -> None:

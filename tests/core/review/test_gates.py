@@ -16,6 +16,7 @@ from pipeline.core.review.gates import (
 )
 from pipeline.domain import Gate, Verdict
 
+PACKAGE = "evidence/protocol-24-retraining/m/2013-07-02-0123456789ab"
 CODE, POLICY, CHAMPION = "pipeline/ml/model.py", "configs/gates.yaml", "rollouts/m/champion.yaml"
 DEPS = {CODE: "c1", POLICY: "p1", CHAMPION: "k1"}
 
@@ -29,10 +30,11 @@ def test_a_retrains_own_files_may_change() -> None:
         "dvc.lock",
         "params.yaml",
         "artifacts/report/report.md",
-        "evidence/protocol-24-retraining/m/2013-07-02-0123456789ab/manifest.json",
+        f"{PACKAGE}/manifest.json",
+        f"{PACKAGE}/scripts/retraining_pipeline.py",
         "rollouts/m/rollout.yaml",
     ]
-    assert assess_paths(changed, "m").verdict is Verdict.PASS
+    assert assess_paths(changed, "m", package=PACKAGE).verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize(
@@ -46,14 +48,29 @@ def test_a_retrains_own_files_may_change() -> None:
         "rollouts/m/status.yaml",
         "rollouts/other/rollout.yaml",
         "evidence/protocol-24-retraining/other/v/manifest.json",
+        "evidence/protocol-24-retraining/m/beside/manifest.json",
+        f"{PACKAGE}-2/manifest.json",
         "artifacts",
+        "artifacts/report/.gitattributes",
+        "artifacts/.hidden/report.md",
+        "artifacts/report/conftest.py",
+        "artifacts/report/dvc.yaml",
+        "artifacts/report/model.dvc",
+        "artifacts/report/run",
         "dvc.yaml",
     ],
 )
 def test_any_other_file_fails_and_is_named(path: str) -> None:
-    gate = assess_paths(["dvc.lock", path], "m")
+    gate = assess_paths(["dvc.lock", path], "m", package=PACKAGE)
     assert gate.verdict is Verdict.FAIL
     assert path.lower() in gate.reason.lower()
+
+
+def test_a_link_in_the_place_of_a_report_fails() -> None:
+    report = "artifacts/report/report.md"
+    gate = assess_paths([report], "m", package=PACKAGE, links=[report])
+    assert gate.verdict is Verdict.FAIL
+    assert "is a link or a submodule" in gate.reason
 
 
 def test_inputs_that_are_mains_pass() -> None:
@@ -150,6 +167,6 @@ def test_nothing_is_stale_where_all_is_well_or_where_something_is_wrong() -> Non
 
 
 def test_many_faults_are_counted_not_listed() -> None:
-    gate = assess_paths([f"pipeline/{i}.py" for i in range(500)], "m")
+    gate = assess_paths([f"pipeline/{i}.py" for i in range(500)], "m", package=PACKAGE)
     assert "and 496 more" in gate.reason
     assert len(gate.reason) < 300
