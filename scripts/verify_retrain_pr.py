@@ -106,7 +106,7 @@ def gates_of(
         return (_free("serving", "It changes nothing that serves."),)
     if kind is Kind.RETRAIN and pull.is_fork:
         return (_not_ours("It comes from a fork, where no run of ours can have made it."),)
-    if kind is Kind.RETRAIN and not pull.branch.startswith(PREFIX):
+    if kind is Kind.RETRAIN and retrain_of(pull.branch, load_usecase(commits.root).model) is None:
         return (_not_ours(f"It comes from {pull.branch}: no verdict would be renewed there."),)
     reviews = forge.reviews(pull.number)
     if kind is Kind.SERVING:
@@ -122,7 +122,7 @@ def gates_of(
 
 
 def _not_ours(reason: str) -> Gate:
-    rule = f"A retrain comes from a branch {PREFIX}… of this repository."
+    rule = f"A retrain comes from the branch {PREFIX}<retrain> of this repository."
     return Gate("branch", Verdict.FAIL, rule, reason)
 
 

@@ -219,10 +219,14 @@ def approved(repository: Path, github: GitHubStandIn) -> tuple[str, str]:
     return judged
 
 
-def move_main(repository: Path, path: str) -> None:
+def move(repository: Path, path: str, text: str = "Another.\n") -> None:
     (repository / path).parent.mkdir(parents=True, exist_ok=True)
-    (repository / path).write_text("Another.\n")
+    (repository / path).write_text(text)
     commit(repository, "Move on")
+
+
+def move_main(repository: Path, path: str) -> None:
+    move(repository, path)
     git(repository, "push", "--quiet", "origin", "main")
 
 
@@ -268,6 +272,25 @@ def test_records_of_rollouts_end_no_verdict_and_a_day_does(
     assert "its verdict is of" in renew(repository, github, "--at", tomorrow)
     assert len(asked(github)) == 1
     assert status(github) == judged  # it stays until the newer one
+
+
+def test_a_pull_request_to_another_branch_holds_up_no_renewal(
+    repository: Path, github: GitHubStandIn
+) -> None:
+    approved(repository, github)
+    git(repository, "switch", "--quiet", "--create", "old")
+    move(repository, ".github/workflows/review.yml", "on: workflow_dispatch\n")
+    git(repository, "push", "--quiet", "origin", "old")
+    git(repository, "switch", "--quiet", "--create", "perennial/retrain/flight-delay-9999")
+    move(repository, "README.md")
+    git(repository, "push", "--quiet", "origin", "HEAD")
+    git(repository, "switch", "--quiet", "main")
+    mine = {"title": "Mine", "head": "perennial/retrain/flight-delay-9999", "base": "old"}
+    github.act("mallory", "POST", "/pulls", mine)
+    move_main(repository, "configs/gates.yaml")
+    renew(repository, github)
+    assert [inputs["pull_request"] for inputs in asked(github)] == ["1"]
+    assert status(github)[0] == "pending"
 
 
 def test_a_proposal_that_nobody_judged_is_judged(repository: Path, github: GitHubStandIn) -> None:

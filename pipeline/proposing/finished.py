@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.adapters.git.proposal_branch import ProposalBranch
 from pipeline.config import load_params, load_usecase
 from pipeline.core.proposal.evidence import evidence_digest
-from pipeline.core.proposal.identity import branch_of, is_retrain_of
+from pipeline.core.proposal.identity import BASE, branch_of, is_retrain_of
 from pipeline.core.proposal.state import Wanted
 from pipeline.core.pull.body import PullText, build_pull_text
 from pipeline.core.pull.facts import ManifestChange, Places, PullFacts
@@ -25,7 +25,6 @@ from pipeline.proposing.people import asked_roles, people_for
 from pipeline.proposing.run_files import load_pull_facts, rollout_summary
 
 TEMPLATE = Path(__file__).parent.parent / "templates" / "pull_request.md.j2"
-BASE = "main"
 
 
 def load_proposal(

@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline.adapters.git.trees import Tree, fetch_commit
-from pipeline.core.proposal.identity import PREFIX
+from pipeline.config import load_usecase
+from pipeline.core.proposal.identity import BASE, PREFIX, proposals_of
 from pipeline.core.review.renewal import Verdict, address_of, main_of, reason_to_renew
 from pipeline.core.review.report import CONTEXT
 from pipeline.forge import Forge, PullRequest, StatusState
@@ -26,10 +27,12 @@ class Renewal:
 def find_renewals(root: Path, forge: Forge, now: datetime) -> tuple[Renewal, ...]:
     """Those of the open proposals, newest first; `root` is a checkout of main.
 
-    Where none is open that is one request, and nothing is fetched. Raises OutsideError.
+    A pull request to another branch than main is none: that branch may have no review to start, or
+    one of its own. Where none is open that is one request, and nothing is fetched. Raises
+    OutsideError.
     """
     found = []
-    for pull in forge.open_pulls(PREFIX):
+    for pull in proposals_of(forge.open_pulls(PREFIX), load_usecase(root).model, BASE):
         status = forge.status_of(pull.head, CONTEXT)
         verdict = status and Verdict(status.at, main_of(status.url))
         has_moved = verdict is not None and _has_moved(root, verdict.main)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from pipeline.forge import Commit, PullRequest
 
+BASE = "main"  # what a proposal is merged into
 PREFIX = "perennial/retrain/"
 AUTHOR = "perennial <perennial@noreply.invalid>"
 _BEFORE = "perennial <perennial@users.noreply.github.com>"  # of branches that are older
