@@ -8,11 +8,10 @@ from pathlib import Path
 
 from pipeline.adapters.git.trees import Tree
 from pipeline.approvers import load_approvers
-from pipeline.core.quality.as_json import QUALITY_GATES, parse_assessment
+from pipeline.core.quality.as_json import QUALITY_GATES
 from pipeline.core.review.approvals import Opinion, Quorum, assess_approvals
 from pipeline.core.review.proposal import waits_for_manual_approval
 from pipeline.domain import Gate
-from pipeline.errors import ConfigurationError
 from pipeline.forge import PullRequest, Review
 from pipeline.gates_config import load_quality_policy
 from pipeline.trigger_config import TriggerConfig, load_triggers
@@ -43,10 +42,9 @@ def ran_by_hand(head: Tree) -> bool:
     """
     try:
         found = json.loads(head.text(QUALITY_GATES) or "")
-        parse_assessment(found, QUALITY_GATES)
-    except (ConfigurationError, ValueError, RecursionError):
+        return waits_for_manual_approval(found)
+    except (ValueError, RecursionError, TypeError, AttributeError):  # no JSON, or of another shape
         return False
-    return waits_for_manual_approval(found)
 
 
 def manual_quorum(triggers: TriggerConfig) -> Quorum | None:
