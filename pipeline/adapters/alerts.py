@@ -16,7 +16,7 @@ from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.web import NOT_ANSWERED, ask_once, is_http
 
 TIMEOUT_SECONDS = 10.0
-WAITS_SECONDS = (1.0, 5.0)  # a chat is told once in its incident's life, so a moment is outlived
+WAITS_SECONDS = (1.0, 5.0)  # hours may pass until the next run, so a moment is outlived
 _PASSING = {429, 500, 502, 503, 504}
 MAX_CHARS = 3_000  # of one block of Slack's
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}

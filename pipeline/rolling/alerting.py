@@ -1,7 +1,8 @@
 """One incident, one issue and one message, however often a rollout says so.
 
-The issue is the memory: its hidden line names the incident. The chat is told first, so a kill in
-between tells it twice and never not at all. A closed issue is an incident that was dealt with.
+The issue is the memory: its hidden line names the incident, and whether the chat is still to be
+told. It is opened first: a kill before the chat was told leaves that to the next run, and one right
+after tells it once more, never not at all. A closed issue is an incident that was dealt with.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from pipeline.adapters.alerts import Webhook
 from pipeline.core.report.escape import clean, escape_comment, inert_title
 from pipeline.core.rollout.effects import Alert
 from pipeline.errors import PipelineError
-from pipeline.forge import Forge
+from pipeline.forge import Forge, Issue
 
 LABEL = "perennial-rollout"
+_OWED = "<!-- the chat is not told yet -->"
 
 
 @dataclass(frozen=True)
@@ -29,23 +30,22 @@ class Alerting:
     tell: Callable[[str], None]
 
     def send(self, alert: Alert) -> None:
-        """Tell people of `alert`, unless its issue is there already.
+        """Tell people of `alert`, where they do not know.
 
-        One of the two that is down does not silence the other. Raises its error after that.
+        One of the two that is down does not silence the other; the error is raised after that. An
+        alert `is_again` tells the chat only what an issue remembers: else each run would say it.
         """
-        self.tell(f"    ALERT {alert.title}: {alert.text}")
+        if not alert.is_again:
+            self._log(alert)
         failures: list[PipelineError] = []
-        forge: Forge | None = None
+        known: _Known | None = None
         try:
-            forge = self.forge() if self.forge is not None else None
-            if forge is not None and _is_known(forge, alert):
-                return
+            known = self._known(alert)
         except PipelineError as error:
             failures.append(error)
-            forge = None
-        for tell in (self._tell_chat, partial(_open_issue, forge)):
+        if known.is_owed if known else not alert.is_again:
             try:
-                tell(alert)
+                self._tell_chat(alert, known)
             except PipelineError as error:
                 failures.append(error)
         for error in failures[1:]:
@@ -53,21 +53,45 @@ class Alerting:
         if failures:
             raise failures[0]
 
-    def _tell_chat(self, alert: Alert) -> None:
+    def _known(self, alert: Alert) -> _Known | None:
+        """The issue of `alert`, opened where there is none; None without a forge."""
+        forge = self.forge() if self.forge is not None else None
+        if forge is None:
+            return None
+        issue = _issue_of(forge, alert)
+        if issue is None:
+            if alert.is_again:
+                self._log(alert)
+            title, body = inert_title(alert.title), body_of(alert, is_owed=True)
+            issue = forge.open_issue(title=title, body=body, labels=[LABEL])
+        return _Known(forge, issue, issue.is_open and issue.body.startswith(_owed(alert)))
+
+    def _tell_chat(self, alert: Alert, known: _Known | None) -> None:
         webhook = self.webhook()
-        if webhook is not None:
-            webhook.send(clean(alert.title), clean(alert.text))
+        if webhook is None:
+            return
+        webhook.send(clean(alert.title), clean(alert.text))
+        if known is not None:
+            body = known.issue.body.replace(_OWED, "", 1)
+            known.forge.edit_issue(known.issue.number, body=body)
+
+    def _log(self, alert: Alert) -> None:
+        self.tell(f"    ALERT {alert.title}: {alert.text}")
 
 
-def _open_issue(forge: Forge | None, alert: Alert) -> None:
-    if forge is not None:
-        forge.open_issue(title=inert_title(alert.title), body=body_of(alert), labels=[LABEL])
+@dataclass(frozen=True)
+class _Known:
+    """An incident's issue, and whether the chat is still to be told."""
+
+    forge: Forge
+    issue: Issue
+    is_owed: bool
 
 
-def body_of(alert: Alert) -> str:
+def body_of(alert: Alert, *, is_owed: bool = False) -> str:
     """The issue: its hidden line, what happened, and where to look."""
     return (
-        f"{_marker(alert)}\n{escape_comment(alert.text)}\n\n"
+        f"{_owed(alert) if is_owed else _marker(alert)}\n{escape_comment(alert.text)}\n\n"
         "What to do is in docs/runbook.md. `git log -- rollouts/` has every step with its "
         "evidence. Close this once it is dealt with.\n"
     )
@@ -78,9 +102,12 @@ def _marker(alert: Alert) -> str:
     return f"<!-- perennial incident={digest} -->"
 
 
-def _is_known(forge: Forge, alert: Alert) -> bool:
+def _owed(alert: Alert) -> str:
+    return f"{_marker(alert)}{_OWED}"
+
+
+def _issue_of(forge: Forge, alert: Alert) -> Issue | None:
     """Only our own issues count: anybody may write such a line."""
     login, marker = forge.login(), _marker(alert)
-    return any(
-        issue.author == login and issue.body.startswith(marker) for issue in forge.issues(LABEL)
-    )
+    ours = (issue for issue in forge.issues(LABEL) if issue.author == login)
+    return next((issue for issue in ours if issue.body.startswith(marker)), None)

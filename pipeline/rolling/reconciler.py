@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.core.rollout.effects import RolloutStep
+from pipeline.core.rollout.effects import Alert, RolloutStep
 from pipeline.core.rollout.state import current_rollout
 from pipeline.core.rollout.succession import told_wait
 from pipeline.errors import Bug, OutsideError, PipelineError
@@ -100,6 +100,16 @@ class Reconciler:
         self.tell(f"{model}: {error}")
         return error
 
+    def _remind(self, owed: Alert | None, hands: Hands) -> list[PipelineError]:
+        """Tell people what they may not know yet. Returns what failed: the next run tries again."""
+        if owed is None or not self.is_applied:
+            return []
+        try:
+            hands.alert(owed)
+        except PipelineError as error:
+            return [self._failed(owed.title, error)]
+        return []
+
     def _tell_step(self, state: ModelState, step: RolloutStep) -> None:
         self.tell(f"{state.model}: {step}")
         rollout = current_rollout(state.status)
@@ -127,6 +137,7 @@ class Reconciler:
         if bug is not None:
             failures.append(self._failed(model, bug))
         self._tell_step(state, step)
+        failures += self._remind(step.owed, hands)
         if step.is_noop:
             if seen.routing is None and is_over(state.status):
                 failures.append(self._failed(model, OutsideError(UNCONFIRMED)))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.core.rollout.observation import Health, Observation, Role, Routing, Stop
 from pipeline.core.rollout.reconcile import reconcile
+from pipeline.core.rollout.reverts import LATCHED
 from pipeline.domain import Verdict
 from pipeline.errors import ConfigurationError
 from pipeline.rolling.history import ModelHistory
@@ -24,7 +25,6 @@ from pipeline.rolling.snapshot import Entry, ModelTree, Snapshot
 from pipeline.rollout_status import GateEvidence, Kind, Record, Sample, parse_record, render_record
 
 _OTHER = "another model than the champion"  # no digest, so it agrees with none
-LATCHED = "Stopped at the traffic layer: "
 _ANSWERS = {Verdict.PASS: True, Verdict.FAIL: False, Verdict.ERROR: None}
 
 

@@ -15,6 +15,7 @@ from pipeline.adapters.github import GitHubForge, Patience
 from pipeline.core.rollout.effects import Alert
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.rolling.alerting import LABEL, Alerting, body_of
+from pipeline.rolling.reconciler import Reconciler
 from pipeline.rollout_status import Phase
 from tests.rolling.rolled import Rolled, file_spec
 from tests.rollouts import BAD
@@ -26,6 +27,7 @@ from tests.servers.github_standin import ACTIONS_BOT, GitHubStandIn
 
 QUICK = Patience(attempts=1, seconds_between_requests=0, seconds_between_writes=0)
 ALERT = Alert("flight-delay/2013/1/RolledBack/1", "flight-delay: 2013 was rolled back", "errors")
+AGAIN, OTHER = replace(ALERT, is_again=True), replace(ALERT, key="another")
 ISSUES = "/repos/{owner}/{repo}/issues"
 
 
@@ -120,15 +122,66 @@ def test_a_chat_that_is_busy_for_a_moment_is_told_all_the_same(people: People) -
     assert len(people.chat.messages) == 4  # what is wrong for good is not asked twice
 
 
-def test_killed_between_chat_and_issue_it_is_told_twice_and_never_not_at_all(
+def test_an_issue_that_github_did_not_take_is_opened_by_a_later_run_and_the_chat_told_once_more(
     people: People,
 ) -> None:
-    people.github.fail("POST", ISSUES, BROKEN)
+    people.github.fail("POST", ISSUES, BROKEN, times=2)
     with pytest.raises(OutsideError):
         people.alerting().send(ALERT)
-    people.alerting().send(ALERT)
-    assert len(people.chat.messages) == 2
+    with pytest.raises(OutsideError):
+        people.alerting().send(AGAIN)  # nothing remembers that the chat was told, so it is not
+    assert (people.issues, len(people.chat.messages)) == ([], 1)
+    for _ in range(2):
+        people.alerting().send(AGAIN)
+        assert (people.issues, len(people.chat.messages)) == ([ALERT.title], 2)
+
+
+def test_a_chat_that_was_down_is_told_by_the_next_run_that_finds_it_up_and_once(
+    people: People,
+) -> None:
+    people.chat.status = 404
+    for alert in (ALERT, AGAIN):
+        with pytest.raises(OutsideError, match="webhook answered 404"):
+            people.alerting().send(alert)
+    people.chat.messages.clear()
+    people.chat.status = 200
+    for _ in range(3):
+        people.alerting().send(AGAIN)
+        assert (people.issues, len(people.chat.messages)) == ([ALERT.title], 1)
+    assert people.github.world.issues[1].body == body_of(ALERT)
+
+
+def test_killed_between_issue_and_chat_or_right_after_it_the_chat_is_told_once_more_at_most(
+    people: People,
+) -> None:
+    people.forge().open_issue(title="a", body=body_of(ALERT, is_owed=True), labels=[LABEL])
+    people.github.fail("PATCH", f"{ISSUES}/{{issue_number}}", BROKEN)
+    with pytest.raises(OutsideError):
+        people.alerting().send(AGAIN)  # told, and not written down
+    assert len(people.chat.messages) == 1
+    for _ in range(2):
+        people.alerting().send(AGAIN)
+        assert (people.issues, len(people.chat.messages)) == (["a"], 2)
+
+
+def test_who_has_no_chat_leaves_it_owed_and_a_closed_issue_owes_nobody_anything(
+    people: People,
+) -> None:
+    Alerting(people.forge, lambda: None, people.said.append).send(ALERT)
     assert people.issues == [ALERT.title]
+    people.alerting().send(AGAIN)
+    assert len(people.chat.messages) == 1
+    people.forge().open_issue(title="b", body=body_of(OTHER, is_owed=True), labels=[LABEL])
+    people.forge().edit_issue(2, body=body_of(OTHER, is_owed=True), is_open=False)
+    people.alerting().send(OTHER)
+    assert len(people.chat.messages) == 1
+
+
+def test_without_a_forge_the_chat_is_told_at_once_and_never_again(people: People) -> None:
+    webhook = Webhook(people.chat.url, waits=())
+    for alert in (ALERT, AGAIN):
+        Alerting(None, lambda: webhook, people.said.append).send(alert)
+    assert len(people.chat.messages) == 1
 
 
 def test_hostile_words_reach_the_chat_and_the_issue_as_plain_text(people: People) -> None:
@@ -209,9 +262,56 @@ def test_a_chat_that_is_down_delays_neither_the_traffic_nor_the_record(
     assert world.share() == 0
     assert world.status.records[-1].phase is Phase.ROLLED_BACK
     assert len(people.issues) == len(people.chat.messages) == 1
-    world.reconcile(forge=people.forge)
-    assert len(people.issues) == len(people.chat.messages) == 1
     assert not any(SECRET in line for line in world.said)
+
+
+def test_what_neither_chat_nor_github_took_is_told_by_a_later_run_once(
+    world: Rolled, people: People
+) -> None:
+    fail_in_silence(world, people)
+    assert people.issues == []
+    people.github.fail("*", "*", BROKEN)
+    (result,) = world.reconcile(forge=people.forge)  # GitHub is away, so nobody knows who knows
+    assert "GitHub" in str(result.failures[0])
+    people.chat.messages.clear()
+
+    people.chat.status = 200
+    for _ in range(3):
+        (result,) = world.reconcile(forge=people.forge)
+        assert (result.steps, result.failures) == ((), ())
+        assert len(people.issues) == len(people.chat.messages) == 1
+    assert "was rolled back" in people.chat.messages[0]["text"]
+    assert world.kinds()[-1] == "ended"
+
+
+def test_a_plan_without_alerts_is_reminded_of_nothing(world: Rolled, people: People) -> None:
+    fail_in_silence(world, people, monitoring={"alert_on_failure": False})
+    world.reconcile(forge=people.forge)
+    assert (people.issues, people.chat.messages) == ([], [])
+
+
+def test_a_run_that_changes_nothing_reminds_nobody(world: Rolled, people: People) -> None:
+    fail_in_silence(world, people)
+    repository = world.repository()
+    equipment = world.equipment(repository, forge=people.forge)
+    tell = world.said.append
+    Reconciler(repository, equipment.equip, equipment.clock, tell, is_applied=False).run()
+    assert people.issues == []
+
+
+def fail_in_silence(world: Rolled, people: People, **changes) -> None:
+    """A rollback while chat and GitHub are away."""
+    world.environment = {"ALERT_WEBHOOK_URL": people.chat.url}
+    people.chat.status = 404  # for good, so asked once
+    spec = file_spec(**changes)
+    world.merge(spec)
+    world.record(spec)
+    world.reconcile()
+    world.record(spec, challenger=BAD)
+    people.github.fail("*", "*", BROKEN)
+    world.reconcile(forge=people.forge)
+    people.github.faults.clear()
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK
 
 
 def test_a_wrong_address_of_the_chat_keeps_nobody_from_rolling_back(

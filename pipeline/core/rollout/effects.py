@@ -58,11 +58,15 @@ class WriteRecord:
 
 @dataclass(frozen=True)
 class Alert:
-    """Tell people. Alerts of one `key` are one incident: whoever sends them sends each key once."""
+    """Tell people. Alerts of one `key` are one incident: whoever sends them sends each key once.
+
+    With `is_again` it was sent before, and people may not have been reached.
+    """
 
     key: str
     title: str
     text: str
+    is_again: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,15 @@ Effect = SetWeights | MoveAlias | WriteChampion | WriteRecord | Alert | Commit
 class RolloutStep:
     """One step: the effects in the order to apply them, and why. No effects: nothing to do.
 
-    `verdict` is that of the look at the challenger, None where nobody looked.
+    `verdict` is that of the look at the challenger, None where nobody looked. `owed` is what an
+    earlier step told people and what still stands: no effect, since nothing of it is due again
+    where they know.
     """
 
     reason: str
     effects: tuple[Effect, ...] = ()
     verdict: Verdict | None = None
+    owed: Alert | None = None
 
     @property
     def record(self) -> Record | None:

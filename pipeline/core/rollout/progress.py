@@ -15,7 +15,7 @@ from pipeline.core.rollout.effects import (
 from pipeline.core.rollout.observation import Routing
 from pipeline.core.rollout.pauses import go_on_or_wait, pause_if_told
 from pipeline.core.rollout.state import Rollout, Situation, stage_of, wanted_routing
-from pipeline.core.rollout.step import hold_alert, is_elsewhere, make_record, transition
+from pipeline.core.rollout.step import alert_of, is_elsewhere, make_record, transition
 from pipeline.core.rollout.verdicts import all_clear, on_error, on_fail, on_inconclusive
 from pipeline.core.rollout.windows import is_open, next_open
 from pipeline.core.rollout.wording import render_length
@@ -195,7 +195,7 @@ def _pause_for_hold(situation: Situation, rollout: Rollout, found: Assessment) -
         pause=PauseCause.HOLD,
         pause_sequence=situation.status.next_sequence,
     )
-    return transition(situation, record, before=(hold_alert(record),))
+    return transition(situation, record, before=(alert_of(record),))
 
 
 def _route(situation: Situation, wanted: Routing, found: Assessment) -> RolloutStep | None:

@@ -16,11 +16,13 @@ Pure: nothing here reads a clock, a file or a server. See docs/rollouts.md for t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from pipeline.core.rollout.effects import Effect, MoveAlias, RolloutStep, SetWeights
 from pipeline.core.rollout.observation import Observation, Stop
 from pipeline.core.rollout.progress import look
+from pipeline.core.rollout.reminders import reminder_of
 from pipeline.core.rollout.reverts import what_people_did
 from pipeline.core.rollout.start import may_start, start
 from pipeline.core.rollout.state import Rollout, Situation, current_rollout, wanted_routing
@@ -45,7 +47,8 @@ def reconcile(
     situation = Situation(spec, status, rollout, observation, now)
     step = _decide(situation, rollout)
     if step.is_noop and rollout is not None:
-        return _mend(situation, rollout) or step
+        owed = step.owed or reminder_of(situation, rollout)
+        return replace(_mend(situation, rollout) or step, owed=owed)
     return step
 
 

@@ -17,6 +17,7 @@ from pipeline.rollout_commands import Verb
 from pipeline.rollout_config import PlannedStage
 from pipeline.rollout_status import Kind, PauseCause, Phase
 
+LATCHED = "Stopped at the traffic layer: "  # how the reason of such an end begins
 Rule = Callable[[Situation, Rollout], RolloutStep | None]
 
 
@@ -87,7 +88,7 @@ def _stopped(situation: Situation, rollout: Rollout) -> RolloutStep | None:
     stop, state = situation.observation.stop, rollout.state
     if stop is None or (stop.version, stop.attempt) != (state.version, state.attempt):
         return None
-    reason = f"Stopped at the traffic layer: {printable(stop.reason, 1_000)}"
+    reason = f"{LATCHED}{printable(stop.reason, 1_000)}"
     is_alarming = situation.spec is None or situation.spec.plan.monitoring.alert_on_failure
     return end_rollout(situation, rollout, Phase.ROLLED_BACK, reason, is_alarming=is_alarming)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.core.rollout.effects import RolloutStep
 from pipeline.core.rollout.progress import advance
 from pipeline.core.rollout.state import Rollout, Situation
-from pipeline.core.rollout.step import end_rollout, hold_alert, make_record, transition
+from pipeline.core.rollout.step import alert_of, end_rollout, make_record, transition
 from pipeline.core.rollout.windows import is_open
 from pipeline.core.rollout.wording import render_length
 from pipeline.manifest import RolloutSpec
@@ -94,7 +94,7 @@ def _wait_for_servers(
     reason = f"Waits to start {spec.version}: {why}."
     if not is_known:
         record = make_record(situation, rollout.state, Kind.WAITING, Phase.PENDING, reason)
-        return transition(situation, record, before=(hold_alert(record),))
+        return transition(situation, record, before=(alert_of(record),))
     patience = spec.plan.stages[0].deadline
     if situation.now - rollout.state.at < patience:
         return RolloutStep(reason)

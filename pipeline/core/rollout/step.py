@@ -104,7 +104,7 @@ def end_rollout(
     if is_elsewhere(observation.alias, champion, is_promoted=False):
         effects.append(MoveAlias(champion))
     if is_alarming:
-        effects.append(_alert(record))
+        effects.append(alert_of(record))
     if champion != observation.champion and rollout.champion_before is not None:
         effects.append(WriteChampion(champion=rollout.champion_before))
     return transition(situation, record, before=tuple(effects))
@@ -118,11 +118,6 @@ def is_elsewhere(alias: str | None, champion: str, *, is_promoted: bool) -> bool
     return alias not in (None, champion) and (alias != "" or is_promoted)
 
 
-def hold_alert(record: Record) -> Alert:
-    """The alert that a rollout holds and needs a person."""
-    return _alert(record)
-
-
 def _champion_after(situation: Situation, rollout: Rollout) -> str:
     """Who serves after the end: the one before the promotion, or whom champion.yaml names."""
     now = situation.observation.champion
@@ -130,7 +125,8 @@ def _champion_after(situation: Situation, rollout: Rollout) -> str:
     return before.digest if before is not None and now == rollout.state.challenger else now
 
 
-def _alert(record: Record) -> Alert:
+def alert_of(record: Record) -> Alert:
+    """What people are told of `record`: that a rollout ended, or holds and needs a person."""
     word = f"{record.phase}" if record.phase.is_ended else "holds"
     return Alert(
         key=f"{record.model}/{record.version}/{record.attempt}/{word}/{record.stage}",

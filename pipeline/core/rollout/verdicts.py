@@ -16,13 +16,14 @@ not end it (the champion is bad as well, auto_rollback is off), being blind for 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from pipeline.core.rollout.assess import Assessment
 from pipeline.core.rollout.effects import RolloutStep
 from pipeline.core.rollout.patience import time_waited
 from pipeline.core.rollout.state import Rollout, Situation
-from pipeline.core.rollout.step import end_rollout, hold_alert, make_record, transition
+from pipeline.core.rollout.step import alert_of, end_rollout, make_record, transition
 from pipeline.core.rollout.trouble import counted, go_on
 from pipeline.core.rollout.wording import render_length
 from pipeline.domain import Verdict
@@ -132,10 +133,10 @@ def _hold(
     """Nothing moves. The first look of this kind is recorded, so that its time is known."""
     state, verdict = rollout.state, found.verdict
     trouble = go_on(state.trouble, verdict, situation.now)
-    if trouble is state.trouble:
-        return RolloutStep(reason, verdict=verdict)
     record = make_record(
         situation, state, Kind.HELD, state.phase, reason, assessment=found, trouble=trouble
     )
-    alerts = (hold_alert(record),) if is_alarming else ()
-    return transition(situation, record, before=alerts)
+    alert = alert_of(record) if is_alarming else None
+    if trouble is state.trouble:
+        return RolloutStep(reason, verdict=verdict, owed=alert and replace(alert, is_again=True))
+    return transition(situation, record, before=(alert,) if alert else ())

@@ -8,7 +8,7 @@ from pipeline.core.rollout.assess import Assessment
 from pipeline.core.rollout.effects import Alert, Commit, MoveAlias, SetWeights, WriteRecord
 from pipeline.core.rollout.observation import Routing
 from pipeline.core.rollout.state import Rollout, Situation, current_rollout
-from pipeline.core.rollout.step import end_rollout, hold_alert, make_record, transition
+from pipeline.core.rollout.step import alert_of, end_rollout, make_record, transition
 from pipeline.domain import Gate, Verdict
 from pipeline.rollout_status import GateEvidence, Kind, PauseCause, Phase, Trouble
 from tests.core.rollout_worlds import CHALLENGER, CHAMPION, in_stage
@@ -131,7 +131,7 @@ def test_the_alert_of_an_ending_says_what_became_of_which_version(phase: Phase, 
 def test_the_alert_of_a_hold_asks_for_a_person_once_a_stage() -> None:
     _, rollout = situation_in(2)
     state = rollout.state
-    assert hold_alert(state) == Alert(
+    assert alert_of(state) == Alert(
         key=f"flight-delay/{state.version}/1/holds/2",
         title=f"flight-delay: {state.version} holds, and needs a person",
         text=state.reason,
