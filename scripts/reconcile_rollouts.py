@@ -14,15 +14,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.core.rollout.observation import Stop
 from pipeline.errors import ConfigurationError, PipelineError, exit_code_of
 from pipeline.forge import Forge
 from pipeline.github_env import forge_of, load_event
-from pipeline.rolling.idle import is_idle
-from pipeline.rolling.reconciler import Reconciler
+from pipeline.rolling.reconciler import Reconciler, due_models
 from pipeline.rolling.reports import stops_in
 from pipeline.rolling.repository import MAIN, RolloutRepository
 from pipeline.rolling.settings import Equipment, utc_now
@@ -46,7 +45,8 @@ def run(root: Path, arguments: argparse.Namespace, environment: Mapping[str, str
     remote = None if arguments.local else "origin"
     repository = RolloutRepository(root, remote, arguments.branch)
     models = [name for name in arguments.model if name]
-    if not models and is_quiet(repository, environment):
+    stops = stops_of_job(environment)
+    if not models and is_quiet(repository, environment, stops):
         print("Nothing rolls out.")
         return 0
     equipment = Equipment(
@@ -56,20 +56,25 @@ def run(root: Path, arguments: argparse.Namespace, environment: Mapping[str, str
         environment=environment,
         tell=say,
         forge=None if arguments.no_issues else forge_maker(environment),
-        stops=stops_of_job(environment),
+        stops=stops,
     )
-    found = Reconciler(repository, equipment.equip, utc_now, say, arguments.apply).run(models)
+    reconciler = Reconciler(repository, equipment.equip, utc_now, say, arguments.apply, stops)
+    found = reconciler.run(models)
     if not arguments.apply and any(result.steps for result in found):
         print("Nothing was changed. --apply does it.")
     return exit_code_for([failure for result in found for failure in result.failures])
 
 
-def is_quiet(repository: RolloutRepository, environment: Mapping[str, str]) -> bool:
-    """Whether the job's own checkout says that nothing is due: then no server is asked."""
+def is_quiet(
+    repository: RolloutRepository, environment: Mapping[str, str], stopped: Collection[str]
+) -> bool:
+    """Whether the job's own checkout says that nothing is due: then no server is asked.
+
+    Of the models in `stopped` a watchdog says that something is.
+    """
     commit = environment.get("GITHUB_SHA")
     snapshot = repository.checked_out(commit) if commit else None
-    now = utc_now()
-    return snapshot is not None and all(is_idle(t, now) for t in snapshot.models.values())
+    return snapshot is not None and not due_models(snapshot, stopped, utc_now())
 
 
 def stops_of_job(environment: Mapping[str, str]) -> dict[str, Stop]:

@@ -1,7 +1,8 @@
 """Which models can have nothing to do: told from the names of files in git, before any is read.
 
 A rollout that ended or settled is looked at for another day, since a step that was killed may have
-left alias or traffic to mend; so is one whose folder anything touched since.
+left alias or traffic to mend; so is one whose folder anything touched since. What is done at the
+traffic layer is in no file in git: a watchdog finds it by the latch, and a job is told of it.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
+from pipeline.rolling.history import Touch
+from pipeline.rolling.latch import Latch
 from pipeline.rolling.model_state import CHAMPION, SPEC, STATUS
 from pipeline.rolling.snapshot import ModelTree
 from pipeline.rollout_status import Kind
 
 MENDING = timedelta(days=1)
 _QUIET = re.compile(rf"{STATUS}[0-9]{{4,9}}-({Kind.ENDED}|{Kind.SETTLED})\.yaml")
+_SETTLED = re.compile(rf"{STATUS}[0-9]{{4,9}}-{Kind.SETTLED}\.yaml")
 _NOT_OURS = ("reference.json", "traffic/")  # what changes here decides nothing
 
 
@@ -24,8 +28,27 @@ def is_idle(tree: ModelTree, now: datetime) -> bool:
     if newest is None or SPEC not in tree.history.ever(""):
         # Nobody ever merged a manifest, so there is only a champion, who has all of the traffic.
         return set(_deciding(tree)) <= {CHAMPION}
-    recorded = [path for path, blob in newest.blobs.items() if blob and _QUIET.fullmatch(path)]
-    return bool(recorded) and now - newest.at > MENDING
+    return _adds(newest, _QUIET) and now - newest.at > MENDING
+
+
+def is_taken_back(tree: ModelTree, latch: Latch) -> bool:
+    """Whether a champion that settled is latched: by a rollback that is known here alone.
+
+    A promotion takes every older latch away, and after an end there is one for ever. No server is
+    asked, however many models are idle; what cannot be read is looked at, which says why.
+    """
+    newest = tree.history.newest
+    if newest is None or not _adds(newest, _SETTLED):
+        return False
+    try:
+        beside = latch.found()
+    except OSError:
+        return True
+    return beside is not None and beside.stop is not None
+
+
+def _adds(touch: Touch, name: re.Pattern[str]) -> bool:
+    return any(blob is not None and name.fullmatch(path) for path, blob in touch.blobs.items())
 
 
 def _deciding(tree: ModelTree) -> list[str]:

@@ -5,7 +5,7 @@ Each model is by itself: its servers may hang and its files may be broken, and n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,13 +46,17 @@ class Result:
 
 @dataclass(frozen=True)
 class Reconciler:
-    """`equip` gives the eyes and hands for a model as git has it; `clock` the time in UTC."""
+    """`equip` gives the eyes and hands for a model as git has it; `clock` the time in UTC.
+
+    `stopped` are the models whose stop was reported: whatever git says of them, they are looked at.
+    """
 
     repository: RolloutRepository
     equip: Equip
     clock: Callable[[], datetime]
     tell: Tell
     is_applied: bool
+    stopped: Collection[str] = ()
 
     def run(self, models: Iterable[str] = ()) -> tuple[Result, ...]:
         """Every model, or those of `models`.
@@ -63,7 +67,7 @@ class Reconciler:
         now = self.clock()
         chosen = tuple(models)
         require_known(snapshot.models, chosen)
-        names = chosen or [n for n, tree in snapshot.models.items() if not is_idle(tree, now)]
+        names = chosen or due_models(snapshot, self.stopped, now)
         if not names:
             self.tell(f"{len(snapshot.models):,} model(s), and nothing rolls out.")
             return ()
@@ -151,6 +155,12 @@ class Reconciler:
             self.tell(f"{model}: somebody else came first. Deciding again.")
         # What failed now would fail again at once: the next run takes it up.
         return done.is_lost or not done.failures
+
+
+def due_models(snapshot: Snapshot, stopped: Collection[str], now: datetime) -> list[str]:
+    """The models that are not idle, and those of `stopped`; a name that git has not is nobody's."""
+    found = snapshot.models.items()
+    return [name for name, tree in found if name in stopped or not is_idle(tree, now)]
 
 
 def is_over(status: RolloutStatus) -> bool:

@@ -8,7 +8,7 @@ reported. Metrics may be down, git and GitHub too: it goes on from what it knew 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from pipeline.core.rollout.observation import Observation, Stop
 from pipeline.core.rollout.state import current_rollout
 from pipeline.errors import Bug, ConfigurationError, PipelineError
 from pipeline.rolling.effects import Hands, decided_from
-from pipeline.rolling.idle import is_idle
+from pipeline.rolling.idle import is_idle, is_taken_back
 from pipeline.rolling.judging import judged
 from pipeline.rolling.latch import Beside, Decided, Latch
 from pipeline.rolling.model_state import ModelState, load_model
@@ -30,6 +30,7 @@ from pipeline.rolling.snapshot import ModelTree, Snapshot
 from pipeline.rollout_status import Kind, Record, RolloutStatus, Trouble
 
 REPEAT = timedelta(minutes=15)  # until git has recorded it, it is said again
+IDLE_EVERY = timedelta(minutes=5)  # a latch is a file to read for each model that is idle
 MODELS_AT_ONCE = 16
 
 Report = Callable[[str, str, dict[str, Any]], None]  # id of 16 hex digits, event type, payload
@@ -45,18 +46,28 @@ class Watchdog:
     _known: dict[str, tuple[str, ModelState]] = field(default_factory=dict)
     _told: dict[str, list[str]] = field(default_factory=dict)
     _said: dict[str, str] = field(default_factory=dict)
+    _asked_idle: datetime | None = None
 
     def look(self, snapshot: Snapshot, only: frozenset[str] = frozenset()) -> list[PipelineError]:
         """One look at each model, side by side. Returns what failed, which was told already."""
-        now = self.equipment.clock()
-        trees = [
-            tree
-            for name, tree in snapshot.models.items()
-            if (name in only if only else not is_idle(tree, now))
-        ]
+        known = snapshot.models.values()
+        trees = [tree for tree in known if tree.name in only] if only else self._due(known)
         with ThreadPoolExecutor(MODELS_AT_ONCE) as pool:
             found = pool.map(lambda tree: self._one(snapshot, tree), trees)
             return [error for error in found if error is not None]
+
+    def _due(self, trees: Iterable[ModelTree]) -> list[ModelTree]:
+        """All but the idle ones; now and then also those whose traffic was taken away here."""
+        now = self.equipment.clock()
+        is_time = self._asked_idle is None or abs(now - self._asked_idle) >= IDLE_EVERY
+        if is_time:
+            self._asked_idle = now
+        place = self.equipment.folder
+        return [
+            tree
+            for tree in trees
+            if not is_idle(tree, now) or (is_time and is_taken_back(tree, Latch(place(tree.name))))
+        ]
 
     def _one(self, snapshot: Snapshot, tree: ModelTree) -> PipelineError | None:
         try:

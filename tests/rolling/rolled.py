@@ -302,7 +302,12 @@ class Rolled:
             return eyes, wrap(hands) if wrap else hands
 
         reconciler = Reconciler(
-            repository, equip, equipment.clock, self.said.append, is_applied=True
+            repository,
+            equip,
+            equipment.clock,
+            self.said.append,
+            is_applied=True,
+            stopped=equipment.stops,
         )
         return reconciler.run()
 

@@ -11,7 +11,10 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.adapters.traffic import Backend, Weights
+from pipeline.core.rollout.observation import Stop
 from pipeline.errors import Bug
+from pipeline.manifest import RolloutSpec
 from pipeline.rolling.effects import Hands
 from pipeline.rolling.latch import Latch
 from pipeline.rolling.reports import CHECK, STOPPED, stops_in
@@ -20,8 +23,8 @@ from pipeline.rolling.watchdog import Watchdog
 from pipeline.rollout_commands import Command, Verb
 from pipeline.rollout_status import Phase
 from scripts.watch_rollout import Loop
-from tests.rolling.rolled import Rolled, file_spec, roll
-from tests.rollouts import BAD, HOUR, MINUTE
+from tests.rolling.rolled import Rolled, address_of, file_spec, roll
+from tests.rollouts import BAD, DAY, HOUR, MINUTE, PLAN, START
 
 
 class Watching:
@@ -205,6 +208,83 @@ def test_a_manifest_that_is_refused_leaves_the_running_one_watched(world: Rolled
     world.record(spec, challenger=BAD)
     watching.look()
     assert world.share() == 0
+
+
+@pytest.fixture
+def settled(world: Rolled, monkeypatch: pytest.MonkeyPatch):
+    """A champion that settled two days ago by git's clock, watched; no reconciler looks at it."""
+    (*_, last) = PLAN["canary_stages"]
+    spec = file_spec(canary_stages=[last])
+    world.merge(spec)
+    monkeypatch.setenv("GIT_COMMITTER_DATE", START.isoformat())
+    roll(world, spec, "settled")
+    monkeypatch.delenv("GIT_COMMITTER_DATE")
+    world.now = START + 2 * DAY
+    assert world.reconcile() == ()
+    return spec, Watching(world)
+
+
+def take_back_here(world: Rolled, spec: RolloutSpec) -> None:
+    """What `roll_back --local` leaves: the champion of before has all, with a latch."""
+    port = address_of(world, spec.champion_version)
+    world.traffic.apply(Weights(Backend(spec.champion_version, "127.0.0.1", port)))
+    stop = Stop(spec.version, 1, "rolled back here: users complain", world.now)
+    latch = Latch(world.serving)
+    latch.save(replace(latch.load(), stop=stop))
+
+
+def test_a_rollback_that_only_this_machine_knows_is_reported_however_old_the_promotion(
+    world: Rolled, settled
+) -> None:
+    spec, watching = settled
+    before = world.commits()
+    assert watching.look() == []
+    take_back_here(world, spec)
+    world.now += 4 * MINUTE
+    watching.look()
+    assert watching.events == []
+    for minutes in (1, 5, 5, 5):  # and again, until git has recorded it
+        world.now += minutes * MINUTE
+        assert watching.look() == []
+    assert watching.events == [STOPPED] * 2
+    assert (world.served(), world.commits()) == (spec.champion_version, before)
+
+    _, payload = next(iter(watching.reports.values()))
+    stops = stops_in({"action": STOPPED, "client_payload": payload})
+    assert world.reconcile(serving=git_reach(world)) == ()  # nobody told this job
+    nobody = {"another": stops[world.model]}
+    assert world.reconcile(serving=git_reach(world), stops=nobody) == ()
+    world.reconcile(serving=git_reach(world), stops=stops)
+    assert world.champion() == spec.champion
+    assert world.status.records[-1].reason.endswith("rolled back here: users complain")
+    watching.pull()
+    watching.reports.clear()
+    world.now += DAY
+    watching.look()
+    assert (watching.events, world.served()) == ([], spec.champion_version)
+
+
+def test_a_model_that_is_idle_is_not_looked_at_and_makes_no_job_and_no_commit(
+    world: Rolled, settled
+) -> None:
+    _, watching = settled
+    before = world.commits()
+    (world.serving / "weights.json").unlink()  # whoever asked would find it silent
+    for _ in range(4):
+        world.now += 5 * MINUTE
+        assert watching.look() == []
+    assert (world.said[-1:], watching.events) == (["1 model(s), and nothing rolls out."], [])
+    assert world.commits() == before
+
+
+def test_a_latch_of_an_idle_model_that_cannot_be_read_is_told_and_hinders_no_other(
+    world: Rolled, settled
+) -> None:
+    _, watching = settled
+    (world.serving / "perennial.yaml").unlink()
+    (world.serving / "perennial.yaml").mkdir()
+    (error,) = watching.look()
+    assert "IsADirectoryError" in str(error)
 
 
 def test_a_report_is_believed_only_of_the_attempt_that_runs(world: Rolled, running) -> None:

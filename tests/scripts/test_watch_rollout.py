@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,9 +14,10 @@ import pytest
 from pipeline.adapters.traffic.envoy import Envoy
 from pipeline.manifest import RolloutSpec
 from pipeline.rolling.reports import STOPPED, stops_in
+from tests.repository import git
 from tests.rolling.live import run_script, watching
 from tests.rolling.rolled import Rolled, file_spec, rolled
-from tests.rollouts import BAD
+from tests.rollouts import BAD, HOUR
 from tests.servers import envoy, github_recorder
 from tests.servers.binaries import wait_for
 from tests.servers.github_recorder import BROKEN, TOKEN, GitHubRecorder
@@ -97,10 +99,7 @@ def test_without_apply_it_says_what_it_would_do_and_changes_nothing(watched: Wat
 
 
 def test_it_sets_the_weights_of_its_machine_where_jobs_cannot(watched: Watched) -> None:
-    path = watched.clone / "configs/serving.yaml"
-    settings = json.loads(path.read_text())
-    settings["serving"]["default"]["traffic"]["reach"] = "git"
-    path.write_text(json.dumps(settings))
+    out_of_reach(watched.clone)
     watched.record(challenger=BAD)
     assert watched.look_once("--apply").returncode == 0
     assert watched.percent == 0
@@ -125,6 +124,56 @@ def test_without_git_it_goes_on_from_what_an_earlier_process_knew(watched: Watch
     stop = watched.world.latch()
     assert stop is not None
     assert stop.version == watched.spec.version
+
+
+def test_a_rollback_here_of_what_settled_long_ago_is_recorded_in_git(
+    watched: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, machine = watched.world, watched.clone
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2013-07-03T09:00:00Z")
+    while "settled" not in world.kinds():
+        world.now += 2 * HOUR
+        world.record(watched.spec)
+        world.reconcile(provider=lambda *_: watched.traffic)
+    monkeypatch.delenv("GIT_COMMITTER_DATE")
+    runner = world.clone("job")
+    shutil.copytree(machine / "configs", runner / "configs")
+    for clone in (machine, runner):
+        git(clone, "pull", "--quiet", "--ff-only", "origin", "main")
+    out_of_reach(runner)
+    assert watched.look_once("--apply").returncode == 0
+    (world.folder / "remote.git").rename(world.folder / "away.git")
+    why = ("--model", world.model, "--reason", "users complain", "--local", "--apply")
+    back = run_script(machine, "roll_back", *why)
+    assert back.returncode == 0, back.stderr
+    assert watched.traffic.observe().champion.name == watched.spec.champion_version
+
+    (world.folder / "away.git").rename(world.folder / "remote.git")
+    with github_recorder.running(GitHubRecorder()) as github:
+        hub = {"GITHUB_REPOSITORY": "octo/model", "GITHUB_TOKEN": TOKEN}
+        watched.look_once("--apply", **hub, GITHUB_API_URL=github.url)
+    (dispatch,) = github.dispatches
+    job = {"GITHUB_SHA": world.tip(), "GITHUB_RUN_ID": "1"}
+    quiet = run_script(runner, "reconcile_rollouts", "--model=", "--apply", **job)
+    assert quiet.stdout == "Nothing rolls out.\n"
+    event = tmp_path / "event.json"
+    payload = dispatch["client_payload"]
+    event.write_text(json.dumps({"action": STOPPED, "client_payload": payload}))
+    job |= {"GITHUB_EVENT_NAME": "repository_dispatch", "GITHUB_EVENT_PATH": str(event)}
+    done = run_script(runner, "reconcile_rollouts", "--model=", "--apply", **job)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert world.champion() == watched.spec.champion
+    assert world.status.records[-1].reason.endswith("rolled back here: users complain")
+    assert watched.look_once("--apply").returncode == 0
+    assert watched.traffic.observe().champion.name == watched.spec.champion_version
+
+
+def out_of_reach(clone: Path) -> None:
+    """Jobs of `clone` do not reach the traffic layer: they go by what git says."""
+    path = clone / "configs/serving.yaml"
+    settings = json.loads(path.read_text())
+    settings["serving"]["default"]["traffic"]["reach"] = "git"
+    path.write_text(json.dumps(settings))
 
 
 def test_it_does_not_start_for_a_model_that_nobody_knows(watched: Watched) -> None:
