@@ -43,6 +43,11 @@ class ModelTree:
     entries: Mapping[str, Entry]
     history: ModelHistory
 
+    @property
+    def commit(self) -> str:
+        """The commit that changed it last; "" for a folder that never was."""
+        return self.history.newest.commit if self.history.newest else ""
+
     def below(self, folder: str) -> dict[str, Entry]:
         """The files below `folder` (which ends with a slash), by what is left of their path."""
         found = self.entries.items()

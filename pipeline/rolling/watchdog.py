@@ -2,7 +2,8 @@
 
 It decides with the same pure core as the reconciler and takes of a step only what takes traffic
 away, or what git has recorded already. It writes nothing in git: that something is due there is
-reported. Metrics may be down, git and GitHub too: it goes on from what it knew last.
+reported. Metrics may be down, git and GitHub too: it goes on from what it knew last. So it does
+where a model's newest files are refused, and then it gives no challenger more.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from typing import Any
 from pipeline.core.rollout.effects import Commit, RolloutStep, SetWeights
 from pipeline.core.rollout.observation import Observation, Stop
 from pipeline.core.rollout.state import current_rollout
-from pipeline.errors import Bug, ConfigurationError, PipelineError
+from pipeline.errors import Bug, PipelineError
+from pipeline.rolling.earlier import Readings
 from pipeline.rolling.effects import Hands, decided_from
+from pipeline.rolling.giving import gives_more
 from pipeline.rolling.idle import is_idle, is_taken_back
 from pipeline.rolling.judging import judged
 from pipeline.rolling.latch import Beside, Decided, Latch
-from pipeline.rolling.model_state import ModelState, load_model
+from pipeline.rolling.model_state import ModelState
 from pipeline.rolling.observe import look_at
 from pipeline.rolling.reports import CHECK, STOPPED, report_of
 from pipeline.rolling.settings import Equipment
@@ -43,7 +46,7 @@ class Watchdog:
     equipment: Equipment
     report: Report
     is_applied: bool
-    _known: dict[str, tuple[str, ModelState]] = field(default_factory=dict)
+    _readings: Readings = field(default_factory=Readings)
     _told: dict[str, list[str]] = field(default_factory=dict)
     _said: dict[str, str] = field(default_factory=dict)
     _asked_idle: datetime | None = None
@@ -71,9 +74,12 @@ class Watchdog:
 
     def _one(self, snapshot: Snapshot, tree: ModelTree) -> PipelineError | None:
         try:
-            state = self._state(snapshot, tree)
-            if state is not None:
-                self._watch(state)
+            read = self._readings.of(snapshot, tree)
+            self._say_once(f"{tree.name}/refused", read.refusal)
+            if read.state is not None:
+                self._watch(read.state, is_earlier=read.is_earlier)
+            if read.error is not None:
+                return self._failed(tree.name, read.error)
             self._say_once(f"{tree.name}/look", "")
         except PipelineError as error:
             return self._failed(tree.name, error)
@@ -91,22 +97,7 @@ class Watchdog:
             self.equipment.tell(line)
         self._said[subject] = line
 
-    def _state(self, snapshot: Snapshot, tree: ModelTree) -> ModelState | None:
-        """What git says; while that is refused, what it said before."""
-        newest = tree.history.newest
-        commit = newest.commit if newest else ""
-        known = self._known.get(tree.name)
-        if known is not None and known[0] == commit:
-            return known[1]
-        try:
-            state = load_model(snapshot, tree)
-        except ConfigurationError as error:
-            self.equipment.tell(f"{tree.name}: refused, so what was there before counts. {error}")
-            return known[1] if known else None
-        self._known[tree.name] = commit, state
-        return state
-
-    def _watch(self, state: ModelState) -> None:
+    def _watch(self, state: ModelState, *, is_earlier: bool) -> None:
         eyes, hands = self.equipment.equip(state)
         latch = Latch(self.equipment.folder(state.model))
         if self.is_applied:
@@ -119,7 +110,7 @@ class Watchdog:
         status = with_trouble(state.status, beside or Beside())
         seen = look_at(state, eyes, now, lambda why: self._tell_silence(state.model, why))
         step, bug = judged(state.spec, status, seen, now)
-        look = _Look(state, seen, step, now)
+        look = _Look(state, seen, step, now, is_earlier)
         self._tell(state.model, step)
         if self.is_applied:
             self._act(look, latch, beside, hands)
@@ -149,12 +140,13 @@ class Watchdog:
     def _take_away(self, look: _Look, hands: Hands) -> None:
         """The weights that a step sets before its commit: those never give a challenger more.
 
-        Without a commit in the step, git has recorded them already.
+        Without a commit in the step, git has recorded them already; where that was earlier, it may
+        have been taken back since.
         """
         for effect in look.step.effects:
             if isinstance(effect, Commit):
                 return
-            if isinstance(effect, SetWeights):
+            if isinstance(effect, SetWeights) and not (look.is_earlier and look.gives(effect)):
                 kept = replace(effect, stop=look.stop) if look.step.record else effect
                 hands.set_weights(kept, look.decided)
 
@@ -164,6 +156,8 @@ class Watchdog:
         if record is None:
             return
         event = STOPPED if look.stop is not None else CHECK
+        if look.is_earlier and event is CHECK:
+            return  # a job would refuse the newest files as well
         bucket = int(look.now.timestamp() // REPEAT.total_seconds())
         what = f"{event}/{model}/{record.version}/{record.attempt}/{record.name}/{bucket}"
         event_id = hashlib.sha256(what.encode()).hexdigest()[:16]
@@ -172,18 +166,28 @@ class Watchdog:
 
 @dataclass(frozen=True)
 class _Look:
-    """One look at one model: what was seen, and the step that the core made of it."""
+    """One look at one model: what was seen, and the step that the core made of it.
+
+    `is_earlier`: `state` is not what git's newest files say, since they are refused.
+    """
 
     state: ModelState
     seen: Observation
     step: RolloutStep
     now: datetime
+    is_earlier: bool
 
     @property
     def decided(self) -> Decided:
         """The attempt is that of the step's record, and the newest record is the one in git."""
         known = decided_from(self.state.status, None)
         return replace(known, attempt=self.step.record.attempt) if self.step.record else known
+
+    def gives(self, effect: SetWeights) -> bool:
+        """Whether the challenger would get more than it has."""
+        rollout = current_rollout(self.state.status)
+        challenger = rollout.state.challenger if rollout else ""
+        return gives_more(challenger, self.seen.routing, effect.routing)
 
     @property
     def stop(self) -> Stop | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.adapters.traffic.envoy import Envoy
-from pipeline.manifest import RolloutSpec
+from pipeline.manifest import RolloutSpec, rollout_path
 from pipeline.rolling.reports import STOPPED, stops_in
 from tests.repository import git
 from tests.rolling.live import run_script, watching
@@ -174,6 +174,17 @@ def out_of_reach(clone: Path) -> None:
     settings = json.loads(path.read_text())
     settings["serving"]["default"]["traffic"]["reach"] = "git"
     path.write_text(json.dumps(settings))
+
+
+def test_started_on_a_broken_manifest_it_stops_a_challenger_that_fails(watched: Watched) -> None:
+    world = watched.world
+    world.pull()
+    rollout_path(world.people, world.model).write_text("model: [")
+    broken = world.push("Break it")
+    watched.record(challenger=BAD)
+    done = watched.look_once("--apply")
+    assert (done.returncode, watched.percent) == (0, 0)
+    assert f"flight-delay: REFUSED as it is in {broken[:12]}, so what" in done.stdout
 
 
 def test_it_does_not_start_for_a_model_that_nobody_knows(watched: Watched) -> None:
