@@ -104,9 +104,12 @@ class Reconciler:
         self.tell(f"{model}: {error}")
         return error
 
-    def _remind(self, owed: Alert | None, hands: Hands) -> list[PipelineError]:
-        """Tell people what they may not know yet. Returns what failed: the next run tries again."""
-        if owed is None or not self.is_applied:
+    def _remind(self, owed: Alert | None, hands: Hands, *, is_first: bool) -> list[PipelineError]:
+        """Tell people what they may not know yet. Returns what failed: the next run tries again.
+
+        Only before the first step of a run: GitHub's list may lack what a step has just told.
+        """
+        if owed is None or not is_first or not self.is_applied:
             return []
         try:
             hands.alert(owed)
@@ -141,7 +144,7 @@ class Reconciler:
         if bug is not None:
             failures.append(self._failed(model, bug))
         self._tell_step(state, step)
-        failures += self._remind(step.owed, hands)
+        failures += self._remind(step.owed, hands, is_first=not steps)
         if step.is_noop:
             if seen.routing is None and is_over(state.status):
                 failures.append(self._failed(model, OutsideError(UNCONFIRMED)))

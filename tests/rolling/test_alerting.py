@@ -290,6 +290,20 @@ def test_a_plan_without_alerts_is_reminded_of_nothing(world: Rolled, people: Peo
     assert (people.issues, people.chat.messages) == ([], [])
 
 
+def test_a_run_that_told_people_itself_does_not_ask_github_again(
+    world: Rolled, people: People
+) -> None:
+    spec = file_spec()
+    world.merge(spec)
+    world.record(spec)
+    world.reconcile(forge=people.forge)
+    world.record(spec, challenger=BAD)
+    (result,) = world.reconcile(forge=people.forge)
+    assert len(result.steps) == 1
+    lists = [r for r in people.github.requests if (r.method, "labels=" in r.path) == ("GET", True)]
+    assert (len(lists), len(people.issues)) == (1, 1)
+
+
 def test_a_run_that_changes_nothing_reminds_nobody(world: Rolled, people: People) -> None:
     fail_in_silence(world, people)
     repository = world.repository()
