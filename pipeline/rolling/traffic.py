@@ -102,7 +102,7 @@ class LocalTraffic:
             if stop is not None or is_change:
                 with _noted(missed if is_less else None):
                     self._latch.save(replace(beside, routed_since=since, stop=stop or beside.stop))
-            self._provider.apply(weights)
+            self._set(weights, routing)
             sequence = max(beside.sequence, decided.sequence)
             with _noted(missed if is_less else None):
                 self._latch.save(replace(beside, routed_since=since, stop=stop, sequence=sequence))
@@ -110,23 +110,32 @@ class LocalTraffic:
             raise missed[0]
 
     def follow_addresses(self) -> str:
-        """See RolloutTraffic. Nobody is sent to a server that does not answer there yet."""
+        """See RolloutTraffic. Nobody is sent to a server that does not answer there yet.
+
+        Never raises for an address that the provider refuses: the look that follows may have to
+        take traffic away.
+        """
         try:
             with self._latch.held():
-                served = self._provider.observe()
-                moved = [new for old in served.backends if (new := self._moved(old)) is not None]
-                silent = [b for b in moved if not self._is_answering(b, self._names.digest(b.name))]
-                if silent or not moved:
-                    return "".join(f"{_told(b)} does not answer yet; " for b in silent)[:-2]
-                now = {backend.name: backend for backend in moved}
-                champion, challenger = served.champion, served.challenger
-                if challenger is not None:
-                    challenger = now.get(challenger.name, challenger)
-                champion = now.get(champion.name, champion)
-                self._provider.apply(replace(served, champion=champion, challenger=challenger))
-        except OutsideError as error:
-            return f"addresses: {error}"
-        return f"addresses: {', '.join(map(_told, moved))}, as its line says; shares are as before"
+                return self._follow(self._provider.observe())
+        except (OutsideError, ConfigurationError) as error:
+            return f"addresses: {' '.join(str(error).split())}"
+
+    def _follow(self, served: Weights) -> str:
+        moved = [new for old in served.backends if (new := self._moved(old)) is not None]
+        there, said = {}, []
+        for backend in moved:
+            if self._is_answering(backend, self._names.digest(backend.name)):
+                there[backend.name] = backend
+            else:
+                said.append(f"{_told(backend)} does not answer yet")
+        if there:
+            champion = there.get(served.champion.name, served.champion)
+            challenger = served.challenger and there.get(served.challenger.name, served.challenger)
+            self._provider.apply(replace(served, champion=champion, challenger=challenger))
+            told = ", ".join(map(_told, there.values()))
+            said.append(f"addresses: {told}, as its line says; shares are as before")
+        return "; ".join(said)
 
     def _moved(self, backend: Backend) -> Backend | None:
         """Where a server is now, None where it has not moved or nobody says."""
@@ -148,10 +157,25 @@ class LocalTraffic:
         try:
             return self._names.weights(routing, salt)
         except (OutsideError, ConfigurationError):
-            champion = self._provider.observe().champion
-            if routing.reaches_challenger or champion.name != self._names.version(routing.champion):
+            if (in_use := self._champion_in_use(routing)) is None:
                 raise
-            return Weights(champion)
+            return in_use
+
+    def _set(self, weights: Weights, routing: Routing) -> None:
+        """As `_weights`, also where it is the provider that refuses the address: then raises."""
+        try:
+            self._provider.apply(weights)
+        except ConfigurationError:
+            if (in_use := self._champion_in_use(routing)) is not None:
+                self._provider.apply(in_use)
+            raise
+
+    def _champion_in_use(self, routing: Routing) -> Weights | None:
+        """Everyone to the champion where it is served now; None where `routing` asks for more."""
+        champion = self._provider.observe().champion
+        if routing.reaches_challenger or champion.name != self._names.version(routing.champion):
+            return None
+        return Weights(champion)
 
     def _is_routed(self, weights: Weights) -> bool:
         try:

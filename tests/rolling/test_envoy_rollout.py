@@ -115,3 +115,24 @@ def test_users_follow_a_server_to_its_new_address_once_it_answers_there_in_the_s
             wait_for(lambda: answered(port, challenger) == few, 30)
         assert [kind for kind in world.kinds() if kind not in ("held", "cleared")] == kinds
         assert sum("shares are as before" in line for line in world.said) == 2
+
+
+@pytest.mark.parametrize("role", ["champion", "challenger"])
+def test_an_address_that_the_traffic_layer_refuses_keeps_no_challenger_its_traffic(
+    world: Rolled, tmp_path: Path, role: str
+) -> None:
+    spec = file_spec()
+    world.merge(spec)
+    with haproxy.running(tmp_path / "h", world.traffic.observe()) as server:
+        world.record(spec)
+        world.reconcile(provider=lambda *_: server.provider)
+        assert answered(server.provider.port, spec.challenger.digest)
+        addresses = world.serving / "addresses.yaml"
+        line = f"{spec.champion_version if role == 'champion' else spec.version}: "
+        named = addresses.read_text().replace(f"{line}127.0.0.1:", f"{line}localhost:")
+        addresses.write_text(named)  # it answers there, but HAProxy takes no names
+        world.record(spec, challenger=BAD)
+        world.reconcile(provider=lambda *_: server.provider)
+        assert world.status.records[-1].phase is Phase.ROLLED_BACK
+        assert not answered(server.provider.port, spec.challenger.digest)
+        assert any("expected an IP address" in said for said in world.said)

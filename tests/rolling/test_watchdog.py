@@ -25,6 +25,7 @@ from pipeline.rollout_status import Phase
 from scripts.watch_rollout import Loop
 from tests.rolling.rolled import Rolled, address_of, file_spec, roll
 from tests.rollouts import BAD, DAY, HOUR, MINUTE, PLAN, START
+from tests.servers.ports import free_port
 
 
 class Watching:
@@ -310,6 +311,20 @@ def git_reach(world: Rolled):
     one = serving.default
     traffic = one.traffic.model_copy(update={"reach": "git"})
     return serving.model_copy(update={"default": one.model_copy(update={"traffic": traffic})})
+
+
+def test_users_follow_the_champion_also_where_the_challenger_is_nowhere_to_be_found(
+    world: Rolled, running
+) -> None:
+    spec, watching = running
+    world.health.stop(spec.champion.digest)
+    moved = world.health.start(spec.champion.digest)
+    (world.serving / "addresses.yaml").write_text(
+        f"{spec.champion_version}: 127.0.0.1:{moved}\n{spec.version}: 127.0.0.1:{free_port()}\n"
+    )
+    watching.look()
+    assert world.traffic.observe().champion.port == moved
+    assert any("does not answer yet; addresses: " in line for line in world.said)
 
 
 def test_metrics_that_nobody_can_ask_keep_nobody_from_ending_a_rollout(
