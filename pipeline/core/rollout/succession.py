@@ -26,11 +26,13 @@ def goes_by(spec: RolloutSpec, rollout: Rollout) -> bool:
 def is_earlier(spec: RolloutSpec, status: RolloutStatus, rollout: Rollout) -> bool:
     """Whether `spec` was there before this rollout, so that its merge was reverted.
 
-    Either it was acted on, or it is an edit of the manifest that the champion came with.
+    Either it was acted on, or it is an edit of the manifest that the champion came with. One that
+    was compared with this rollout's challenger came later: it proposes the champion of before.
     """
     if goes_by(spec, rollout):
         return False
-    is_of_champion = spec.challenger.digest == rollout.state.champion
+    champion, challenger = rollout.state.champion, rollout.state.challenger
+    is_of_champion = spec.challenger.digest == champion and spec.champion.digest != challenger
     return is_of_champion or status.has_acted_on(spec.digest)
 
 

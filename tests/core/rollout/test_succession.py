@@ -7,8 +7,8 @@ import pytest
 from pipeline.core.rollout.state import current_rollout
 from pipeline.core.rollout.succession import goes_by, spec_in_force, told_wait
 from pipeline.rollout_status import Phase
-from tests.core.rollout_worlds import in_stage, promoted
-from tests.rollouts import HOUR, MINUTE, START, run_until, spec_of, world_of
+from tests.core.rollout_worlds import in_stage, phase_of, promoted
+from tests.rollouts import HOUR, MINUTE, START, run_until, spec_of, tick, world_of
 
 NEXT = spec_of("d", champion="c")
 
@@ -39,6 +39,17 @@ def test_a_revert_or_an_edit_during_the_bake_is_in_force() -> None:
     before = spec_of("a", champion="b")  # of the champion that it replaced: never acted on here
     for manifest in (None, spec, edit_of(spec), before):
         assert in_force(world, manifest) is manifest
+
+
+def test_the_champion_of_before_that_is_proposed_again_goes_through_every_stage() -> None:
+    world = world_of(spec_of())
+    now = run_until(world, Phase.BAKING, START)
+    world.spec = spec_of("a", champion="c")
+    tick(world, now + MINUTE)
+    assert phase_of(world) is Phase.BAKING  # it waits as any other
+    now = run_until(world, Phase.PROMOTED, now + MINUTE)
+    tick(world, now + MINUTE)
+    assert (phase_of(world), world.routing.challenger_percent) == (Phase.PROGRESSING, 5)
 
 
 @pytest.mark.parametrize(("make", "is_followed"), [(promoted, True), (lambda: in_stage(2), False)])
