@@ -42,7 +42,7 @@ def replace_tables(
 def append_rows(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame) -> None:
     """Add the rows of `frame` to `table`, which is made if it is not there; in one transaction.
 
-    A column of the table that the frame lacks is left to its default.
+    The frame's columns are the keys of the table's; one that it lacks is left to the database.
     """
     table.create(connection, checkfirst=True)
     dialect = connection.dialect
@@ -73,7 +73,7 @@ def _load_sqlite(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame
 
 def _load_postgres(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame) -> None:
     prepare = connection.dialect.identifier_preparer
-    names = ", ".join(prepare.quote(name) for name in frame.columns)
+    names = ", ".join(prepare.quote(table.c[key].name) for key in frame.columns)
     statement = f"COPY {prepare.format_table(table)} ({names}) FROM STDIN"
     with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:
         for record in _records(frame):

@@ -80,7 +80,7 @@ def recorded_answers(connection: sa.Connection) -> sa.Select | None:
 
 
 def answers_table() -> tuple[sa.Table, dict[str, str]]:
-    """The table that `predictions()` reads, and its column for each of ANSWER_COLUMNS.
+    """The table that `predictions()` reads, and the key of its column for each of ANSWER_COLUMNS.
 
     Raises ConfigurationError where an answer cannot be written there: no predictions(), more than
     one table, a column that is computed, or another one that needs a value.
@@ -93,10 +93,10 @@ def answers_table() -> tuple[sa.Table, dict[str, str]]:
     if more or not isinstance(table, sa.Table):
         raise ConfigurationError(QUERY_FILE, [f"predictions(): reads no single table, {expected}"])
     columns = {
-        name: column.name
+        name: column.key
         for name, selected in answers.selected_columns.items()
         for column in [selected.element if isinstance(selected, sa.Label) else selected]
-        if isinstance(column, sa.Column) and column.table is table
+        if name in ANSWER_COLUMNS and isinstance(column, sa.Column) and column.table is table
     }
     faults = [
         f"predictions(): {name} is no column of {table.name}, {expected}"
@@ -104,14 +104,20 @@ def answers_table() -> tuple[sa.Table, dict[str, str]]:
         if name not in columns
     ]
     faults += [
-        f"predictions(): {table.name}.{column.name} needs a value that no answer has"
+        f"predictions(): {table.name}.{column.name} needs a value that no answer has: make it "
+        "nullable, or give it a server_default"
         for column in table.c
-        if column.name not in columns.values()
-        and not (column.nullable or column.default or column.server_default)
+        if column.key not in columns.values() and _needs_value(column)
     ]
     if faults:
         raise ConfigurationError(QUERY_FILE, faults)
-    return table, {name: columns[name] for name in ANSWER_COLUMNS}
+    return table, columns
+
+
+def _needs_value(column: sa.Column) -> bool:
+    """Whether a row without it is refused, or lacks the default that Python alone would give it."""
+    is_given = column.server_default is not None or column.table.autoincrement_column is column
+    return column.default is not None or not (column.nullable or is_given)
 
 
 def drift_rule_faults(monitored: Monitored) -> tuple[str, ...]:

@@ -126,3 +126,17 @@ def test_a_value_that_does_not_fit_is_our_error_and_changes_nothing(url: str) ->
         bulkload.replace_tables(connection, [things], {"things": twice})
     engine.dispose()
     assert content(url) == records(10)
+
+
+def test_a_column_is_filled_by_its_key_and_one_that_is_not_given_by_the_database(url: str) -> None:
+    table = sa.Table(
+        "notes",
+        sa.MetaData(),
+        sa.Column("note_id", sa.String, key="id"),
+        sa.Column("told_by", sa.String, key="by", server_default="nobody"),
+    )
+    engine = connect(url)
+    with writing(engine) as connection:
+        bulkload.append_rows(connection, table, pd.DataFrame({"id": ["a"]}))
+        assert connection.execute(sa.select(table)).all() == [("a", "nobody")]
+    engine.dispose()

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
@@ -49,22 +50,43 @@ def test_a_row_is_answered_once_though_its_id_is_a_number_in_the_warehouse(tmp_p
 
 
 ANSWERS = query.flight_predictions
-NOTED = sa.Table("noted", sa.MetaData(), *(c._copy() for c in ANSWERS.c), sa.Column("by", sa.Text))
-OWED = sa.Table(
-    "owed",
-    sa.MetaData(),
-    *(column._copy() for column in ANSWERS.c),
-    sa.Column("by", sa.Text, nullable=False),
-)
 
 
-def test_answers_are_written_to_the_table_that_predictions_reads(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def with_column(column: sa.Column) -> sa.Select:
+    """predictions() of a table that has one more column than an answer, and names of its own."""
+    plain = (sa.Column(f"its_{known.name}", known.type, key=known.name) for known in ANSWERS.c)
+    table = sa.Table("kept", sa.MetaData(), column, *plain)
+    return sa.select(*(table.c[name] for name in ANSWER_COLUMNS))
+
+
+OWED = sa.Column("by", sa.Text, nullable=False)
+OWING = with_column(OWED)
+
+
+def test_answers_are_written_to_the_table_that_predictions_reads() -> None:
     assert answers_table() == (ANSWERS, {name: name for name in ANSWER_COLUMNS})
-    noted = sa.select(NOTED.c.id, NOTED.c.model, NOTED.c.score, NOTED.c.available_at)
-    monkeypatch.setattr(query, "predictions", lambda: noted)
-    assert answers_table()[0] is NOTED
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        sa.Column("by", sa.Text),
+        sa.Column("by", sa.Text, nullable=False, server_default="batch"),
+        sa.Column("number", sa.Integer, primary_key=True),
+    ],
+    ids=["nullable", "with a default", "numbered"],
+)
+def test_a_column_that_the_database_fills_needs_no_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: sa.Column
+) -> None:
+    asked = with_column(column)
+    monkeypatch.setattr(query, "predictions", lambda: asked)
+    table, columns = answers_table()
+    answer = pd.DataFrame([("1", DIGEST, 0.5, pd.Timestamp("2013-05-10"))], columns=ANSWER_COLUMNS)
+    engine = connect(f"sqlite:///{tmp_path / 'warehouse.db'}")
+    with writing(engine) as connection:
+        bulkload.append_rows(connection, table, answer.rename(columns=columns))
+        assert [tuple(row) for row in connection.execute(asked)] == [tuple(answer.loc[0])]
 
 
 @pytest.mark.parametrize(
@@ -80,10 +102,9 @@ def test_answers_are_written_to_the_table_that_predictions_reads(
             ),
             "score is no column of flight_predictions",
         ),
-        (
-            sa.select(OWED.c.id, OWED.c.model, OWED.c.score, OWED.c.available_at),
-            "owed.by needs a value",
-        ),
+        (OWING, "kept.by needs a value"),
+        (OWING.add_columns(OWED), "kept.by needs a value"),
+        (with_column(sa.Column("by", sa.Text, default="batch")), "kept.by needs a value"),
     ],
 )
 def test_where_no_answer_can_be_written_that_is_said_before_the_plan(
