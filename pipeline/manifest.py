@@ -173,7 +173,10 @@ def parse_document(kind: type[SectionT], text: str, where: str) -> SectionT:
 
 
 def read_bounded(path: Path) -> str | None:
-    """The text at `path`, None where nothing is. Raises ConfigurationError before a large read."""
+    """The text at `path`, None where nothing is.
+
+    Raises ConfigurationError before a large read, and for what cannot be read as text.
+    """
     if path.is_symlink() or path.parent.is_symlink():
         raise ConfigurationError(str(path), ["found a symbolic link, expected a file of its own"])
     try:
@@ -184,6 +187,8 @@ def read_bounded(path: Path) -> str | None:
         return None
     except UnicodeDecodeError as error:
         raise ConfigurationError(str(path), [f"not UTF-8 text: {error}"]) from error
+    except OSError as error:
+        raise ConfigurationError(str(path), [f"cannot be read ({error.strerror})"]) from error
 
 
 def _all_printable(value: Any) -> bool:

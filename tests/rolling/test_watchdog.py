@@ -467,6 +467,21 @@ def test_a_latch_that_cannot_be_written_keeps_nobody_from_stopping_telling_and_r
     assert any("ALERT" in line for line in world.said)
 
 
+def test_a_latch_that_cannot_be_read_keeps_nobody_from_stopping_telling_and_recording(
+    world: Rolled, running
+) -> None:
+    spec, watching = running
+    latch = world.serving / "perennial.yaml"
+    latch.unlink()
+    latch.mkdir()
+    world.record(spec, challenger=BAD)
+    watching.look()
+    assert world.share() == 0
+    assert watching.events == [STOPPED]
+    world.reconcile()
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK
+
+
 def test_a_lock_that_cannot_be_opened_keeps_nobody_from_stopping_telling_and_recording(
     world: Rolled, running
 ) -> None:
