@@ -44,47 +44,50 @@ def check_labels(
         return
     until = as_of - timedelta(hours=label_maturity_hours)
     mature = frame["event_time"] <= until
-    labels = numbers(frame["label"][mature])
-    count, rows = len(labels), int(mature.sum())
-    coverage = count / rows if rows else 0.0
-    unlabelled = mature & frame["label"].isna()
-    yield finding(
+    recent = mature & (frame["event_time"] > until - timedelta(days=recent_days))
+    yield _coverage(
         "label_coverage",
-        "label",
-        passed=coverage >= rules.min_label_coverage,
-        found=f"{coverage:.1%} of {rows:,} rows old enough to have a label have one",
-        expected=f"at least {rules.min_label_coverage:.1%}",
-        rows=int(unlabelled.sum()),
-        since=first_event(frame["event_time"][unlabelled]),
+        frame[mature],
+        "old enough to have a label",
+        least=rules.min_label_coverage,
         mend="look for a label feed that is late or a label join that no longer matches",
     )
-    recent = mature & (frame["event_time"] > until - timedelta(days=recent_days))
-    newest, unlabelled = int(recent.sum()), recent & frame["label"].isna()
-    coverage = 1 - int(unlabelled.sum()) / newest if newest else 0.0
-    yield finding(
+    yield _coverage(
         "recent_label_coverage",
-        "label",
-        passed=coverage >= rules.min_label_coverage,
-        found=(
-            f"{coverage:.1%} of the {newest:,} rows of the newest {recent_days:g} days have one"
-            if newest
-            else f"no row at all in the newest {recent_days:g} days, up to {until:%FT%TZ}"
-        ),
-        expected=f"at least {rules.min_label_coverage:.1%}",
-        rows=int(unlabelled.sum()),
-        since=first_event(frame["event_time"][unlabelled]),
+        frame[recent],
+        f"of the {recent_days:g} days before {until:%FT%TZ}",
+        least=rules.min_label_coverage,
         mend=(
             f"collect.label_maturity_hours ({label_maturity_hours:g}) is likely shorter than labels"
             " take: raise it; or look for a label feed that is late"
-            if newest
-            else _SILENT
         ),
     )
-    if count:
+    labels = numbers(frame["label"][mature])
+    if len(labels):
         yield from _check_label_values(labels, rules.label_rate)
 
 
 _SILENT = "look for a source that fell silent: see when its last row came; labels are not at fault"
+
+
+def _coverage(check: str, rows: pd.DataFrame, whose: str, *, least: float, mend: str) -> Finding:
+    """The share of `rows` that have a label. Of no rows it is 0, and that is no label's fault."""
+    share = len(numbers(rows["label"])) / len(rows) if len(rows) else 0.0
+    unlabelled = rows["label"].isna()
+    return finding(
+        check,
+        "label",
+        passed=share >= least,
+        found=(
+            f"{share:.1%} of {len(rows):,} rows {whose} have one"
+            if len(rows)
+            else f"no row at all {whose}"
+        ),
+        expected=f"at least {least:.1%}",
+        rows=int(unlabelled.sum()),
+        since=first_event(rows["event_time"][unlabelled]),
+        mend=mend if len(rows) else _SILENT,
+    )
 
 
 def _check_label_values(labels: np.ndarray, band: tuple[float, float]) -> Iterator[Finding]:

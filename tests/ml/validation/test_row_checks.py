@@ -52,7 +52,7 @@ def test_labels_that_are_still_to_come_for_the_newest_days_are_a_fault_of_the_ma
         if f.severity is Verdict.FAIL
     ]
     assert (fault.check, fault.column) == ("recent_label_coverage", "label")
-    assert fault.found.startswith("73.3% of the 600 rows of the newest 30 days")
+    assert fault.found.startswith("73.3% of 600 rows of the 30 days before ")
     assert "collect.label_maturity_hours (24) is likely shorter than labels take" in fault.mend
     assert not failed(labels(frame))
 
@@ -61,7 +61,7 @@ def test_a_source_that_fell_silent_is_not_called_a_label_feed_that_is_late() -> 
     frame = rows(days=30)  # the newest row is 40 days older than as_of
     (fault,) = [f for f in labels(frame) if f.severity is Verdict.FAIL]
     assert (fault.check, fault.rows_affected) == ("recent_label_coverage", 0)
-    assert fault.found == "no row at all in the newest 30 days, up to 2013-03-11T00:00:00Z"
+    assert fault.found == "no row at all of the 30 days before 2013-03-11T00:00:00Z"
     assert "a source that fell silent" in fault.mend
     assert "label_maturity_hours" not in fault.mend
 
