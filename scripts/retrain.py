@@ -94,9 +94,9 @@ def retrain(root: Path, arguments: argparse.Namespace) -> int:
     print(f"Retraining as of {as_of:%Y-%m-%d %H:%M} UTC", flush=True)
     started = datetime.now(UTC)
     code = recollect(root, is_asked=arguments.recollect) or reproduce(root)
-    tell_old_rows(root, started)
     if code != 0:
         return code
+    tell_old_rows(root, started)
     trigger = [
         f"--trigger-type={arguments.trigger_type}",
         f"--trigger-priority={arguments.trigger_priority}",

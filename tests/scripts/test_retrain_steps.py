@@ -112,6 +112,18 @@ def test_rows_that_were_not_read_now_are_told_with_their_time(
     assert capsys.readouterr().out.startswith(said)
 
 
+def test_a_warehouse_that_cannot_be_read_is_not_said_to_wait_for_being_asked(
+    tmp_path: Path,
+) -> None:
+    repository_with(tmp_path, "")
+    (tmp_path / "dvc.yaml").write_text("stages:\n  collect:\n    cmd: exit 3\n")
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    done = call_script(tmp_path, "retrain", "--recollect")
+    assert done.returncode == 3, done.stderr
+    assert "--recollect reads" not in done.stdout
+
+
 def repository_with(root: Path, stage: str) -> None:
     """A pipeline of one stage, which is a line of Python."""
     git(root, "init", "--quiet")
