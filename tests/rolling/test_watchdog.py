@@ -322,6 +322,11 @@ def test_users_follow_the_champion_also_where_the_challenger_is_nowhere_to_be_fo
     (world.serving / "addresses.yaml").write_text(
         f"{spec.champion_version}: 127.0.0.1:{moved}\n{spec.version}: 127.0.0.1:{free_port()}\n"
     )
+    served = world.traffic.observe()
+    watching.dog.is_applied = False
+    watching.look()
+    assert world.traffic.observe() == served
+    watching.restart()
     watching.look()
     assert world.traffic.observe().champion.port == moved
     assert any("does not answer yet; addresses: " in line for line in world.said)

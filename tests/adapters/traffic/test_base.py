@@ -91,3 +91,23 @@ def test_addresses_and_names_are_hosts(host):
 )
 def test_an_address_is_kept_as_a_system_tells_it(host, told):
     assert Backend("v1", host, 1) == Backend("v1", told, 1)
+
+
+ONE, TWO, THREE = (Backend(name, "127.0.0.1", 80) for name in ("one", "two", "three"))
+HALF = Weights(ONE, TWO, 5_000, "salt")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "before", "is_less"),
+    [
+        (Weights(THREE), None, True),
+        (HALF, HALF, True),
+        (Weights(ONE, TWO, 5_001, "salt"), HALF, False),
+        (Weights(ONE, TWO, 4_999, "other"), HALF, False),  # other users, who had the champion
+        (Weights(ONE, THREE, 4_999, "salt"), HALF, False),
+        (HALF, Weights(ONE), False),
+        (HALF, None, False),
+    ],
+)
+def test_traffic_is_taken_away_where_no_user_gets_a_challenger_anew(wanted, before, is_less):
+    assert wanted.is_no_more_than(before) is is_less
