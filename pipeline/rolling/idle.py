@@ -40,11 +40,8 @@ def is_taken_back(tree: ModelTree, latch: Latch) -> bool:
     newest = tree.history.newest
     if newest is None or not _adds(newest, _SETTLED):
         return False
-    try:
-        beside = latch.found()
-    except OSError:
-        return True
-    return beside is not None and beside.stop is not None
+    beside = latch.found()
+    return beside is None or beside.stop is not None
 
 
 def _adds(touch: Touch, name: re.Pattern[str]) -> bool:

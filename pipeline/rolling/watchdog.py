@@ -18,7 +18,7 @@ from typing import Any
 from pipeline.core.rollout.effects import Commit, RolloutStep, SetWeights
 from pipeline.core.rollout.observation import Observation, Stop
 from pipeline.core.rollout.state import current_rollout
-from pipeline.errors import Bug, PipelineError
+from pipeline.errors import Bug, ConfigurationError, PipelineError
 from pipeline.rolling.earlier import Readings
 from pipeline.rolling.effects import Hands, decided_from
 from pipeline.rolling.giving import gives_more
@@ -106,7 +106,7 @@ class Watchdog:
                 f"{state.model}/addresses", f"{state.model}: {followed}" * bool(followed)
             )
         now = self.equipment.clock()
-        beside = latch.found()
+        beside = self._read(latch, state.model)
         status = with_trouble(state.status, beside or Beside())
         seen = look_at(state, eyes, now, lambda why: self._tell_silence(state.model, why))
         step, bug = judged(state.spec, status, seen, now)
@@ -116,6 +116,15 @@ class Watchdog:
             self._act(look, latch, beside, hands)
         if bug is not None:
             raise bug  # once all is done that can be done without figures
+
+    def _read(self, latch: Latch, model: str) -> Beside | None:
+        """As `Latch.found`, and says why where it is None."""
+        try:
+            beside, why = latch.load(), ""
+        except ConfigurationError as error:
+            beside, why = None, f"{model}: {error}"
+        self._say_once(f"{model}/latch", why)
+        return beside
 
     def _act(self, look: _Look, latch: Latch, beside: Beside | None, hands: Hands) -> None:
         step, state = look.step, look.state
