@@ -12,15 +12,9 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, model_validator
 
-from pipeline.config import (
-    Identifier,
-    Section,
-    UtcTime,
-    load_yaml,
-    parse_section,
-    parse_yaml,
-)
+from pipeline.config import Identifier, Section, UtcTime, parse_section
 from pipeline.errors import ConfigurationError
+from pipeline.strict_yaml import load_yaml, parse_yaml
 
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 PackageMd5 = Annotated[str, Field(pattern=r"^[0-9a-f]{32}\.dir$")]

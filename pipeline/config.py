@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -23,8 +22,7 @@ from pydantic import (
 )
 
 from pipeline.errors import ConfigurationError, did_you_mean
-
-MAX_CONFIG_BYTES = 1_000_000
+from pipeline.strict_yaml import load_yaml
 
 
 class Section(BaseModel):
@@ -336,45 +334,6 @@ class Gates(Section):
 # ---------------------------------------------------------------- reading
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice and any alias (so no billion laughs)."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(
-                problem="found an alias (*name), expected the value itself",
-                problem_mark=event.start_mark,
-            )
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"found the key {key.value!r} twice, expected it once",
-                    problem_mark=key.start_mark,
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def parse_yaml(text: str, where: str) -> Any:
-    """The value of a YAML document. Raises ConfigurationError with line and column."""
-    if len(text.encode()) > MAX_CONFIG_BYTES:
-        raise ConfigurationError(where, [f"larger than {MAX_CONFIG_BYTES:,} bytes"])
-    try:
-        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
-    except (yaml.YAMLError, ValueError, TypeError) as error:  # TypeError: a list as a key
-        mark = getattr(error, "problem_mark", None)
-        at = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise ConfigurationError(where, [f"{at}{problem}"]) from error
-    except RecursionError as error:
-        raise ConfigurationError(where, ["nested too deeply"]) from error
-
-
 def parse_section(kind: type[SectionT], value: Any, where: str) -> SectionT:
     """`value` as a `kind`. Raises ConfigurationError naming every fault."""
     try:
@@ -387,17 +346,6 @@ def parse_section(kind: type[SectionT], value: Any, where: str) -> SectionT:
 def load_section(kind: type[SectionT], path: Path) -> SectionT:
     """The file at `path` as a `kind`. Raises ConfigurationError, also for a missing file."""
     return parse_section(kind, load_yaml(path), str(path))
-
-
-def load_yaml(path: Path) -> Any:
-    """The value in a YAML file, None for an empty one. Raises ConfigurationError."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise ConfigurationError(str(path), ["not found, expected a YAML file"]) from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(str(path), [f"not UTF-8 text: {error}"]) from error
-    return parse_yaml(text, str(path))
 
 
 def load_params(root: Path) -> Params:

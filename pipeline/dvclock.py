@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from pipeline.config import Section, parse_section, parse_yaml
+from pipeline.config import Section, parse_section
+from pipeline.strict_yaml import parse_yaml
 
 Md5 = Annotated[str, Field(pattern=r"^[0-9a-f]{32}(\.dir)?$")]
 

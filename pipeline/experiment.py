@@ -16,8 +16,9 @@ from pydantic import Field, model_validator
 
 from pipeline.ab_config import ABTest
 from pipeline.champion import Digest, Text
-from pipeline.config import Identifier, Section, UtcTime, load_yaml, parse_section, parse_yaml
+from pipeline.config import Identifier, Section, UtcTime, parse_section
 from pipeline.errors import ConfigurationError
+from pipeline.strict_yaml import load_yaml, parse_yaml
 
 BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
 _UNITS = ((604_800, "w"), (86_400, "d"), (3_600, "h"), (60, "m"))

@@ -22,10 +22,11 @@ import yaml
 from pydantic import AfterValidator, Field, model_validator
 
 from pipeline.champion import Champion, Digest, PackageMd5
-from pipeline.config import Identifier, Section, SectionT, UtcTime, parse_section, parse_yaml
+from pipeline.config import Identifier, Section, SectionT, UtcTime, parse_section
 from pipeline.errors import ConfigurationError
 from pipeline.rollout_config import RolloutPlan
 from pipeline.rollout_units import Derived
+from pipeline.strict_yaml import parse_yaml
 
 MAX_MANIFEST_BYTES = 200_000
 _HEADER = """\

@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from pipeline.config import Count, Identifier, Section, load_section, parse_section, parse_yaml
+from pipeline.config import Count, Identifier, Section, load_section, parse_section
 from pipeline.rollout_metrics import Metric, MetricsPlan
 from pipeline.rollout_units import Derived, Duration, Limit, Unit, WallTime, Zone, parse_quantity
+from pipeline.strict_yaml import parse_yaml
 from pipeline.trigger_config import WEEKDAYS, Weekday
 
 

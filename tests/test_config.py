@@ -15,9 +15,9 @@ from pipeline.config import (
     load_section,
     load_usecase,
     parse_section,
-    parse_yaml,
 )
 from pipeline.errors import ConfigurationError
+from pipeline.strict_yaml import parse_yaml
 
 ROOT = Path(__file__).parent.parent
 

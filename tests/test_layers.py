@@ -13,6 +13,7 @@ BASE = {
     "pipeline.domain",
     "pipeline.errors",
     "pipeline.rollout_timeline",
+    "pipeline.strict_yaml",
     "pipeline.timeline",
 }
 CONFIG = BASE | {  # files of ours as validated values

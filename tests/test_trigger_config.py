@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.config import MetricName, parse_section, parse_yaml
+from pipeline.config import MetricName, parse_section
 from pipeline.errors import ConfigurationError
+from pipeline.strict_yaml import parse_yaml
 from pipeline.trigger_config import (
     DEFAULT_PRIORITIES,
     PRIORITIES,

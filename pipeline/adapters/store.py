@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config import parse_yaml
 from pipeline.credentials import without_credentials
 from pipeline.dvc_objects import is_sound
 from pipeline.errors import OutsideError
+from pipeline.strict_yaml import parse_yaml
 
 if TYPE_CHECKING:
     from dvc.repo import Repo

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.ab_config import load_ab_test
 from pipeline.approvers import load_approvers
-from pipeline.config import load_all, load_params, load_schema, load_usecase, load_yaml
+from pipeline.config import load_all, load_params, load_schema, load_usecase
 from pipeline.doctoring.finding import Finding, fault, ok, skipped, warning
 from pipeline.doctoring.situation import Situation
 from pipeline.dvc_objects import file_md5
@@ -17,6 +17,7 @@ from pipeline.gates_config import check_data_age, load_quality_policy
 from pipeline.repository_config import load_repository_config
 from pipeline.rollout_config import load_rollout_plan
 from pipeline.serving_config import load_serving
+from pipeline.strict_yaml import load_yaml
 from pipeline.trigger_config import load_triggers
 
 LOADERS = (

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.adapters.github.settings import GitHubSettings
 from pipeline.approvers import load_approvers
-from pipeline.config import load_all, load_usecase, load_yaml
+from pipeline.config import load_all, load_usecase
 from pipeline.core.settings.limits import lacking_of, limit_items
 from pipeline.core.settings.needed_secrets import Use, secret_items, uses_of
 from pipeline.core.settings.owned import owner_items
@@ -16,6 +16,7 @@ from pipeline.core.settings.plan import Item, Mark, SettingsPlan, plan_settings
 from pipeline.core.settings.wish import wished_settings
 from pipeline.proposing.people import load_codeowners
 from pipeline.repository_config import RepositoryConfig, load_repository_config
+from pipeline.strict_yaml import load_yaml
 
 WORKFLOWS = Path(".github", "workflows")
 

@@ -20,7 +20,7 @@ from pipeline.adapters.package_files import (
 )
 from pipeline.approvers import load_approvers
 from pipeline.champion import load_champion
-from pipeline.config import load_all, load_gates, load_params, load_schema, load_usecase, parse_yaml
+from pipeline.config import load_all, load_gates, load_params, load_schema, load_usecase
 from pipeline.core.evidence import MODEL_MANIFEST
 from pipeline.core.quality.facts import (
     DOCUMENTS,
@@ -38,6 +38,7 @@ from pipeline.jsonio import load_json
 from pipeline.manifest import version_of
 from pipeline.paths import PACKAGE
 from pipeline.rollout_config import CONDITIONS, RolloutPlan, load_rollout_plan
+from pipeline.strict_yaml import parse_yaml
 from pipeline.trigger_config import load_triggers
 
 PLAN = "configs/rollout-plan.yaml"

@@ -23,7 +23,7 @@ from pipeline.adapters.git.trees import (
     trailer_of,
 )
 from pipeline.champion import load_champion
-from pipeline.config import load_usecase, load_yaml, parse_utc, parse_yaml
+from pipeline.config import load_usecase, parse_utc
 from pipeline.core.evidence import MANIFEST, package_faults, parse_manifest
 from pipeline.core.proposal.evidence import evidence_digest, is_evidence
 from pipeline.core.proposal.marker import parse_marker
@@ -41,6 +41,7 @@ from pipeline.manifest import RolloutSpec, parse_rollout
 from pipeline.reviewing.ab_test import answer_of
 from pipeline.reviewing.restored import leads_back
 from pipeline.rollout_config import load_rollout_plan
+from pipeline.strict_yaml import load_yaml, parse_yaml
 
 LOCK = "dvc.lock"
 PARAMS = "params.yaml"

@@ -18,7 +18,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipeline.adapters.git.plumbing import MISSING, Git
-from pipeline.config import parse_yaml
 from pipeline.core.inert import printable
 from pipeline.core.rollout.effects import SetWeights
 from pipeline.core.rollout.observation import Stop
@@ -31,6 +30,7 @@ from pipeline.rolling.latch import Decided
 from pipeline.rolling.model_state import CHAMPION, SPEC, STATUS, ModelState, load_model
 from pipeline.rolling.snapshot import FOLDER, ModelTree, Snapshot
 from pipeline.rollout_status import Kind
+from pipeline.strict_yaml import parse_yaml
 
 MAX_REASON = 1_000
 WORKFLOWS = ".github/workflows/"

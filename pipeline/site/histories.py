@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from pipeline.adapters.git.objects import read_commits, read_objects
-from pipeline.config import Identifier, Section, UseCase, parse_section, parse_yaml
+from pipeline.config import Identifier, Section, UseCase, parse_section
 from pipeline.core.site.facts import ModelHistory
 from pipeline.core.triggers.ledger import Ledger
 from pipeline.errors import ConfigurationError
@@ -15,6 +15,7 @@ from pipeline.rolling.model_state import CHAMPION, SPEC, STATUS
 from pipeline.rolling.snapshot import ModelTree, Snapshot
 from pipeline.site.model_reader import ModelReader
 from pipeline.site.packages import read_packages
+from pipeline.strict_yaml import parse_yaml
 from pipeline.trigger_config import TriggerConfig
 
 _USECASE, _TRIGGERS = "configs/usecase.yaml", "configs/triggers.yaml"

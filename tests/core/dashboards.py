@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipeline.config import parse_section, parse_yaml
+from pipeline.config import parse_section
 from pipeline.core.dashboard.facts import ModelFacts, Serving
 from pipeline.core.triggers.ledger import Event, Ledger, Retrain, RetrainState
+from pipeline.strict_yaml import parse_yaml
 from pipeline.trigger_config import TriggerConfig
 from tests.core import pulls
 

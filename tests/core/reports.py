@@ -13,15 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import (
-    ComparisonPolicy,
-    Gates,
-    Params,
-    UseCase,
-    load_params,
-    parse_section,
-    parse_yaml,
-)
+from pipeline.config import ComparisonPolicy, Gates, Params, UseCase, load_params, parse_section
 from pipeline.core.comparison.compare import FIRST_MODEL, Comparison
 from pipeline.core.comparison.delong import DeLong
 from pipeline.core.comparison.fairness import FairnessResult, GroupRate
@@ -32,6 +24,7 @@ from pipeline.core.comparison.slices import SliceResult
 from pipeline.core.report.inputs import Origin, ReportInputs
 from pipeline.domain import Gate, Interval, Verdict
 from pipeline.jsonio import render_json
+from pipeline.strict_yaml import parse_yaml
 
 PASS, FAIL, INCONCLUSIVE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
 ROOT = Path(__file__).parents[2]

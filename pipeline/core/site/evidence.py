@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.config import parse_yaml
 from pipeline.core.evidence import (
     MANIFEST,
     EvidenceManifest,
@@ -18,6 +17,7 @@ from pipeline.core.report.gates import ends
 from pipeline.core.site.facts import Evidence
 from pipeline.errors import ConfigurationError
 from pipeline.manifest import RolloutSpec
+from pipeline.strict_yaml import parse_yaml
 
 COMPARISON, GATES = "artifacts/comparison.json", "configs/gates.yaml"
 PARTS = (MANIFEST, COMPARISON, GATES)
