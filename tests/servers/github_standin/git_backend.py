@@ -7,6 +7,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from dulwich.refs import DiskRefsContainer
+
 from tests.servers.github_recorder import SERVER_NAME
 
 _PROTECTION = """#!/bin/sh
@@ -82,9 +84,9 @@ class BareRepository:
         return self._try(*arguments, author=author, check=True).stdout.strip("\n")
 
     def refs(self) -> dict[str, str]:
-        """Each ref's commit."""
-        lines = self.run("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
-        return dict(line.split(" ", 1) for line in lines)
+        """Each ref's commit. Asked at each request, which no process is started for."""
+        found = DiskRefsContainer(self.path).as_dict()
+        return {ref.decode(): found[ref].decode() for ref in sorted(found) if ref != b"HEAD"}
 
     def commit_of(self, revision: str) -> str | None:
         """The commit that a branch, tag, ref or SHA means; None if there is none."""
