@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ QUICK = {
     "draws: 2_000": "draws: 400",
     "draws: 1_000": "draws: 100",
 }
+OBJECTS = (".git/objects", ".dvc/cache/files", ".dvc/storage/files")
 # A metrics provider is what the tests of rollouts are about.
 UNWATCHED = {"monitoring_configured: {required: true}": "monitoring_configured: {required: false}"}
 
@@ -54,9 +56,21 @@ def retrained(folder: Path) -> Retrained:
     return made
 
 
-def copy_of(repository: Path, target: Path) -> Path:
-    """A copy that a test may change."""
-    shutil.copytree(repository, target, symlinks=True)
+def copy_of(repository: Path, target: Path, *, reads_warehouse: bool = False) -> Path:
+    """A copy that a test may change; with `reads_warehouse`, all but its largest file.
+
+    Git and DVC never change an object: those are links, and not 40 MB to write for each test.
+    """
+    shared = (f"{repository}/warehouse.db",) * reads_warehouse
+    objects = tuple(f"{repository}/{folder}/" for folder in OBJECTS)
+
+    def copy(source: str, to: str) -> str:
+        if source.startswith((*objects, *shared)):
+            os.link(source, to)
+            return to
+        return str(shutil.copy2(source, to))
+
+    shutil.copytree(repository, target, symlinks=True, copy_function=copy)
     return target
 
 

@@ -30,7 +30,8 @@ def champion(retrained: Retrained) -> Path:
 @pytest.fixture(scope="module")
 def july(retrained: Retrained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of this file's own: DVC writes into the repository whatever it is asked."""
-    return copy_of(retrained.july, tmp_path_factory.mktemp("july") / "flights")
+    target = tmp_path_factory.mktemp("july") / "flights"
+    return copy_of(retrained.july, target, reads_warehouse=True)
 
 
 def comparison(repository: Path) -> dict:
@@ -114,8 +115,7 @@ def test_a_fresh_clone_fetches_the_champion_from_the_remote_by_digest(
 
 
 def test_a_package_that_was_tampered_with_is_never_loaded(july: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(july, copy, symlinks=True)
+    copy = copy_of(july, tmp_path / "copy", reads_warehouse=True)
     fetched = fetched_package(copy, comparison(july)["champion"])
     model = fetched / "model.skops"
     sound = model.read_bytes()
@@ -137,8 +137,7 @@ def test_a_package_that_was_tampered_with_is_never_loaded(july: Path, tmp_path: 
 def test_killed_in_the_middle_of_training_the_next_run_gives_the_same_bytes(
     july: Path, tmp_path: Path
 ) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(july, copy, symlinks=True)
+    copy = copy_of(july, tmp_path / "copy", reads_warehouse=True)
     expected = results(copy)
     git(copy, "checkout", "--quiet", "HEAD~1", "--", "dvc.lock", "artifacts")
     shutil.rmtree(copy / ".dvc/cache/runs")  # so that no stage is restored

@@ -50,7 +50,8 @@ def succeed(repository: Path, script: str, *arguments: str) -> str:
 @pytest.fixture(scope="module")
 def proposed(retrained: Retrained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository whose July retrain is proposed, worked out again, and not yet reviewed."""
-    repository = copy_of(retrained.july, tmp_path_factory.mktemp("proposed") / "flights")
+    target = tmp_path_factory.mktemp("proposed") / "flights"
+    repository = copy_of(retrained.july, target, reads_warehouse=True)
     git(repository, "reset", "--quiet", "HEAD~1")  # as a retrain leaves it: nothing committed
     (repository / "configs/approvers.yaml").write_text(APPROVERS)
     git(repository, "commit", "--quiet", "--message=x", "--", "configs/approvers.yaml")
@@ -69,7 +70,7 @@ def proposed(retrained: Retrained, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def repository(proposed: Path, tmp_path: Path) -> Path:
-    return copy_of(proposed, tmp_path / "flights")
+    return copy_of(proposed, tmp_path / "flights", reads_warehouse=True)
 
 
 def review(repository: Path, login: str, state: str = "APPROVED", at: str | None = None) -> None:
