@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from xdist.scheduler import LoadFileScheduling
 
 import tests.one_core  # noqa: F401 (before what imports NumPy)
+from tests import warm
 from tests.retrained import Retrained
 from tests.retrained import retrained as make_retrained
 from tests.servers import mlflow_server
@@ -64,6 +69,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: slowness(item.nodeid))
 
 
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: each look for garbage would go through all of it."""
+    gc.collect()
+    gc.freeze()
+
+
 def slowness(node: str) -> int:
     """The place of a test in SLOWEST_FIRST, or behind them all."""
     places = (place for place, start in enumerate(SLOWEST_FIRST) if node.startswith(start))
@@ -81,6 +92,21 @@ settings.register_profile(
     database=None,
 )
 settings.load_profile("mutation" if "MUTANT_UNDER_TEST" in os.environ else "busy")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Once a run with workers, which find it in their variables."""
+    if session.config.getoption("numprocesses", None) and not hasattr(
+        session.config, "workerinput"
+    ):
+        session.config.add_cleanup(_warm().close)
+
+
+def _warm() -> ExitStack:
+    stack = ExitStack()
+    folder = stack.enter_context(TemporaryDirectory(prefix="warm-"))
+    stack.enter_context(warm.running(Path(folder)))
+    return stack
 
 
 @pytest.fixture(scope="session")

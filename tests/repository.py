@@ -3,8 +3,9 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
+
+from tests import warm
 
 ROOT = Path(__file__).parent.parent
 
@@ -55,13 +56,13 @@ def python(
     repository: Path, module: str, *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m module` in the repository, as a user would."""
-    return _run(repository, sys.executable, "-m", module, *arguments, environment=environment)
+    return _run(repository, warm.python(), "-m", module, *arguments, environment=environment)
 
 
 def _run(
     repository: Path, *command: str, check: bool = False, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = f"{Path(warm.python()).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         command,
         cwd=repository,

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests import warm
+
 SHELLS = {
     "": ("bash", "-e", "{0}"),
     "bash": ("bash", "--noprofile", "--norc", "-eo", "pipefail", "{0}"),
@@ -74,3 +76,4 @@ class Processes:
             return
         finally:
             self._running.wait()
+            warm.settle()

@@ -1,8 +1,9 @@
 """actions/setup-python: the Python that runs the tests, and their packages.
 
 No version is installed and nothing downloaded: `python` is the environment of the tests, whatever
-version is asked for. `pip install -r FILE` becomes a check that all of FILE is installed there,
-which is made once for the same words and files: a job asks for it in each of a hundred runs.
+version is asked for, and is warm: see tests/warm. `pip install -r FILE` becomes a check that all
+of FILE is installed there, which is made once for the same words and files: a job asks for it in
+each of a hundred runs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests import warm
 from tests.actions.uses import Call, Failed
 
 _PYTHON = """#!/bin/sh
@@ -22,7 +24,7 @@ if [ "$1 $2 $3" = "-m pip install" ]; then
   [ -e "$fine" ] || {{ "{python}" "{check}" "$@" && touch "$fine"; }}
   exit
 fi
-exec "{python}" "$@"
+exec "{warm}" "$@"
 """
 _PIP = """#!/bin/sh
 exec "{folder}/python" -m pip "$@"
@@ -47,10 +49,10 @@ def setup_python(call: Call) -> dict[str, str]:
     scripts = {"python": _PYTHON, "python3": _PYTHON, "pip": _PIP}
     for name, text in scripts.items():
         path = folder / name
-        places = {"check": check, "folder": folder, "known": _known().name}
+        places = {"check": check, "folder": folder, "known": _known().name, "warm": warm.python()}
         path.write_text(text.format(python=sys.executable, **places))
         path.chmod(0o755)
-    call.machine.path += [str(Path(sys.executable).parent), str(folder)]
+    call.machine.path += [str(Path(warm.python()).parent), str(folder)]
     asked = call.given.get("python-version", "any")
     call.machine.say(f"asked for Python {asked}; here it is {platform.python_version()}")
     return {"python-version": platform.python_version(), "python-path": str(folder / "python")}

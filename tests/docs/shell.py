@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.docs.pages import words
 
 PLACEHOLDER = re.compile(r"…|<[a-z ]+>")
@@ -50,7 +51,7 @@ class Shell:
         self.monkeypatch.chdir(self.folder)
         for name in [name for name in os.environ if name.startswith(OUTSIDE)]:
             self.monkeypatch.delenv(name)
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        path = f"{Path(warm.python()).parent}{os.pathsep}{os.environ['PATH']}"
         for name, value in {**ADA, "PATH": path}.items():
             self.monkeypatch.setenv(name, value)
 
