@@ -26,6 +26,7 @@ from pipeline.jsonio import load_json
 from pipeline.ml.input_schema import prepare
 from pipeline.ml.package import load_packaged_model
 from pipeline.monitoring.production import answers_table, recorded_answers
+from pipeline.pointintime import QUERY_FILE
 from pipeline.stages.champion import champion_package
 from pipeline.stages.collect import DEFAULT_WAREHOUSE_URL
 from pipeline.usecase import query
@@ -46,7 +47,7 @@ def run(root: Path, arguments: argparse.Namespace) -> int:
     """Score the rows of the window that the champion has not answered yet. Returns 0.
 
     Raises ConfigurationError for a window that holds no moment, or where predictions() names no
-    table that an answer can be written to.
+    table that an answer can be written to, or leaves out an answer that was: then none is kept.
     """
     start = parse_utc(arguments.start, "--start")
     end = parse_utc(arguments.end, "--end") if arguments.end else datetime.now(UTC)
@@ -56,7 +57,7 @@ def run(root: Path, arguments: argparse.Namespace) -> int:
     champion = load_champion(root, load_usecase(root).model)
     if champion is None:
         raise ConfigurationError("rollouts/", ["no champion: nothing can answer yet"])
-    table, columns = answers_table()
+    table, _ = answers_table()
     engine = connect(os.environ.get("WAREHOUSE_URL", DEFAULT_WAREHOUSE_URL))
     rows = unanswered(root, engine, champion.digest, start, end)
     print(f"{champion.model} {champion.digest[:19]} answers {len(rows):,} rows of {start} to {end}")
@@ -64,9 +65,7 @@ def run(root: Path, arguments: argparse.Namespace) -> int:
         print("Nothing was changed. --apply writes the answers.")
         return 0
     if len(rows):
-        answers = answer(root, rows, champion.digest).rename(columns=columns)
-        with writing(engine) as connection:
-            append_rows(connection, table, answers)
+        save_answers(engine, answer(root, rows, champion.digest))
     print(f"Written to {table.name} of {safe_url(engine.url)}.")
     return 0
 
@@ -86,12 +85,17 @@ def unanswered(
     )
     rows = pd.concat(chunks, ignore_index=True)
     with reading(engine) as connection:
-        answers = recorded_answers(connection)
-        if answers is None:
-            return rows
-        given = answers.subquery()
-        ids = connection.scalars(sa.select(given.c.id).where(given.c.model == digest))
-        return rows[~rows["id"].isin({str(row_id) for row_id in ids})]  # rows' ids are text
+        return rows[~rows["id"].isin(answered_ids(connection, digest))]
+
+
+def answered_ids(connection: sa.Connection, digest: str) -> set[str]:
+    """The rows that predictions() says the model `digest` answered: text, as the ids of rows."""
+    answers = recorded_answers(connection)
+    if answers is None:
+        return set()
+    given = answers.subquery()
+    ids = connection.scalars(sa.select(given.c.id).where(given.c.model == digest))
+    return {str(row_id) for row_id in ids}
 
 
 def answer(root: Path, rows: pd.DataFrame, digest: str) -> pd.DataFrame:
@@ -107,6 +111,27 @@ def answer(root: Path, rows: pd.DataFrame, digest: str) -> pd.DataFrame:
             "available_at": rows["available_at"].dt.tz_localize(None),
         }
     )
+
+
+def save_answers(engine: sa.Engine, answers: pd.DataFrame) -> None:
+    """Add `answers` of one model to the table that predictions() reads: all of them, or none.
+
+    Raises ConfigurationError where predictions() then leaves some out, and keeps none: the next
+    run would write those again.
+    """
+    table, columns = answers_table()
+    with writing(engine) as connection:
+        append_rows(connection, table, answers.rename(columns=columns))
+        read_back = answered_ids(connection, answers["model"].iloc[0])
+        lost = answers["id"][~answers["id"].isin(read_back)]
+        if len(lost):
+            fault = (
+                f"predictions(): leaves out {len(lost):,} of {len(answers):,} answers just written "
+                f"to {table.name}, such as that to row {lost.iloc[0]}, expected none: each run "
+                "would write them again. Nothing was kept: let its where ask for less, or give "
+                "the column that it asks for a server_default that meets it"
+            )
+            raise ConfigurationError(QUERY_FILE, [fault])
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""The window that a batch is asked to score."""
+"""The window that a batch is asked to score, and the answers that it keeps."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,11 +12,11 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.adapters import bulkload
-from pipeline.adapters.warehouse import connect, writing
+from pipeline.adapters.warehouse import connect, reading, writing
 from pipeline.errors import ConfigurationError
 from pipeline.monitoring.production import ANSWER_COLUMNS, answers_table
 from pipeline.usecase import query
-from scripts.score_rows import unanswered
+from scripts.score_rows import answered_ids, save_answers, unanswered
 from tests.called import call_script
 from tests.flights import sample_tables
 from tests.repository import ROOT
@@ -87,6 +88,57 @@ def test_a_column_that_the_database_fills_needs_no_value(
     with writing(engine) as connection:
         bulkload.append_rows(connection, table, answer.rename(columns=columns))
         assert [tuple(row) for row in connection.execute(asked)] == [tuple(answer.loc[0])]
+
+
+BY = sa.Column("by", sa.Text, server_default="batch")
+TWO = pd.DataFrame(
+    [
+        (row_id, DIGEST, score, pd.Timestamp("2013-05-10"))
+        for row_id, score in (("1", 0.5), ("2", 1))
+    ],
+    columns=ANSWER_COLUMNS,
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "lost"),
+    [
+        (
+            lambda table: table.c.by == "server",
+            "2 of 2 answers just written to kept, such as that to row 1",
+        ),
+        (
+            lambda table: table.c.score > 0.6,
+            "1 of 2 answers just written to kept, such as that to row 1",
+        ),
+    ],
+    ids=["all", "some"],
+)
+def test_answers_that_predictions_leaves_out_are_refused_and_none_is_kept(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    where: Callable[[sa.Table], sa.ColumnElement[bool]],
+    lost: str,
+) -> None:
+    asked = with_column(BY._copy())
+    [table] = asked.get_final_froms()
+    monkeypatch.setattr(query, "predictions", lambda: asked.where(where(table)))
+    engine = connect(f"sqlite:///{tmp_path / 'warehouse.db'}")
+    with pytest.raises(ConfigurationError, match=lost):
+        save_answers(engine, TWO)
+    assert not sa.inspect(engine).has_table("kept")
+
+
+def test_a_where_that_the_answers_meet_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = with_column(BY._copy())
+    [table] = asked.get_final_froms()
+    monkeypatch.setattr(query, "predictions", lambda: asked.where(table.c.by == "batch"))
+    engine = connect(f"sqlite:///{tmp_path / 'warehouse.db'}")
+    save_answers(engine, TWO)
+    with reading(engine) as connection:
+        assert answered_ids(connection, DIGEST) == {"1", "2"}
 
 
 @pytest.mark.parametrize(
