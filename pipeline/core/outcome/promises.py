@@ -18,7 +18,7 @@ from pipeline.core.report.figures import is_known
 from pipeline.core.report.gates import ends
 from pipeline.core.triggers.ledger import Event
 
-METRICS = ("accuracy", "f1_weighted")
+METRICS = ("accuracy", "f1_weighted", "f1", "roc_auc")  # f1_weighted hides a rare positive class
 
 
 class Kept(StrEnum):

@@ -99,7 +99,11 @@ def _verdict(facts: OutcomeFacts, kept: Kept) -> str:
     found, wanted = count(facts.measured.labelled), count(facts.min_rows)
     if facts.measured.labelled < facts.min_rows:
         return f"Too early to say how good it is: {found} labelled rows, {wanted} are needed."
-    return "There is no promise that production could be compared with."
+    if not facts.promises:
+        return "There is no promise that production could be compared with."
+    early = (p for p in facts.promises if _kept(p, facts) is Kept.TOO_EARLY)
+    without = ", ".join(label_of(promise.metric) for promise in early)
+    return f"Too early to say how good it is: no figure to compare, or no interval, of {without}."
 
 
 def _line(promise: Promise, facts: OutcomeFacts) -> PromiseLine:
@@ -109,8 +113,12 @@ def _line(promise: Promise, facts: OutcomeFacts) -> PromiseLine:
         label_of(promise.metric),
         f"{figure(promise.value)} {spread}".strip(),
         figure(value),
-        assess_promise(promise, facts.measured, facts.min_rows),
+        _kept(promise, facts),
     )
+
+
+def _kept(promise: Promise, facts: OutcomeFacts) -> Kept:
+    return assess_promise(promise, facts.measured, facts.min_rows)
 
 
 def _basis(facts: OutcomeFacts) -> str:

@@ -102,9 +102,18 @@ def test_the_worst_metric_speaks_first():
 
 
 def test_promises_come_from_the_merged_comparison():
-    accuracy, f1 = promises_of(reports.passing().comparison)
+    accuracy, f1, positive, ranking = promises_of(reports.passing().comparison)
     assert (accuracy.metric, accuracy.value) == ("accuracy", 0.7292)
     assert (f1.low, f1.high) == pytest.approx((0.6721, 0.7321))
+    assert (positive.metric, positive.value) == ("f1", 0.5452)
+    assert (ranking.metric, ranking.value) == ("roc_auc", 0.7864)
+
+
+def test_a_positive_class_that_is_no_longer_found_is_no_promise_kept():
+    """One row in a hundred is positive: whoever answers none is right in the other 99."""
+    promises = (Promise("f1_weighted", 0.988, 0.98, 0.995), Promise("f1", 0.40, 0.30, 0.50))
+    found = measured(metrics={"f1_weighted": 0.985, "f1": 0.0})
+    assert worst_kept(facts(promises=promises, measured=found)) is Kept.WORSE
 
 
 def test_a_metric_without_a_figure_promised_nothing():
@@ -149,6 +158,10 @@ def test_a_broken_promise_is_not_hidden():
             "Too early to say how good it is: there is no warehouse to ask.",
         ),
         ({"promises": ()}, "no promise that production could be compared with"),
+        (
+            {"promises": (F1, Promise("f1", 0.55, 0.5, 0.6)), "measured": measured()},
+            "no figure to compare, or no interval, of F1,\N{NO-BREAK SPACE}positive.",
+        ),
     ],
 )
 def test_what_is_not_known_is_said(changes, words):
