@@ -2,12 +2,14 @@
 
     python -m benchmarks.bench_compare --rows 100000 --draws 10000 --sample 20
 
-Ours makes every draw. The loops make the first --sample of the same draws, rows repeated as they
-were drawn, and their time is scaled up to --draws; making the rows is not part of their time. The
-second loop asks scikit-learn for precision, recall and F1 in one call, as a careful author would.
-Wall time is the clock's; CPU time counts the seconds of all threads, so it says the same on a busy
-machine. Peak memory is that of the process after each part; ours runs first, before scikit-learn is
-loaded. Set OPENBLAS_NUM_THREADS=1 for figures that do not depend on the number of cores.
+The metrics are all those that the comparison resamples. Ours makes every draw. The loops make the
+first --sample of the same draws, rows repeated as they were drawn, and their time is scaled up to
+--draws; making the rows is not part of their time. The second loop asks scikit-learn for precision,
+recall and F1 in one call for each average, as a careful author would. It has no calibration error:
+both loops make that of its calibration_curve. Wall time is the clock's; CPU time counts the seconds
+of all threads, so it says the same on a busy machine. Peak memory is that of the process after each
+part; ours runs first, before scikit-learn is loaded. Set OPENBLAS_NUM_THREADS=1 for figures that do
+not depend on the number of cores.
 """
 
 from __future__ import annotations
@@ -17,20 +19,14 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.core.comparison.bootstrap import bootstrap_metrics, draw_weights
+from pipeline.core.comparison.scoring import METRICS
 
-METRICS = (
-    "accuracy",
-    "precision_weighted",
-    "recall_weighted",
-    "f1_weighted",
-    "roc_auc",
-    "pr_auc",
-)
 THRESHOLD = 0.5
 SEED = 1
 Array = npt.NDArray[np.float64]
@@ -120,33 +116,64 @@ def time_loop(
 
 
 def separately() -> Figures:
-    """Six calls, as the functions are documented."""
+    """A call for each metric, as the functions are documented; in the order of METRICS."""
     from sklearn import metrics as sk  # noqa: PLC0415 (loaded late: its memory is not ours)
+
+    scores = of_scores()
 
     def figures(y: Array, p: Array) -> list[float]:
         answer = (p >= THRESHOLD).astype(np.float64)
         weighted = {"average": "weighted", "zero_division": 0}
-        return [
-            sk.accuracy_score(y, answer),
-            sk.precision_score(y, answer, **weighted),
-            sk.recall_score(y, answer, **weighted),
-            sk.f1_score(y, answer, **weighted),
-            sk.roc_auc_score(y, p),
-            sk.average_precision_score(y, p),
-        ]
+        found = {
+            "accuracy": sk.accuracy_score(y, answer),
+            "precision_weighted": sk.precision_score(y, answer, **weighted),
+            "recall_weighted": sk.recall_score(y, answer, **weighted),
+            "f1_weighted": sk.f1_score(y, answer, **weighted),
+            "precision": sk.precision_score(y, answer, zero_division=0),
+            "recall": sk.recall_score(y, answer, zero_division=0),
+            "f1": sk.f1_score(y, answer, zero_division=0),
+            **scores(y, p),
+        }
+        return [found[metric] for metric in METRICS]
 
     return figures
 
 
 def together() -> Figures:
-    """Four calls: precision, recall and F1 come from one."""
+    """Precision, recall and F1 from one call: one weighted, one of the positive class."""
     from sklearn import metrics as sk  # noqa: PLC0415 (loaded late: its memory is not ours)
+
+    scores = of_scores()
 
     def figures(y: Array, p: Array) -> list[float]:
         answer = (p >= THRESHOLD).astype(np.float64)
-        shared = sk.precision_recall_fscore_support(y, answer, average="weighted", zero_division=0)
-        ranked = [sk.roc_auc_score(y, p), sk.average_precision_score(y, p)]
-        return [sk.accuracy_score(y, answer), *shared[:3], *ranked]
+        shared = partial(sk.precision_recall_fscore_support, y, answer, zero_division=0)
+        found = {"accuracy": sk.accuracy_score(y, answer), **scores(y, p)}
+        for average, ending in (("weighted", "_weighted"), ("binary", "")):
+            names = (f"{name}{ending}" for name in ("precision", "recall", "f1"))
+            found |= zip(names, shared(average=average)[:3], strict=True)
+        return [found[metric] for metric in METRICS]
+
+    return figures
+
+
+def of_scores() -> Callable[[Array, Array], dict[str, float]]:
+    """The metrics that both loops make in the same way."""
+    from sklearn import metrics as sk  # noqa: PLC0415 (as above)
+    from sklearn.calibration import calibration_curve  # noqa: PLC0415 (as above)
+
+    def calibration_error(y: Array, p: Array) -> float:
+        true, predicted = calibration_curve(y, p, n_bins=10)
+        rows = np.histogram(p, bins=10, range=(0, 1))[0]
+        return float(np.abs(true - predicted) @ rows[rows > 0] / len(y))
+
+    def figures(y: Array, p: Array) -> dict[str, float]:
+        return {
+            "roc_auc": sk.roc_auc_score(y, p),
+            "pr_auc": sk.average_precision_score(y, p),
+            "log_loss": sk.log_loss(y, p),
+            "calibration_error": calibration_error(y, p),
+        }
 
     return figures
 
