@@ -103,6 +103,7 @@ class ValidateParams(Section):
     row_rate_ratio: Annotated[tuple[Positive, Positive], AfterValidator(_ordered)]
     units_jump_ratio: Annotated[float, Field(gt=1)]
     max_single_feature_auc: Annotated[float, Field(gt=0.5, le=1)]
+    max_rare_label_share: Annotated[float, Field(gt=0.5, le=1)]
     shuffled_label_auc_band: Annotated[float, Field(gt=0, lt=0.5)]
     sample_rows: Count
     seed: int

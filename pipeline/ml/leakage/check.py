@@ -18,6 +18,7 @@ from pipeline.ml.incident import Finding
 from pipeline.ml.leakage.after_event import check_after_event
 from pipeline.ml.leakage.label_copies import check_label_copies, check_names
 from pipeline.ml.leakage.overlaps import check_groups, check_ids
+from pipeline.ml.leakage.rare_labels import check_rare_labels
 from pipeline.ml.leakage.shuffled_labels import check_shuffled_labels
 from pipeline.ml.leakage.single_features import check_single_features
 from pipeline.ml.leakage.twins import check_twins, find_twins
@@ -49,6 +50,7 @@ def check_leakage(
         *check_after_event(train, holdout, known_ahead),
         *check_label_copies(sample),
         *check_single_features(sample, limit=params.max_single_feature_auc, seed=params.seed),
+        *check_rare_labels(sample, limit=params.max_rare_label_share, seed=params.seed),
         *check_twins(twins),
         *check_shuffled_labels(
             train,

@@ -15,6 +15,7 @@ from pipeline.ml.leakage.column_codes import as_numbers, category_codes, feature
 FOLDS = 5
 BINS = 50
 PRIOR_ROWS = 10.0  # a category's rate counts as this many rows of the overall rate beside its own
+TOO_GOOD = "look at when this value is known: most likely after the label, or because of it"
 
 
 def check_single_features(frame: pd.DataFrame, *, limit: float, seed: int) -> Iterator[Finding]:
@@ -27,9 +28,10 @@ def check_single_features(frame: pd.DataFrame, *, limit: float, seed: int) -> It
     strong = {name: score for name, score in scores.items() if score > limit}
     expected = f"at most {limit:g} for any feature alone"
     for name, score in sorted(strong.items(), key=lambda pair: (-pair[1], pair[0])):
-        mend = "look at when this value is known: most likely after the label, or because of it"
         said = f"AUC {score:.3f} alone"
-        yield Finding("single_feature", name, Verdict.FAIL, said, expected, len(frame), mend=mend)
+        yield Finding(
+            "single_feature", name, Verdict.FAIL, said, expected, len(frame), mend=TOO_GOOD
+        )
     if scores and not strong:
         best = max(scores, key=lambda name: (scores[name], name))
         said = f"AUC {scores[best]:.3f} for the strongest feature"
@@ -45,7 +47,7 @@ def feature_auc(values: pd.Series, labels: np.ndarray, *, seed: int) -> float:
     """
     numbers = as_numbers(values, two_categories=False)
     codes = category_codes(values) if numbers is None else _bins(numbers)
-    scores = [auc(_out_of_fold_rate(codes, labels, seed), labels)]
+    scores = [auc(out_of_fold_rate(codes, labels, seed), labels)]
     if numbers is not None:
         known = np.isfinite(numbers)
         if has_both_classes(labels[known]):
@@ -54,7 +56,7 @@ def feature_auc(values: pd.Series, labels: np.ndarray, *, seed: int) -> float:
     return max(scores)
 
 
-def _out_of_fold_rate(codes: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
+def out_of_fold_rate(codes: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
     """For each row the label rate of its code in the other folds; folds keep the overall rate."""
     rng = np.random.default_rng(seed)
     order = np.lexsort((rng.random(len(labels)), labels))

@@ -11,6 +11,7 @@ PARAMS = ValidateParams(
     row_rate_ratio=(0.5, 2.0),
     units_jump_ratio=3.0,
     max_single_feature_auc=0.95,
+    max_rare_label_share=0.95,
     shuffled_label_auc_band=0.05,
     sample_rows=1600,
     seed=11,

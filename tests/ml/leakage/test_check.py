@@ -24,7 +24,7 @@ def test_an_honest_split_passes_every_check(honest: list[Finding]) -> None:
     assert verdict(honest) is Verdict.PASS
     assert [f.check for f in honest] == [
         *("id_overlap", "seen_by_champion", "column_name", "after_event", "label_copy"),
-        *("single_feature", "twins", "shuffled_labels", "shuffled_labels_real"),
+        *("single_feature", "rare_label", "twins", "shuffled_labels", "shuffled_labels_real"),
     ]
 
 
