@@ -34,17 +34,18 @@ def check_labels(
     label_maturity_hours: float,
     recent_days: float,
 ) -> Iterator[Finding]:
-    """Coverage of mature rows (events at or before `as_of` minus maturity), classes, and rate.
+    """Coverage of mature rows (events before `as_of` minus maturity), classes, and rate.
 
-    Coverage is asked of the newest `recent_days` alone too: the holdout is cut from these, and
-    where labels are still to come there, those that came early are not like the others. Where
-    there is not one row, it is the source that is at fault, and that is said.
+    Coverage is asked of the newest `recent_days` alone too, from their start on, as they were
+    collected: the holdout is cut from these, and where labels are still to come there, those that
+    came early are not like the others. Where there is not one row, it is the source that is at
+    fault, and that is said.
     """
     if not has_times(frame, "event_time") or "label" not in frame:
         return
     until = as_of - timedelta(hours=label_maturity_hours)
-    mature = frame["event_time"] <= until
-    recent = mature & (frame["event_time"] > until - timedelta(days=recent_days))
+    mature = frame["event_time"] < until
+    recent = mature & (frame["event_time"] >= until - timedelta(days=recent_days))
     yield _coverage(
         "label_coverage",
         frame[mature],
@@ -144,7 +145,9 @@ def check_lead(frame: pd.DataFrame) -> Iterator[Finding]:
     found = f"{ahead.mean():.1%} of {len(frame):,} rows were available before their event"
     mend = ""
     if ahead.mean() > 0.5:
-        found += f", by {lead[ahead].median() / timedelta(hours=1):.3g} hours in the median"
+        hours = lead[ahead].median() / timedelta(hours=1)
+        said = f"{hours:,.0f}" if hours >= 100 else f"{hours:.3g}"
+        found += f", by {said} hours in the median"
         mend = "looks like a time zone: all times of query.py are UTC; fine for what is planned"
     expected = "half of them at most, unless rows are known ahead"
     yield Finding("available_ahead", "available_at", Verdict.PASS, found, expected, mend=mend)

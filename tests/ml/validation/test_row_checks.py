@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.config import CollectParams
 from pipeline.domain import Verdict
 from pipeline.ml.incident import Finding
 from pipeline.ml.validation.row_checks import check_labels, check_lead, check_rows, check_times
+from pipeline.stages.collect import windows
 from tests.ml.validation.frame_rows import AS_OF, ROWS, failed, rows
 
 
@@ -29,7 +31,7 @@ def labels(frame: pd.DataFrame, **options: object) -> list[Finding]:
 
 def test_label_coverage_counts_mature_rows_only() -> None:
     frame = rows(days=71)  # the last two days are not mature at as_of
-    young = frame["event_time"] > pd.Timestamp(AS_OF) - pd.Timedelta(hours=24)
+    young = frame["event_time"] >= pd.Timestamp(AS_OF) - pd.Timedelta(hours=24)
     assert young.any()
     assert not failed(labels(frame.assign(label=frame["label"].mask(young))))
     old = ~young & (np.arange(len(frame)) % 5 == 0)
@@ -45,7 +47,7 @@ def test_label_coverage_counts_mature_rows_only() -> None:
 def test_labels_that_are_still_to_come_for_the_newest_days_are_a_fault_of_the_maturity() -> None:
     frame = rows(days=120)
     frame["event_time"] += pd.Timestamp(AS_OF) - frame["event_time"].max()
-    late = frame["event_time"] > pd.Timestamp(AS_OF) - pd.Timedelta(days=9)
+    late = frame["event_time"] >= pd.Timestamp(AS_OF) - pd.Timedelta(days=9)
     (fault,) = [
         f
         for f in labels(frame.assign(label=frame["label"].mask(late)))
@@ -64,6 +66,23 @@ def test_a_source_that_fell_silent_is_not_called_a_label_feed_that_is_late() -> 
     assert fault.found == "no row at all of the 30 days before 2013-03-11T00:00:00Z"
     assert "a source that fell silent" in fault.mend
     assert "label_maturity_hours" not in fault.mend
+
+
+def test_the_recent_rows_are_those_of_the_recent_window_that_is_collected() -> None:
+    """It is half-open: a row at its start is in it, and one at its end is in none."""
+    collect = CollectParams(
+        as_of=AS_OF, recent_days=30, history_days=0, label_maturity_hours=24, chunk_rows=1
+    )
+    recent = windows(collect)["recent"]
+    frame = rows()[:3]
+    second = pd.Timedelta(seconds=1)
+    frame["event_time"] = [recent.start, recent.end - second, recent.end]
+    covered = {f.check: f.found for f in labels(frame)}
+    assert covered["recent_label_coverage"].startswith("100.0% of 2 rows of the 30 days before")
+    assert covered["label_coverage"].startswith("100.0% of 2 rows old enough")
+    frame["event_time"] = [recent.start - second] * 3
+    (silent,) = [f for f in labels(frame) if f.check == "recent_label_coverage"]
+    assert silent.found.startswith("no row at all")
 
 
 def test_coverage_at_the_limit_passes() -> None:
@@ -99,6 +118,17 @@ def test_a_time_later_than_as_of_is_a_fault_and_as_of_itself_is_not(column: str)
     frame.loc[3, column] = at + pd.Timedelta(seconds=1)
     (fault,) = [f for f in check_times(frame, AS_OF) if f.severity is Verdict.FAIL]
     assert (fault.check, fault.column, fault.rows_affected) == ("future", column, 1)
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(0.25, "0.25"), (5.5, "5.5"), (99.99, "100"), (100.4, "100"), (1440, "1,440")],
+)
+def test_how_long_before_is_a_plain_number_of_hours(hours: float, said: str) -> None:
+    frame = rows()
+    frame["available_at"] = frame["event_time"] - pd.Timedelta(hours=hours)
+    (found,) = check_lead(frame)
+    assert f", by {said} hours in the median" in found.found
 
 
 @pytest.mark.parametrize(("share", "is_hint"), [(0.0, False), (0.5, False), (0.6, True)])
