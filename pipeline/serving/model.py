@@ -72,9 +72,21 @@ class ServedModel:
     def _prepared(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         """JSON may hold what no column does: numbers of 400 digits, halves of characters."""
         try:
-            return prepare(pd.DataFrame.from_records(list(rows)), self.schema)
+            return prepare(self._frame(rows), self.schema)
         except (OverflowError, UnicodeError, RecursionError) as error:
             raise DataIncident(f"rows do not fit the model's input schema: {error}") from error
+
+    def _frame(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+        """`rows` as they came: beside a null, pandas makes floats of the integers of a column.
+
+        Above 2**53 that is another integer. A number is computed with as a float anyway; what
+        names a category is not.
+        """
+        frame = pd.DataFrame.from_records(list(rows))
+        for name in frame.select_dtypes("float"):
+            if self.schema["properties"].get(name, {}).get("x-kind") == "category":
+                frame[name] = pd.Series([row.get(name) for row in rows], dtype=object)
+        return frame
 
 
 def load_served_model(folder: Path, digest: str) -> ServedModel:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.config import load_params, load_schema
@@ -20,6 +22,8 @@ from pipeline.stages import outputs
 from pipeline.stages.champion import champion_package
 from pipeline.stages.incident import stop_on_fault
 from pipeline.stages.stage import say
+
+EXACT_IN_FLOATS = 2**53  # up to here, and as far below 0, each integer is a float of its own
 
 
 def run(root: Path) -> None:
@@ -52,8 +56,19 @@ def run(root: Path) -> None:
 def load_rows(path: Path) -> pd.DataFrame:
     """Every column of a table, read one by one: all at once would take more than twice as much."""
     with pq.ParquetFile(path) as file:
-        columns = {
-            name: file.read(columns=[name]).to_pandas(self_destruct=True)[name]
-            for name in file.schema_arrow.names
-        }
+        columns = {name: _read(file, name) for name in file.schema_arrow.names}
     return pd.DataFrame(columns, copy=False)
+
+
+def _read(file: pq.ParquetFile, name: str) -> pd.Series:
+    table = file.read(columns=[name])
+    integers = {pa.int64(): pd.Int64Dtype()}.get if _would_be_rounded(table[name]) else None
+    return table.to_pandas(self_destruct=True, types_mapper=integers)[name]
+
+
+def _would_be_rounded(column: pa.ChunkedArray) -> bool:
+    """Whether pandas, which reads integers beside a null as floats, would read some as others."""
+    if not (pa.types.is_integer(column.type) and column.null_count):
+        return False
+    ends = pc.min_max(column).as_py().values()
+    return any(end is not None and abs(end) > EXACT_IN_FLOATS for end in ends)

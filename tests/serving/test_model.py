@@ -66,6 +66,26 @@ def test_a_model_that_cannot_answer_its_own_schema_does_not_become_ready():
         check_answers(ServedModel("m", "sha256:00", AS_OF, 0.5, SCHEMA, object()))
 
 
+class Remembering(Answering):
+    def predict_proba(self, frame):
+        self.frame = frame
+        return super().predict_proba(frame)
+
+
+@pytest.mark.parametrize("beside", [None, 2.5, 7], ids=["null", "fraction", "integer"])
+def test_a_large_integer_that_names_a_category_is_not_rounded_beside_another_value(beside):
+    schema = {
+        "properties": {"account": {"type": ["string", "null"], "x-kind": "category"}},
+        "x-order": ["account"],
+    }
+    model = Remembering(0.5)
+    served = ServedModel("m", "sha256:00", AS_OF, 0.5, schema, model)
+    served.scores([{"account": 2**53 + 1}, {"account": beside}, {"account": 5.0}])
+    name = None if beside is None else str(beside)
+    found = model.frame["account"].astype(object)
+    assert found.where(found.notna(), None).tolist() == ["9007199254740993", name, "5"]
+
+
 def test_the_example_row_has_a_value_of_each_kind():
     properties = {
         "a": {"x-kind": "number"},
