@@ -195,13 +195,18 @@ class Params(Section):
 
 
 class UseCase(Section):
-    """configs/usecase.yaml: what is predicted, for whom, and how a score becomes an answer."""
+    """configs/usecase.yaml: what is predicted, for whom, and how a score becomes an answer.
+
+    `group_columns` are raw columns that slices, fairness and split.group may name although no model
+    sees them.
+    """
 
     model: Identifier
     question: str
     positive: str
     negative: str
     decision_threshold: Annotated[float, Field(gt=0, lt=1)]
+    group_columns: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- configs/schema.yaml

@@ -32,7 +32,7 @@ def digits_repository(folder: Path) -> Path:
 
 
 def save_warehouse(path: Path) -> None:
-    """One scan an hour from January 1st; someone reads each six hours later.
+    """One scan an hour from January 1st, by two operators; someone reads each six hours later.
 
     From February 5th on the scanner mirrors them, so that there is something to learn anew.
     """
@@ -41,13 +41,15 @@ def save_warehouse(path: Path) -> None:
     mirrored = plain[:, :, ::-1]
     with sqlite3.connect(path) as database:
         columns = ", ".join(f"cell_{number:02} INTEGER" for number in range(16))
-        database.execute(f"CREATE TABLE scans (scan TEXT, scanned_at TEXT, {columns})")
+        database.execute(
+            f"CREATE TABLE scans (scan TEXT, scanned_at TEXT, operator TEXT, {columns})"
+        )
         database.execute("CREATE TABLE readings (scan TEXT, is_even INTEGER, read_at TEXT)")
-        marks = ", ".join("?" * 18)
+        marks = ", ".join("?" * 19)
         for number, digit in enumerate(digits.target):
             at = START + timedelta(hours=number)
             cells = (mirrored if at >= MIRRORED_FROM else plain)[number].ravel()
-            scan = [f"scan-{number:04}", _text(at), *map(int, cells)]
+            scan = [f"scan-{number:04}", _text(at), ("ann", "bob")[number % 2], *map(int, cells)]
             database.execute(f"INSERT INTO scans VALUES ({marks})", scan)  # noqa: S608
             reading = (scan[0], int(digit % 2 == 0), _text(at + timedelta(hours=6)))
             database.execute("INSERT INTO readings VALUES (?, ?, ?)", reading)

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import pandas as pd
 import pytest
 
 from pipeline.errors import DataIncident, OutsideError
@@ -72,6 +73,11 @@ def test_the_whole_pipeline_runs_on_another_table(digits: Path) -> None:
     assert found["verdict"] == "PASS"
     accuracy = next(row for row in found["metrics"] if row["metric"] == "accuracy")
     assert accuracy["difference"] > 0.1
+    by_operator = {part["value"] for part in found["slices"] if part["column"] == "operator"}
+    assert by_operator == {"ann", "bob"}
+    assert {gap["column"] for gap in found["fairness"]} == {"operator"}
+    assert "operator" not in (digits / "artifacts/package/input-schema.json").read_text()
+    assert "operator" not in pd.read_parquet(digits / "artifacts/split/train.parquet")
     assert "Is the scanned digit even?" in (digits / "artifacts/report/report.md").read_text()
     assert "even-digit" in (digits / "artifacts/package/model-card.md").read_text()
     scored = python(digits, "scripts.score_rows", "--start", FIRST_AS_OF, "--apply")

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pandas.api.types import infer_dtype
 
+from pipeline.ml.built_in import group_name, is_group
 from pipeline.ml.categories import as_categories
 
 KEYS = ("id", "event_time", "label")
@@ -97,8 +98,18 @@ def collected_rows(path: Path, chunk_rows: int) -> Iterator[pd.DataFrame]:
 
 
 def features_of(table: pd.DataFrame) -> pd.DataFrame:
-    """The feature columns of a table: all but its keys."""
-    return table.drop(columns=list(KEYS))
+    """The feature columns of a table: all but its keys and the columns of groups."""
+    return without_groups(table).drop(columns=list(KEYS))
+
+
+def without_groups(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` without the columns that only say which group a row is of: what may train."""
+    return table.drop(columns=[name for name in table if is_group(name)])
+
+
+def name_in(table: pd.DataFrame, column: str) -> str:
+    """The name in `table` of the feature or group column that configuration calls `column`."""
+    return column if column in table else group_name(column)
 
 
 def _wide_dictionaries(schema: pa.Schema) -> pa.Schema:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from pipeline.ml.tables import name_in
+
 MISSING = "(missing)"
 
 
@@ -19,13 +21,8 @@ def blocks_of(holdout: pd.DataFrame, resample: str) -> np.ndarray | None:
 
 def labels_of(holdout: pd.DataFrame, column: str) -> np.ndarray:
     """The values of a slice or fairness column as text, shape (n,); a gap has a name too."""
-    return (
-        holdout[column]
-        .astype(object)
-        .where(holdout[column].notna(), MISSING)
-        .astype(str)
-        .to_numpy(dtype=str)
-    )
+    values = holdout[name_in(holdout, column)]
+    return values.astype(object).where(values.notna(), MISSING).astype(str).to_numpy(dtype=str)
 
 
 def slice_masks(

@@ -12,7 +12,7 @@ from pipeline.jsonio import save_json
 from pipeline.ml.digest import frame_digest, row_hashes
 from pipeline.ml.leakage.check import check_leakage
 from pipeline.ml.split import split_rows
-from pipeline.ml.tables import load_table, save_table
+from pipeline.ml.tables import load_table, name_in, save_table, without_groups
 from pipeline.stages import outputs
 from pipeline.stages.champion import champion_package, seen_by
 from pipeline.stages.collect import windows
@@ -29,15 +29,16 @@ def run(root: Path) -> None:
     policy = load_gates(root).comparison
     check_named_columns(rows.columns, group=params.split.group, policy=policy)
     seen = seen_by(champion_package(root))
-    split = split_rows(rows, seen, params.split, windows(params.collect)["recent"].end)
+    how = params.split
+    if how.group is not None:
+        how = how.model_copy(update={"group": name_in(rows, how.group)})
+    split = split_rows(rows, seen, how, windows(params.collect)["recent"].end)
     train = rows[split.train].reset_index(drop=True)
     holdout = rows[split.holdout].reset_index(drop=True)
-    findings = check_leakage(
-        train, holdout, group=params.split.group, params=params.validate_, seen=seen
-    )
+    findings = check_leakage(train, holdout, group=how.group, params=params.validate_, seen=seen)
     stop_on_fault(root, "split", findings, len(rows))
 
-    save_table(root / outputs.TRAIN_ROWS, train)
+    save_table(root / outputs.TRAIN_ROWS, without_groups(train))
     save_table(root / outputs.HOLDOUT, holdout)
     all_seen = np.union1d(seen, row_hashes(train["id"]))
     save_table(root / outputs.SEEN_IDS, pd.DataFrame({"row_hash": all_seen}))

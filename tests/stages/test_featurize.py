@@ -11,8 +11,16 @@ import sqlalchemy as sa
 
 from pipeline.adapters.warehouse import connect, read_rows, writing
 from pipeline.errors import ConfigurationError
-from pipeline.ml.tables import KEYS, collected_rows, load_table, write_parquet
+from pipeline.ml.tables import (
+    KEYS,
+    collected_rows,
+    features_of,
+    load_table,
+    without_groups,
+    write_parquet,
+)
 from pipeline.stages import featurize
+from pipeline.stages.holdout import labels_of
 
 START = datetime(2013, 1, 1, tzinfo=UTC)
 END = START + timedelta(days=2)
@@ -171,4 +179,49 @@ def test_times_and_text_are_no_features(
     )
     write_parquet(tmp_path / "rows.parquet", rows_of(warehouse(tmp_path / "w.db"), 7))
     with pytest.raises(ConfigurationError, match=r"returned \['x'\] as text or times"):
+        next(featurize._feature_chunks(tmp_path / "rows.parquet", 7))
+
+
+def test_group_columns_go_along_as_text_and_are_no_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(featurize, "build_features", lambda rows: rows[["temp"]])
+    write_parquet(tmp_path / "rows.parquet", rows_of(warehouse(tmp_path / "w.db"), 7))
+    chunks = featurize._feature_chunks(tmp_path / "rows.parquet", 7, ("year", "place", "is_new"))
+    write_parquet(tmp_path / "features.parquet", chunks)
+    table = load_table(tmp_path / "features.parquet")
+    assert list(features_of(table)) == ["temp"]
+    assert table["group: year"].cat.categories.tolist() == ["1970", "1971", "1972", "1973"]
+    assert table["group: is_new"].cat.categories.tolist() == ["0", "1"]
+    assert labels_of(table, "place")[:4].tolist() == ["(missing)", "y", "z", "x"]
+    assert list(without_groups(table)) == [*KEYS, "temp"]
+
+
+def test_group_columns_that_cannot_be_are_all_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(featurize, "build_features", lambda rows: rows[["temp"]])
+    write_parquet(tmp_path / "rows.parquet", rows_of(warehouse(tmp_path / "w.db"), 7))
+    asked = ("plase", "id", "temp", "year")
+    with pytest.raises(ConfigurationError) as refused:
+        next(featurize._feature_chunks(tmp_path / "rows.parquet", 7, asked))
+    asis = ", which slices and groups may name as it is; take it out here, or give the feature "
+    asis += "another name"
+    known = "expected one of year, is_new, place, temp"
+    assert refused.value.where == "configs/usecase.yaml"
+    assert refused.value.faults == (
+        f"group_columns: 'plase' is no column of rows(); did you mean 'place'?; {known}",
+        f"group_columns: 'id' is no column of rows(); {known}",
+        f"group_columns: 'temp' is a feature{asis}",
+    )
+
+
+def test_no_feature_may_be_named_as_a_group_column_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        featurize, "build_features", lambda rows: rows[["temp"]].set_axis(["group: a"], axis=1)
+    )
+    write_parquet(tmp_path / "rows.parquet", rows_of(warehouse(tmp_path / "w.db"), 7))
+    with pytest.raises(ConfigurationError, match=r"returned \['group: a'\], whose names begin"):
         next(featurize._feature_chunks(tmp_path / "rows.parquet", 7))

@@ -15,7 +15,8 @@ from pipeline.stages.named_columns import check_named_columns
 from tests.repository import ROOT, edit
 
 FEATURES = ["carrier", "origin", "distance"]
-KNOWN = "carrier, distance, origin"
+MORE = "or a column of rows() that group_columns in configs/usecase.yaml lists"
+KNOWN = f"carrier, distance, origin, {MORE}"
 MISSPELT = {
     "params.yaml": {"group: null": "group: carier"},
     "configs/gates.yaml": {
@@ -68,3 +69,11 @@ def test_a_key_of_the_table_is_no_column_to_judge_by(key: str) -> None:
         f"configs/gates.yaml: comparison.slices.columns: '{key}' is no feature",
         f"configs/gates.yaml: comparison.fairness.0.column: '{key}' is no feature",
     ]
+
+
+def test_a_group_column_is_known_by_its_own_name() -> None:
+    policy = load_gates(ROOT).comparison
+    known = ["id", "event_time", "label", "distance", "group: carrier", "group: origin"]
+    check_named_columns(known, group="carrier", policy=policy)
+    with pytest.raises(ConfigurationError, match="expected one of carrier, distance, origin, or"):
+        check_named_columns(known, group="group: carrier", policy=policy)

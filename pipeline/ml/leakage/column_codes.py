@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pipeline.ml.built_in import BUILT_IN
+from pipeline.ml.built_in import BUILT_IN, is_group
 
 
 def features_of(frame: pd.DataFrame) -> list[str]:
-    """Every column that is not built in, in the frame's order."""
-    return [str(name) for name in frame.columns if name not in BUILT_IN]
+    """Every column that is not built in and no group's, in the frame's order."""
+    return [str(name) for name in frame.columns if name not in BUILT_IN and not is_group(str(name))]
 
 
 def as_numbers(values: pd.Series, *, two_categories: bool = True) -> np.ndarray | None:

@@ -9,6 +9,7 @@ scans = Table(
     MetaData(),
     Column("scan", String),
     Column("scanned_at", DateTime),
+    Column("operator", String),  # judged by, never learned from
     *(Column(cell, Integer) for cell in CELLS),
 )
 readings = Table(
@@ -35,6 +36,7 @@ def rows() -> Select:
         scans.c.scan.label("id"),
         scans.c.scanned_at.label("event_time"),
         scans.c.scanned_at.label("available_at"),
+        scans.c.operator,
         *(scans.c[cell] for cell in CELLS),
     )
 
