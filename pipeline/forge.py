@@ -206,6 +206,13 @@ class Forge(Protocol):
     def reviews(self, number: int) -> tuple[Review, ...]:
         """The submitted reviews of a pull request, oldest first."""
 
+    def makers(self, pull: PullRequest) -> tuple[str, ...]:
+        """The logins of all who have a part in it, as far as the forge knows them; each once.
+
+        A commit names its makers by addresses of anyone's choice, so that they are only more who
+        do not count as independent; who pushed to the branch is the forge's own record.
+        """
+
     def issues(self, label: str) -> tuple[Issue, ...]:
         """The issues with `label`, open and closed, newest first."""
 

@@ -108,11 +108,11 @@ def gates_of(
         return (_not_ours("It comes from a fork, where no run of ours can have made it."),)
     if kind is Kind.RETRAIN and retrain_of(pull.branch, load_usecase(commits.root).model) is None:
         return (_not_ours(f"It comes from {pull.branch}: no verdict would be renewed there."),)
-    reviews = forge.reviews(pull.number)
+    reviews, makers = forge.reviews(pull.number), forge.makers(pull)
     if kind is Kind.SERVING:
-        return (assess_reviews(commits.root, pull, reviews),)
+        return (assess_reviews(commits.root, pull, reviews, makers),)
     is_by_hand = ran_by_hand(commits.head)
-    approvals = assess_reviews(commits.root, pull, reviews, is_by_hand=is_by_hand)
+    approvals = assess_reviews(commits.root, pull, reviews, makers, is_by_hand=is_by_hand)
     contents = contents_of(commits, pull.body, at)
     main = commits.main.commit
     if recomputed is not None and judges_alike(commits.root, recomputed.main, main):

@@ -153,6 +153,60 @@ def test_a_push_after_the_approvals_takes_them_back(
     assert "dismissed" in words
 
 
+def push_as(
+    repository: Path, github: GitHubStandIn, login: str, *, author: str = "perennial[bot]"
+) -> None:
+    """`login` pushes a commit to mallory's branch, in the name of `author`."""
+    git(repository, "switch", "--quiet", "work")
+    (repository / CHAMPION).write_text("model: mine\n")
+    commit(repository, "One more thing")
+    who = f"--author={author} <{author}@users.noreply.github.com>"
+    git(repository, "commit", "--quiet", "--amend", "--no-edit", who)
+    github.look()
+    github.world.pusher = login
+    git(repository, "push", "--quiet", "origin", "work")
+    github.look()
+    github.world.pusher = "octo"
+    git(repository, "switch", "--quiet", "main")
+
+
+def test_whoever_pushed_to_the_branch_does_not_approve_it_whatever_name_is_in_the_commit(
+    repository: Path, github: GitHubStandIn
+) -> None:
+    propose(repository, github, CHAMPION, "model: flight-delay\n")
+    push_as(repository, github, "ada")
+    for login in ("ada", "linus"):
+        github.approve(1, login)
+    state, words = judge(repository, github)
+    assert (state, "ml_lead (ada made a part of it)" in words) == ("pending", True)
+
+
+def test_whoever_made_a_commit_does_not_approve_it_whoever_pushed_it(
+    repository: Path, github: GitHubStandIn
+) -> None:
+    propose(repository, github, CHAMPION, "model: flight-delay\n")
+    push_as(repository, github, "octo", author="linus")
+    for login in ("ada", "linus"):
+        github.approve(1, login)
+    state, words = judge(repository, github)
+    assert (state, "product_owner (linus made a part of it)" in words) == ("pending", True)
+
+
+def test_whoever_only_deleted_an_earlier_branch_of_the_name_may_approve(
+    repository: Path, github: GitHubStandIn
+) -> None:
+    git(repository, "push", "--quiet", "origin", "main:work")
+    github.look()
+    github.world.pusher = "ada"
+    git(repository, "push", "--quiet", "origin", ":work")
+    github.look()
+    github.world.pusher = "octo"
+    propose(repository, github, CHAMPION, "model: flight-delay\n")
+    for login in ("ada", "linus"):
+        github.approve(1, login)
+    assert judge(repository, github)[0] == "success"
+
+
 def test_a_manifest_by_hand_is_judged_as_a_retrain_and_blocked(
     repository: Path, github: GitHubStandIn
 ) -> None:

@@ -18,17 +18,23 @@ from pipeline.trigger_config import TriggerConfig, load_triggers
 
 
 def assess_reviews(
-    root: Path, pull: PullRequest, reviews: Iterable[Review], *, is_by_hand: bool = False
+    root: Path,
+    pull: PullRequest,
+    reviews: Iterable[Review],
+    makers: Iterable[str],
+    *,
+    is_by_hand: bool = False,
 ) -> Gate:
     """Whether each role that the policy below `root` asks for approved the newest commit.
 
+    Neither its author nor any of its `makers` (logins) can: they would approve their own work.
     A retrain that ran by hand (`is_by_hand`) needs the approvals of `manual_retrain` as well.
     Raises ConfigurationError for a policy that cannot be read.
     """
     return assess_approvals(
         [Opinion(review.author, review.state, review.commit) for review in reviews],
         head=pull.head,
-        authors=[pull.author],
+        authors=[pull.author, *makers],
         roles_wanted=load_quality_policy(root).deployment_safety.approving_roles,
         logins_of=load_approvers(root).roles,
         quorum=manual_quorum(load_triggers(root)) if is_by_hand else None,

@@ -91,7 +91,7 @@ class Outside:
             return link_approvals(_UNASKED, (), merged_by, "")
         try:
             reviews = self.forge.reviews(asked.pull.number)
-            gate = _assess(origin, asked.pull, reviews)
+            gate = _assess(origin, asked.pull, reviews, self.forge.makers(asked.pull))
         except PipelineError as error:
             return link_approvals(None, (), merged_by, _first_line(error))
         who = tuple(dict.fromkeys(r.author for r in reviews if r.state == "APPROVED"))
@@ -128,13 +128,15 @@ class Outside:
         return LedgerStore(self.root, is_local=self.is_local).read()
 
 
-def _assess(origin: Origin, pull: PullRequest, reviews: Iterable[Review]) -> Gate:
+def _assess(
+    origin: Origin, pull: PullRequest, reviews: Iterable[Review], makers: Iterable[str]
+) -> Gate:
     """As the judge of the pull request does, by the policy of the commit before the merge."""
     base = Tree(origin.past.root, next(iter(origin.made.parents), origin.made.commit))
     has_rule = base.text(TRIGGERS) is not None
     is_by_hand = has_rule and ran_by_hand(Tree(origin.past.root, origin.proposed))
     with _policy_at(base) as policy:
-        return assess_reviews(policy, pull, reviews, is_by_hand=is_by_hand)
+        return assess_reviews(policy, pull, reviews, makers, is_by_hand=is_by_hand)
 
 
 @contextmanager

@@ -51,9 +51,11 @@ def change(root: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def verdict(root: Path, *logins: str, is_by_hand: bool = True) -> Verdict:
+def verdict(
+    root: Path, *logins: str, makers: tuple[str, ...] = (), is_by_hand: bool = True
+) -> Verdict:
     reviews = [Review(login, ReviewState.APPROVED, HEAD, AT) for login in logins]
-    return assess_reviews(root, PULL, reviews, is_by_hand=is_by_hand).verdict
+    return assess_reviews(root, PULL, reviews, makers, is_by_hand=is_by_hand).verdict
 
 
 def test_a_retrain_by_hand_waits_for_the_people_of_its_trigger(root: Path) -> None:
@@ -62,6 +64,13 @@ def test_a_retrain_by_hand_waits_for_the_people_of_its_trigger(root: Path) -> No
     assert verdict(root, "ada", "linus", "rae") is Verdict.INCONCLUSIVE
     assert verdict(root, "ada", "linus", "rae", "rob") is Verdict.PASS
     assert verdict(root, "rae", "rob") is Verdict.INCONCLUSIVE
+
+
+def test_whoever_made_a_part_of_it_counts_for_no_role_and_for_no_quorum(root: Path) -> None:
+    people = ("ada", "linus", "rae", "rob")
+    assert verdict(root, *people, makers=("linus",), is_by_hand=False) is Verdict.INCONCLUSIVE
+    assert verdict(root, *people, makers=("Rob",)) is Verdict.INCONCLUSIVE
+    assert verdict(root, *people, makers=("perennial[bot]", "web-flow")) is Verdict.PASS
 
 
 def test_a_retrain_by_hand_follows_the_rule_that_main_has_now(root: Path) -> None:

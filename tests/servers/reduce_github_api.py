@@ -40,6 +40,7 @@ ENDPOINTS = {
     _REPOSITORY + "/actions/variables/{name}": ("patch",),
     _REPOSITORY + "/actions/workflows": ("get",),
     _REPOSITORY + "/actions/workflows/{workflow_id}/dispatches": ("post",),
+    _REPOSITORY + "/activity": ("get",),
     _REPOSITORY + "/branches/{branch}/protection": ("get",),
     _REPOSITORY + "/check-runs": ("post",),
     _REPOSITORY + "/collaborators/{username}/permission": ("get",),

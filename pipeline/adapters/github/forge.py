@@ -8,6 +8,7 @@ from functools import cached_property
 from pipeline.adapters.github import issues, people
 from pipeline.adapters.github.answers import Busy
 from pipeline.adapters.github.connection import PAGE_ITEMS, Connection, Patience
+from pipeline.adapters.github.makers import list_makers
 from pipeline.adapters.github.pulls import Pulls
 from pipeline.adapters.github.repository import API_URL
 from pipeline.adapters.github.shapes import CombinedShape, ViewerShape, parse
@@ -106,6 +107,10 @@ class GitHubForge:
     def reviews(self, number: int) -> tuple[Review, ...]:
         """The submitted reviews, oldest first."""
         return people.list_reviews(self._connection, number)
+
+    def makers(self, pull: PullRequest) -> tuple[str, ...]:
+        """Authors and committers of its commits, and who pushed to its branch."""
+        return list_makers(self._connection, pull)
 
     def issues(self, label: str) -> tuple[Issue, ...]:
         """The issues with `label`, newest first."""

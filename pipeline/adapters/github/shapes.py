@@ -168,6 +168,26 @@ class ReviewShape(BaseModel):
         return Review(login_of(self.user), self.state, self.commit_id or "", self.submitted_at)
 
 
+class _Maker(BaseModel):
+    """An account; an empty object where GitHub knows none by the commit's address."""
+
+    login: str | None = None
+
+
+class PullCommitShape(BaseModel):
+    """A commit of a pull request: whose addresses it names."""
+
+    author: _Maker | None
+    committer: _Maker | None
+
+
+class ActivityShape(BaseModel):
+    """Something that happened to a branch, and by whom."""
+
+    activity_type: str
+    actor: User | None
+
+
 def parse(shape: type[Shape], value: Any, what: str) -> Shape:
     """`value` as a `shape`. Raises OutsideError naming what does not fit."""
     try:

@@ -157,6 +157,10 @@ class LocalForge:
         reviews = [Review(r.author, r.state, r.commit, r.submitted_at) for r in kept]
         return tuple(sorted(reviews, key=lambda review: review.submitted_at))
 
+    def makers(self, pull: PullRequest) -> tuple[str, ...]:
+        """Nobody: names in commits are no accounts, and no push is written down."""
+        return ()
+
     def issues(self, label: str) -> tuple[Issue, ...]:
         """The issues with `label`, newest first."""
         numbers = reversed(self._folder.numbers("issues"))

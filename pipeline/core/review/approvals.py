@@ -98,7 +98,7 @@ def _why_not(opinion: Opinion | None, login: str, head: str, own: set[str]) -> s
     if opinion is None:
         return ""
     if login in own:
-        return f"{login} is an author of it"
+        return f"{login} made a part of it"
     if opinion.state == "DISMISSED":
         return f"the approval of {login} was dismissed"
     if opinion.commit != head:

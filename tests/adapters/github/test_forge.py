@@ -15,6 +15,7 @@ from pipeline.forge import PullState, ReviewState, StatusState
 from tests.proposals import HASTY, REVIEW_WORKFLOW, clone, commit_and_push, write
 from tests.repository import ROOT, git
 from tests.servers import github_recorder
+from tests.servers.github_api import sample
 from tests.servers.github_recorder import (
     BROKEN,
     DROPPED,
@@ -215,6 +216,30 @@ def test_reviews_carry_the_commit_that_was_looked_at(
     (review,) = forge.reviews(number)
     assert (review.author, review.state) == ("ada", ReviewState.APPROVED)
     assert review.commit == forge.pull(number).head
+
+
+def test_makers_are_those_of_the_commits_and_whoever_pushed(
+    forge: GitHubForge, github: GitHubStandIn, root: Path
+) -> None:
+    number = open_one(forge)
+    github.add_person("ben", "write")
+    for address in ("ada@users.noreply.github.com", "nobody@example.com"):
+        who = f"--author=Somebody <{address}>"
+        git(root, "commit", "--quiet", "--allow-empty", "--message=Edit", who)
+        git(root, "push", "--quiet", "origin", f"HEAD:{BRANCH}")
+    github.world.pusher = "ben"
+    assert forge.makers(forge.pull(number)) == ("ada", "ben", "octo")
+
+
+def test_who_made_it_is_not_known_where_github_leaves_commits_out(
+    forge: GitHubForge, github: GitHubStandIn
+) -> None:
+    number = open_one(forge)
+    path = "/repos/{owner}/{repo}/pulls/{pull_number}/commits"
+    for size, before in ((100, 0), (100, 1), (50, 2)):
+        github.fail("GET", path, Answer(200, [sample("commit")] * size), after=before)
+    with pytest.raises(OutsideError, match=f"pull request {number}, and no more of any"):
+        forge.makers(forge.pull(number))
 
 
 def test_issues_leave_pull_requests_out(forge: GitHubForge) -> None:

@@ -62,7 +62,7 @@ def test_what_does_not_count_is_waited_for_with_its_reason(
 def test_nobody_approves_what_they_wrote() -> None:
     gate = assess(BOTH, authors=["perennial[bot]", "Linus"])
     assert gate.verdict is Verdict.INCONCLUSIVE
-    assert "linus is an author of it" in gate.reason
+    assert "linus made a part of it" in gate.reason
 
 
 def test_the_newest_review_of_a_person_counts() -> None:

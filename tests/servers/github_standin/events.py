@@ -10,7 +10,7 @@ from typing import Any
 from tests.servers.github_standin.objects import repository, user
 from tests.servers.github_standin.pull_objects import pull_object, review_object
 from tests.servers.github_standin.push_payload import changed_paths, message_of, push_payload
-from tests.servers.github_standin.world import Issue, Review, World
+from tests.servers.github_standin.world import Issue, Push, Review, World
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ def note_pushes(world: World, refs: dict[str, str], actor: str) -> None:
     for ref in sorted(before.keys() | now.keys()):
         old, new = before.get(ref), now.get(ref)
         if old != new:
+            at = world.now()
+            world.pushes.append(Push(next(world.ids), ref, old, new, actor, at))
             _tell_push(world, ref, old, new, actor)
 
 

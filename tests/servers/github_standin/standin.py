@@ -13,6 +13,7 @@ from typing import Any
 from tests.servers.github_recorder import BROKEN, Answer, GitHubRecorder, Request
 from tests.servers.github_standin import (
     actions,
+    activity,
     comments,
     git_http,
     issues,
@@ -53,6 +54,7 @@ _PARTS = (
     statuses,
     repository,
     actions,
+    activity,
     settings_actions,
     settings_classic,
     settings_environments,

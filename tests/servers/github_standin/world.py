@@ -105,6 +105,18 @@ class Status:
 
 
 @dataclass
+class Push:
+    """A branch or tag that somebody moved; a side without a commit is None."""
+
+    id: int
+    ref: str
+    before: str | None
+    after: str | None
+    actor: str
+    at: datetime
+
+
+@dataclass
 class World:
     """`pusher` is whom pushes over the file path are put down to: git tells no login."""
 
@@ -125,6 +137,7 @@ class World:
     comments: dict[int, Comment] = field(default_factory=dict)
     labels: dict[str, Label] = field(default_factory=dict)
     statuses: list[Status] = field(default_factory=list)
+    pushes: list[Push] = field(default_factory=list)
     workflow_dispatches: list[dict[str, Any]] = field(default_factory=list)
     settings: Settings = field(default_factory=Settings)
     ids: Iterator[int] = field(default_factory=lambda: count(5001))
