@@ -25,6 +25,7 @@ class Forge:
     token: str
     api_url: str
     review_token: str | None = None
+    server_url: str = "https://github.com"
 
     def __repr__(self) -> str:
         return f"Forge({self.repository!r}, {self.api_url!r})"
@@ -32,6 +33,8 @@ class Forge:
 
 def forge_of(environment: Mapping[str, str] = os.environ) -> Forge:
     """The forge in GITHUB_REPOSITORY, GITHUB_TOKEN and GITHUB_API_URL; REVIEW_TOKEN may be unset.
+
+    GITHUB_SERVER_URL is where people look at it.
 
     Raises ConfigurationError naming each variable that is missing.
     """
@@ -44,6 +47,7 @@ def forge_of(environment: Mapping[str, str] = os.environ) -> Forge:
         environment["GITHUB_TOKEN"],
         environment.get("GITHUB_API_URL", "https://api.github.com"),
         environment.get("REVIEW_TOKEN") or None,
+        environment.get("GITHUB_SERVER_URL", "https://github.com"),
     )
 
 

@@ -7,6 +7,7 @@ file.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from tests.monitoring.ab_worlds import experiment
 from tests.proposals import write
 from tests.repository import commit, git
 from tests.retrained import Retrained, copy_of
+from tests.servers import gh
 from tests.tracing.traced import keep, md5
 
 MODEL, AT = "flight-delay", "2013-07-03T12:00:00Z"
@@ -84,13 +86,14 @@ def review(repository: Path, login: str, state: str = "APPROVED", at: str | None
     path.write_text(json.dumps(given))
 
 
-def judge(repository: Path, *, at: str = AT) -> tuple[int, dict[str, str], str]:
+def judge(repository: Path, *, at: str = AT, **environment: str) -> tuple[int, dict[str, str], str]:
     """The exit code, the verdict of each gate, and all that was printed."""
     done = call_script(
         repository,
         "verify_retrain_pr",
         *("--pull-request", "1", "--at", at, *LOCAL),
         *("--recomputed", "artifacts/review/recomputed.json", "--apply"),
+        **environment,
     )
     rows = re.findall(r"^  (PASS|INCONCLUSIVE|FAIL|ERROR) +(\w+)", done.stdout, re.MULTILINE)
     return done.returncode, {name: verdict for verdict, name in rows}, done.stdout + done.stderr
@@ -127,6 +130,27 @@ def test_a_retrain_by_hand_waits_for_as_many_people_as_its_trigger_asks_for(
     _, gates, said = judge(repository)
     assert gates["approvals"] == "INCONCLUSIVE", said
     assert "1 more of ml_lead or product_owner, since it ran by hand" in said
+
+
+def test_where_main_asks_for_it_only_a_run_of_main_may_have_made_the_evidence(
+    repository: Path, tmp_path: Path
+) -> None:
+    switch = repository / "configs/repository.yaml"
+    switch.write_text(switch.read_text().replace('_ATTEST: "off"', '_ATTEST: "on"'))
+    commit(repository, "Sign it")
+    manifest = git(repository, "show", f"{BRANCH}:rollouts/{MODEL}/rollout.yaml")
+    digest = parse_rollout(manifest, "rollout.yaml").evidence.digest
+    workflow = "https://github.com/octo/model/.github/workflows/retrain.yml@refs/heads"
+    verdicts = []
+    for signer in ("main", BRANCH, None):
+        signed = [("octo/model", digest, f"{workflow}/{signer}")] if signer else []
+        path = gh.install(tmp_path / "bin", signed) + os.environ["PATH"]
+        job = {"GITHUB_REPOSITORY": "octo/model", "GITHUB_TOKEN": "of-the-job", "PATH": path}
+        _, gates, said = judge(repository, **job)
+        verdicts.append(gates["attested"])
+    assert verdicts == ["PASS", "INCONCLUSIVE", "INCONCLUSIVE"]
+    assert f"no attestations found for subject {digest}" in said
+    assert judge(repository)[1]["attested"] == "ERROR"  # outside of GitHub nobody can tell
 
 
 def test_without_approvals_and_figures_it_waits_and_nothing_else_does(repository: Path) -> None:

@@ -39,6 +39,7 @@ from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.gates_config import load_quality_policy
 from pipeline.manifest import RolloutSpec, parse_rollout
 from pipeline.reviewing.ab_test import answer_of
+from pipeline.reviewing.attested import attested_gates
 from pipeline.reviewing.restored import leads_back
 from pipeline.rollout_config import load_rollout_plan
 from pipeline.strict_yaml import load_yaml, parse_yaml
@@ -111,6 +112,7 @@ def assess_contents(commits: Commits, body: str, now: datetime) -> tuple[Gate, .
         _parameters(root, head, lock),
         review.assess_outputs(lock.outs, lock.conflicts, head.md5s(lock.outs)),
         _evidence(commits, spec, body),
+        *attested_gates(root, head, spec),
         assess_quality(_assessment(head)),
         assess_ab_test(
             wanted,

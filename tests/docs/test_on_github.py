@@ -35,7 +35,7 @@ COMMANDS = {
 # manual (https://cli.github.com/manual); names, files and inputs are held against this repository.
 GH = {
     "auth token": set(),
-    "attestation verify": {"--repo"},
+    "attestation verify": {"--cert-identity", "--repo"},
     "pr list": set(),
     "pr merge": {"--merge"},
     "run watch": set(),

@@ -23,6 +23,7 @@ JUDGE = "python -m scripts.verify_retrain_pr"
 BRANCH = f"perennial/retrain/{MODEL}-2013-07-02"
 OUTCOME = "python -m scripts.outcome --forge local"
 VERIFY = "gh attestation verify"
+SIGNER = "https://github.com/OWNER/NAME/.github/workflows/retrain.yml@refs/heads/main"
 EVIDENCE = "evidence/protocol-24-retraining/MODEL/VERSION/manifest.json"
 TWICE = Then(code=1, says="is the champion already: nothing to do")
 COMMANDS = {
@@ -60,7 +61,7 @@ COMMANDS = {
     f"{VERIFY} artifacts/package/manifest.json --repo OWNER/NAME": Then(
         typed="ls artifacts/package/manifest.json"  # what GitHub would be asked about is there
     ),
-    f"{VERIFY} {EVIDENCE} --repo OWNER/NAME": Then(typed=f"ls {EVIDENCE}"),
+    f"{VERIFY} {EVIDENCE} --repo OWNER/NAME --cert-identity {SIGNER}": Then(typed=f"ls {EVIDENCE}"),
     CHAMPION: Then(typed=f"{CHAMPION} --approved-by NAME --reason WHY", says="Nothing was"),
     f'{CHAMPION} --approved-by "Your Name" --reason "the first model" --apply': Then(
         says="Commit it to make it so"
