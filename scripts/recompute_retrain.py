@@ -5,7 +5,11 @@ is executed. Reads the warehouse again too where WAREHOUSE_URL is set. It writes
 changes nothing else, so it needs no --apply; scripts/verify_retrain_pr.py judges the file. The
 step's outputs say what it is about: head, main, and whether all was as_claimed ("true", "false").
 
-Exit codes: 0 worked out, whatever came out; 2 bad configuration, 3 an outside system failed.
+Of GitHub's pull requests only the newest commit of a branch perennial/retrain/... of our own is
+worked out, whoever asks: what a fork proposes, no run of ours has made.
+
+Exit codes: 0 worked out, whatever came out; 1 it is not ours; 2 bad configuration, 3 an outside
+system failed.
 """
 
 from __future__ import annotations
@@ -16,9 +20,10 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline.adapters.git.trees import fetch_pull
+from pipeline.adapters.git.trees import Tree, fetch_pull, is_newest_of
+from pipeline.core.proposal.identity import PREFIX
 from pipeline.core.report.escape import clean
-from pipeline.errors import exit_code_of
+from pipeline.errors import GateRefused, exit_code_of
 from pipeline.github_env import set_outputs
 from pipeline.jsonio import save_json
 from pipeline.proposing.forges import add_forge_options, chosen_forge
@@ -56,10 +61,19 @@ def run(root: Path, arguments: argparse.Namespace) -> int:
 
 
 def _head_of(root: Path, arguments: argparse.Namespace) -> str:
-    """The newest commit of the pull request, which is here then. GitHub needs no token for it."""
+    """The newest commit of the pull request, which is here then. GitHub needs no token for it.
+
+    Raises GateRefused for one that is not ours.
+    """
     if arguments.forge == "local":
         return chosen_forge(root, arguments).pull(arguments.pull_request).head
-    return fetch_pull(root, arguments.pull_request)
+    head = Tree(root, fetch_pull(root, arguments.pull_request)).commit
+    if not is_newest_of(root, head, PREFIX):
+        raise GateRefused(
+            f"pull request {arguments.pull_request}: {head[:12]} is the newest of no branch "
+            f"{PREFIX}... of this repository: nothing was worked out."
+        )
+    return head
 
 
 if __name__ == "__main__":

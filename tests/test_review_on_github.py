@@ -227,6 +227,34 @@ def test_a_fork_is_judged_by_what_it_changes(
     assert judge(repository, github) == ("success", "1 of 1 gates pass")
 
 
+def recomputed(repository: Path, github: GitHubStandIn, number: int = 1) -> tuple[int, str]:
+    """What the job that holds the secrets does, whoever started it."""
+    asked = ("--pull-request", str(number))
+    job = {"GITHUB_REPOSITORY": "octo/model", "GITHUB_API_URL": github.url}
+    done = call_script(repository, "recompute_retrain", *asked, **job)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_no_figures_of_a_fork_are_worked_out_though_a_person_starts_the_review(
+    repository: Path, github: GitHubStandIn, tmp_path: Path
+) -> None:
+    manifest = "rollouts/flight-delay/rollout.yaml"
+    propose_from_a_fork(repository, github, tmp_path, manifest, "model: flight-delay\n")
+    code, said = recomputed(repository, github)
+    assert (code, "is the newest of no branch perennial/retrain/" in said) == (1, True), said
+
+
+def test_figures_of_a_branch_of_ours_are_worked_out_if_it_is_a_retrains(
+    repository: Path, github: GitHubStandIn
+) -> None:
+    propose(repository, github, "README.md", "Better words.\n")
+    code, said = recomputed(repository, github)
+    assert (code, "is the newest of no branch perennial/retrain/" in said) == (1, True), said
+    propose(repository, github, "README.md", "Other words.\n", BRANCH)
+    code, said = recomputed(repository, github, 2)  # it begins, and finds no run to look into
+    assert (code, "dvc.lock: the pull request has none" in said) == (3, True), said
+
+
 def test_a_fork_proposes_no_retrain_whoever_approves(
     repository: Path, github: GitHubStandIn, tmp_path: Path
 ) -> None:

@@ -96,6 +96,18 @@ def fetch_pull(root: Path, number: int) -> str:
     return kept
 
 
+def is_newest_of(root: Path, commit: str, prefix: str) -> bool:
+    """Whether a branch of the remote whose name starts with `prefix` is at `commit`, a full id.
+
+    No branch of a fork is: those are in another repository. Raises OutsideError.
+    """
+    start = f"refs/heads/{prefix}"
+    listed = _git(root).run("ls-remote", "origin", f"{start}*").stdout.splitlines()
+    # Git lists whatever ends so too: refs/heads/a/refs/heads/... is a branch of anybody's.
+    tips = {tip for tip, ref in (line.split("\t") for line in listed) if ref.startswith(start)}
+    return commit in tips
+
+
 def fetch_commit(root: Path, commit: str) -> None:
     """Have a commit of the remote here, if it has it; a shallow clone gets no history with it.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.adapters.git.trees import MAX_BYTES, Tree, changed_paths, merge_base
+from pipeline.adapters.git.trees import MAX_BYTES, Tree, changed_paths, is_newest_of, merge_base
 from pipeline.errors import OutsideError
 from tests.repository import commit, git
 
@@ -33,6 +33,24 @@ def test_a_link_is_no_file(repository: Path) -> None:
     tree = Tree(repository, "main")
     assert tree.read("a/link") is None
     assert tree.links == {"a/link"}
+
+
+def test_only_a_branch_of_that_prefix_makes_a_commit_ours(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    here = tmp_path_factory.mktemp("clone")
+    git(here, "clone", "--quiet", str(repository), ".")
+    head = git(repository, "rev-parse", "HEAD").strip()
+    for branch in ("own", "mine/refs/heads/own/a"):
+        git(repository, "update-ref", f"refs/heads/{branch}", head)
+    assert not is_newest_of(here, head, "own/")
+    git(repository, "update-ref", "-d", "refs/heads/own")
+    git(repository, "update-ref", "refs/heads/own/a", head)
+    assert is_newest_of(here, head, "own/")
+    assert not is_newest_of(here, head[:12], "own/")
+    commit(repository, "Newer")
+    git(repository, "update-ref", "refs/heads/own/a", "HEAD")
+    assert not is_newest_of(here, head, "own/")
 
 
 def test_a_submodule_is_no_file(repository: Path) -> None:
