@@ -23,9 +23,9 @@ from pipeline.core.report.escape import clean
 from pipeline.errors import ConfigurationError, PipelineError, exit_code_of
 from pipeline.forge import Forge, PullRequest, PullState
 from pipeline.monitoring.ledger_store import LedgerStore
+from pipeline.paths import model_names
 from pipeline.proposing.after_merge import Merge, load_outcome
 from pipeline.proposing.forges import add_forge_options, chosen_forge
-from pipeline.proposing.models import model_names
 
 TEMPLATE = Path(__file__).parent.parent / "pipeline" / "templates" / "outcome.md.j2"
 

@@ -23,6 +23,7 @@ from pipeline.adapters.spool import open_spool
 from pipeline.core.triggers.payload import AlertPayload
 from pipeline.errors import ConfigurationError, exit_code_of
 from pipeline.options import port
+from pipeline.paths import model_names
 from pipeline.relay.delivery import Delivery, told
 
 MIN_SECRET_CHARS = 16
@@ -87,7 +88,7 @@ def read_settings(environment: Mapping[str, str], root: Path) -> Settings:
         )
     except ConfigurationError as error:
         faults += [f"GITHUB_{fault}" for fault in map(_variable_first, error.faults)]
-    models = tuple(sorted(path.name for path in root.glob("rollouts/*") if path.is_dir()))
+    models = model_names(root)
     if not models:
         faults.append(f"{root / 'rollouts'}: no model in it, expected to run in the repository")
     if not all(find_spec(name) for name in ("starlette", "uvicorn")):

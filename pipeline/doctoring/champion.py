@@ -14,6 +14,7 @@ from pipeline.doctoring.finding import Finding, fault, ok, skipped, warning
 from pipeline.doctoring.situation import Situation
 from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.monitoring.reference import reference_path
+from pipeline.paths import MODELS, model_names
 
 MANIFEST = "manifest.json"
 _PUSH = "push it from where it was trained: python -m scripts.push_package --apply"
@@ -21,25 +22,32 @@ _PUSH = "push it from where it was trained: python -m scripts.push_package --app
 
 def check_champions(situation: Situation) -> Iterator[Finding]:
     """Each model's findings; a pointer that cannot be read is its model's alone."""
-    for folder in sorted((situation.root / "rollouts").glob("*/")):
-        subject = f"champion of {folder.name}"
+    for name in model_names(situation.root):
+        subject = f"champion of {name}"
         try:
-            yield from _champion(situation.root, folder.name, subject)
+            yield from _champion(situation.root, name, subject)
         except ConfigurationError as error:
             yield fault(subject, " ".join(str(error).split()), f"mend {error.where}")
 
 
 def check_leftovers(situation: Situation) -> Iterator[Finding]:
-    """The folders of models that are not configured any more, such as the shipped example's."""
+    """Folders of models that are not configured, such as the shipped example's; and links."""
+    for path in sorted((situation.root / MODELS).glob("*")):
+        if path.is_symlink():
+            text = (
+                "it is a link, and so no model: nothing retrains it, moves its traffic or takes "
+                "its alerts"
+            )
+            yield fault(f"{MODELS}/{path.name}", text, f"git rm {MODELS}/{path.name}")
     try:
         model = load_usecase(situation.root).model
     except ConfigurationError:
         return  # told under its own name
-    for folder in sorted((situation.root / "rollouts").glob("*/")):
-        if folder.name != model:
-            text = f"configs/usecase.yaml has the model {model}, not {folder.name}"
-            mend = f"where nothing serves it: git rm -r rollouts/{folder.name}"
-            yield warning(f"rollouts/{folder.name}", text, mend)
+    for name in model_names(situation.root):
+        if name != model:
+            text = f"configs/usecase.yaml has the model {model}, not {name}"
+            mend = f"where nothing serves it: git rm -r {MODELS}/{name}"
+            yield warning(f"{MODELS}/{name}", text, mend)
 
 
 def _champion(root: Path, model: str, subject: str) -> Iterator[Finding]:

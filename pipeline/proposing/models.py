@@ -13,20 +13,12 @@ from pipeline.core.proposal.identity import retrain_of
 from pipeline.core.triggers.ledger import Ledger
 from pipeline.errors import ConfigurationError
 from pipeline.forge import PullRequest, PullState
+from pipeline.paths import model_names
 from pipeline.proposing.champion_history import champion_history
 from pipeline.rollout_status import load_status
 from pipeline.trigger_config import TriggerConfig, load_triggers
 
 T = TypeVar("T")
-
-
-def model_names(root: Path) -> tuple[str, ...]:
-    """The folders of rollouts/, by name; links lead nowhere."""
-    folder = root / "rollouts"
-    if not folder.is_dir():
-        return ()
-    paths = sorted(folder.iterdir())
-    return tuple(path.name for path in paths if path.is_dir() and not path.is_symlink())
 
 
 def load_models(root: Path, ledger: Ledger, pulls: Iterable[PullRequest]) -> tuple[ModelFacts, ...]:

@@ -121,3 +121,13 @@ def test_a_folder_of_a_model_that_is_not_configured_is_told(root: Path, champion
     assert line.endswith(f"-> where nothing serves it: git rm -r rollouts/{MODEL}")
     (root / "configs/usecase.yaml").unlink()
     assert told(check_leftovers, situation_of(root)) == []
+
+
+def test_a_link_in_the_place_of_a_model_is_told_and_is_none(root: Path, champion: Champion) -> None:
+    assert champion.model == MODEL
+    (root / "rollouts/card-fraud").symlink_to(MODEL)
+    (line,) = told(check_champions, situation_of(root))
+    assert line.startswith(f"ok champion of {MODEL}")
+    (line,) = told(check_leftovers, situation_of(root))
+    assert line.startswith("fault rollouts/card-fraud: it is a link, and so no model")
+    assert line.endswith("-> git rm rollouts/card-fraud")

@@ -255,6 +255,17 @@ def test_it_refuses_to_start_without_its_settings_and_tells_all_of_them(relay, r
         assert name in words
 
 
+def test_a_link_is_no_model(relay):
+    models = relay.folder / "rollouts"
+    (models / "a-link").symlink_to(MODEL)
+    relay.start()
+    assert f"for alerts of {MODEL}\n" in relay.log
+    shutil.move(models / MODEL, relay.folder / "elsewhere")
+    (models / MODEL).symlink_to(relay.folder / "elsewhere")
+    code, words = refused_start(relay)
+    assert (code, "no model in it" in words) == (2, True)
+
+
 def test_it_sends_no_token_over_a_line_that_can_be_read(relay):
     relay.folder.joinpath("relay.log").touch()
     code, words = refused_start(relay, GITHUB_API_URL="http://github.example.org")
