@@ -29,14 +29,16 @@ from pipeline.core.review.kind import Kind, kind_of
 from pipeline.core.review.recomputed import Recomputed, assess_recomputed, parse_recomputed
 from pipeline.core.review.renewal import address_of
 from pipeline.core.review.report import CONTEXT, MARKER, description_of, render_review
+from pipeline.core.triggers.ledger import Ledger
 from pipeline.domain import Gate, Verdict, worst
 from pipeline.errors import Bug, GateRefused, PipelineError, exit_code_of
 from pipeline.forge import Forge, PullRequest, StatusState
 from pipeline.github_env import add_summary, set_outputs
 from pipeline.jsonio import load_json
+from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.proposing.forges import add_forge_options, chosen_forge
 from pipeline.proposing.rehearsal import rehearse
-from pipeline.reviewing.approvals import assess_reviews, ran_by_hand
+from pipeline.reviewing.approvals import assess_reviews, why_by_hand
 from pipeline.reviewing.facts import Commits, assess_contents, commits_of, judges_alike
 
 STATES = {
@@ -70,7 +72,8 @@ def verify(root: Path, arguments: argparse.Namespace) -> int:
     kind = kind_of(commits.changes)
     at = parse_utc(arguments.at, "--at") if arguments.at else datetime.now(UTC)
     recomputed = load_recomputed(root, arguments.recomputed)
-    gates = gates_of(kind, commits, pull, forge, recomputed=recomputed, at=at)
+    is_local = arguments.forge == "local"
+    gates = gates_of(kind, commits, pull, forge, recomputed=recomputed, at=at, is_local=is_local)
     show(kind, pull, gates)
     verdict = worst(gate.verdict for gate in gates)
     # By its branch: whoever may edit the body must not have another one evaluated again.
@@ -98,27 +101,45 @@ def gates_of(
     *,
     recomputed: Recomputed | None,
     at: datetime,
+    is_local: bool,
 ) -> tuple[Gate, ...]:
     """The gates that this kind of pull request must pass."""
     if kind is Kind.ROLLBACK:
         return (_free("rollback", "It only brings back what served before."),)
     if kind is Kind.OTHER:
         return (_free("serving", "It changes nothing that serves."),)
-    if kind is Kind.RETRAIN and pull.is_fork:
-        return (_not_ours("It comes from a fork, where no run of ours can have made it."),)
-    if kind is Kind.RETRAIN and retrain_of(pull.branch, load_usecase(commits.root).model) is None:
-        return (_not_ours(f"It comes from {pull.branch}: no verdict would be renewed there."),)
-    reviews, makers = forge.reviews(pull.number), forge.makers(pull)
     if kind is Kind.SERVING:
-        return (assess_reviews(commits.root, pull, reviews, makers),)
-    is_by_hand = ran_by_hand(commits.head)
-    approvals = assess_reviews(commits.root, pull, reviews, makers, is_by_hand=is_by_hand)
+        return (approvals_of(commits.root, pull, forge),)
+    if pull.is_fork:
+        return (_not_ours("It comes from a fork, where no run of ours can have made it."),)
+    model = load_usecase(commits.root).model
+    retrain = retrain_of(pull.branch, model)
+    if retrain is None:
+        return (_not_ours(f"It comes from {pull.branch}: no verdict would be renewed there."),)
+    ledger = ledger_of(commits.root, is_local=is_local)
+    why = why_by_hand(commits.head, ledger, model, retrain)
+    approvals = approvals_of(commits.root, pull, forge, why)
     contents = contents_of(commits, pull.body, at)
     main = commits.main.commit
     if recomputed is not None and judges_alike(commits.root, recomputed.main, main):
         recomputed = replace(recomputed, main=main)
     figures = assess_recomputed(recomputed, pull.head, main)
     return (*contents, *figures, approvals)
+
+
+def approvals_of(root: Path, pull: PullRequest, forge: Forge, why: str | None = None) -> Gate:
+    """The gate on what people said; `why` the retrain ran by hand, if it did."""
+    reviews, makers = forge.reviews(pull.number), forge.makers(pull)
+    return assess_reviews(root, pull, reviews, makers, why_by_hand=why)
+
+
+def ledger_of(root: Path, *, is_local: bool) -> Ledger | None:
+    """The trigger ledger; None where it cannot be read, which must not end the judge."""
+    try:
+        return LedgerStore(root, is_local=is_local).read()
+    except PipelineError as error:
+        print(f"The trigger ledger cannot be read: {error}", file=sys.stderr)
+        return None
 
 
 def _not_ours(reason: str) -> Gate:

@@ -132,6 +132,28 @@ def test_a_retrain_by_hand_waits_for_as_many_people_as_its_trigger_asks_for(
     assert "1 more of ml_lead or product_owner, since it ran by hand" in said
 
 
+def test_a_branch_that_denies_that_it_ran_by_hand_is_not_believed(repository: Path) -> None:
+    path = repository / "configs/triggers.yaml"
+    path.write_text(path.read_text().replace("min_approvals: 1", "min_approvals: 3"))
+    commit(repository, "Ask for three")
+
+    def deny(root: Path) -> None:
+        gates = root / "artifacts/gates/quality-gates.json"
+        found = json.loads(gates.read_text())
+        items = [item for gate in found["gates"] for item in gate["items"]]
+        [item] = [item for item in items if item["name"] == "triggers_validated"]
+        item |= {"verdict": "PASS", "waits": False}
+        save_json(gates, found)
+
+    amend(repository, deny)
+    review(repository, "ada")
+    review(repository, "linus")
+    _, gates, said = judge(repository)
+    assert gates["approvals"] == "INCONCLUSIVE", said
+    retrain = BRANCH.removeprefix("perennial/retrain/")
+    assert f"since the trigger ledger has no open retrain {retrain}" in said
+
+
 def test_where_main_asks_for_it_only_a_run_of_main_may_have_made_the_evidence(
     repository: Path, tmp_path: Path
 ) -> None:

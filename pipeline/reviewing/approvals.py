@@ -11,10 +11,13 @@ from pipeline.approvers import load_approvers
 from pipeline.core.quality.as_json import QUALITY_GATES
 from pipeline.core.review.approvals import Opinion, Quorum, assess_approvals
 from pipeline.core.review.proposal import waits_for_manual_approval
+from pipeline.core.triggers.ledger import Ledger, open_retrain
 from pipeline.domain import Gate
 from pipeline.forge import PullRequest, Review
 from pipeline.gates_config import load_quality_policy
 from pipeline.trigger_config import TriggerConfig, load_triggers
+
+BY_HAND = "since it ran by hand"
 
 
 def assess_reviews(
@@ -23,12 +26,13 @@ def assess_reviews(
     reviews: Iterable[Review],
     makers: Iterable[str],
     *,
-    is_by_hand: bool = False,
+    why_by_hand: str | None = None,
 ) -> Gate:
     """Whether each role that the policy below `root` asks for approved the newest commit.
 
     Neither its author nor any of its `makers` (logins) can: they would approve their own work.
-    A retrain that ran by hand (`is_by_hand`) needs the approvals of `manual_retrain` as well.
+    A retrain that ran by hand needs the approvals of `manual_retrain` as well: `why_by_hand` says,
+    after a comma, why it is one, None that it is none.
     Raises ConfigurationError for a policy that cannot be read.
     """
     return assess_approvals(
@@ -37,12 +41,29 @@ def assess_reviews(
         authors=[pull.author, *makers],
         roles_wanted=load_quality_policy(root).deployment_safety.approving_roles,
         logins_of=load_approvers(root).roles,
-        quorum=manual_quorum(load_triggers(root)) if is_by_hand else None,
+        quorum=manual_quorum(load_triggers(root), why_by_hand) if why_by_hand else None,
     )
 
 
+def why_by_hand(head: Tree, ledger: Ledger | None, model: str, retrain: str) -> str | None:
+    """Why `retrain`, proposed at `head`, needs the approvals of one by hand; None if it does not.
+
+    A branch may say so of itself, and cannot deny it: what a trigger asked for is the open retrain
+    of the trigger `ledger` (None where that cannot be read), which had its approvals when it was
+    admitted.
+    """
+    if ran_by_hand(head):
+        return BY_HAND
+    if ledger is None:
+        return "since the trigger ledger cannot be read"
+    asked_for = open_retrain(ledger, model)
+    if asked_for is None or asked_for.id != retrain:
+        return f"since the trigger ledger has no open retrain {retrain}"
+    return None
+
+
 def ran_by_hand(head: Tree) -> bool:
-    """Whether the retrain at `head` waits for the approvals of one by hand.
+    """Whether the retrain at `head` says that it waits for the approvals of one by hand.
 
     No where it does not say: then `assess_contents` raises, and the pull request fails by that.
     """
@@ -53,14 +74,14 @@ def ran_by_hand(head: Tree) -> bool:
         return False
 
 
-def manual_quorum(triggers: TriggerConfig) -> Quorum | None:
+def manual_quorum(triggers: TriggerConfig, why: str) -> Quorum | None:
     """Who must agree to a retrain by hand; None where the rule asks for no approval.
 
-    Where no such retrain is allowed, nobody can.
+    `why` says, after a comma, why it is one. Where no such retrain is allowed, nobody can.
     """
     rule = triggers.retraining_triggers.manual_retrain
     if rule is None or not rule.enabled:
         return Quorum((), 1, "since configs/triggers.yaml allows no retrain by hand")
     if not rule.requires_approval:
         return None
-    return Quorum(rule.approvers, rule.min_approvals, "since it ran by hand")
+    return Quorum(rule.approvers, rule.min_approvals, why)

@@ -29,7 +29,7 @@ from pipeline.errors import ConfigurationError, PipelineError
 from pipeline.forge import Forge, PullRequest, Review, pull_number
 from pipeline.manifest import RolloutSpec
 from pipeline.monitoring.ledger_store import LedgerStore
-from pipeline.reviewing.approvals import assess_reviews, ran_by_hand
+from pipeline.reviewing.approvals import BY_HAND, assess_reviews, ran_by_hand
 from pipeline.tracing.origin import Origin
 
 NO_FORGE = "GitHub was not asked: set GITHUB_REPOSITORY and GITHUB_TOKEN"
@@ -136,7 +136,8 @@ def _assess(
     has_rule = base.text(TRIGGERS) is not None
     is_by_hand = has_rule and ran_by_hand(Tree(origin.past.root, origin.proposed))
     with _policy_at(base) as policy:
-        return assess_reviews(policy, pull, reviews, makers, is_by_hand=is_by_hand)
+        why = BY_HAND if is_by_hand else None
+        return assess_reviews(policy, pull, reviews, makers, why_by_hand=why)
 
 
 @contextmanager

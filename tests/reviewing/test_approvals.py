@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.adapters.git.trees import Tree
+from pipeline.core.triggers.ledger import Ledger, Retrain, RetrainState
 from pipeline.domain import Verdict
 from pipeline.forge import PullRequest, PullState, Review, ReviewState
-from pipeline.reviewing.approvals import assess_reviews
+from pipeline.reviewing.approvals import BY_HAND, assess_reviews, why_by_hand
+from tests.repository import commit, git
 
 HERE = Path(__file__).parents[2]
 HEAD = "b" * 40
@@ -55,7 +58,8 @@ def verdict(
     root: Path, *logins: str, makers: tuple[str, ...] = (), is_by_hand: bool = True
 ) -> Verdict:
     reviews = [Review(login, ReviewState.APPROVED, HEAD, AT) for login in logins]
-    return assess_reviews(root, PULL, reviews, makers, is_by_hand=is_by_hand).verdict
+    why = BY_HAND if is_by_hand else None
+    return assess_reviews(root, PULL, reviews, makers, why_by_hand=why).verdict
 
 
 def test_a_retrain_by_hand_waits_for_the_people_of_its_trigger(root: Path) -> None:
@@ -78,3 +82,47 @@ def test_a_retrain_by_hand_follows_the_rule_that_main_has_now(root: Path) -> Non
     assert verdict(root, "ada", "linus") is Verdict.PASS
     change(root, "manual_retrain:\n    enabled: true", "manual_retrain:\n    enabled: false")
     assert verdict(root, "ada", "linus", "rae", "rob") is Verdict.INCONCLUSIVE
+
+
+ID = "flight-delay-0001"
+
+
+def ledger(state: RetrainState, number: str = ID, model: str = "flight-delay") -> Ledger:
+    return Ledger(retrains=(Retrain(number, model, "sha256:0", state, AT, AT),))
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Tree:
+    """A commit that does not say that it ran by hand."""
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    commit(tmp_path, "Propose")
+    return Tree(tmp_path, "main")
+
+
+@pytest.mark.parametrize("state", [state for state in RetrainState if state.is_open])
+def test_what_the_ledger_asked_for_and_has_not_ended_is_none_by_hand(
+    silent: Tree, state: RetrainState
+) -> None:
+    assert why_by_hand(silent, ledger(state), "flight-delay", ID) is None
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        Ledger(),
+        ledger(RetrainState.WON),
+        ledger(RetrainState.LOST),
+        ledger(RetrainState.ABANDONED),
+        ledger(RetrainState.PROPOSED, "flight-delay-0002"),
+        ledger(RetrainState.PROPOSED, model="card-fraud"),
+    ],
+)
+def test_anything_else_is_by_hand_whatever_the_branch_says(silent: Tree, kept: Ledger) -> None:
+    why = f"since the trigger ledger has no open retrain {ID}"
+    assert why_by_hand(silent, kept, "flight-delay", ID) == why
+
+
+def test_a_ledger_that_cannot_be_read_makes_nothing_easier(silent: Tree) -> None:
+    assert why_by_hand(silent, None, "flight-delay", ID) == (
+        "since the trigger ledger cannot be read"
+    )
