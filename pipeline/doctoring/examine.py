@@ -23,6 +23,7 @@ CHECKS: tuple[Check, ...] = (
     *outside.OUTSIDE_CHECKS,
     rollouts.check_ledger,
     rollouts.check_rollouts,
+    rollouts.check_history,
 )
 FORGE_CHECKS: tuple[Check, ...] = (
     github.check_clock,

@@ -13,12 +13,17 @@ from pipeline.doctoring.situation import Situation
 from pipeline.errors import PipelineError
 from pipeline.manifest import RolloutSpec
 from pipeline.monitoring.ledger_store import LedgerStore
+from pipeline.rolling.history import unseen_records
 from pipeline.rolling.idle import is_idle
 from pipeline.rolling.model_state import ModelState, load_model
 from pipeline.rollout_status import Phase
 
 LONG_PAUSE = timedelta(days=1)  # a pause over night is a person's business, a longer one forgotten
 PATIENCE = timedelta(hours=7)  # the scheduled safety net looks every 6 hours, and may be late
+_SAY_AGAIN = (
+    "what its revert asked for was not done: say it again, with python -m scripts.control_rollout "
+    "pause or abort (docs/runbook.md)"
+)
 _LOOK = "gh workflow run rollout.yml; is PERENNIAL_ROLLOUT on, and the watchdog running?"
 
 
@@ -43,6 +48,18 @@ def check_rollouts(situation: Situation) -> Iterator[Finding]:
             yield fault(subject, text, "revert the commit that brought it")
             continue
         yield assess_rollout(state, subject, situation.now)
+
+
+def check_history(situation: Situation) -> Iterator[Finding]:
+    """No record that was reverted hides in a branch, where nobody can see that it was."""
+    snapshot = situation.rollouts().snapshot()
+    hidden = unseen_records(snapshot.git, snapshot.commit)
+    if not hidden:
+        yield ok("history of rollouts", "main has each record that ever was")
+    for path, commit in sorted(hidden.items()):
+        model, _, name = path.split("/")
+        text = f"{name} was added in {commit[:12]} and is in a merged branch alone: main knows none"
+        yield warning(f"history of {model}", text, _SAY_AGAIN)
 
 
 def assess_rollout(state: ModelState, subject: str, now: datetime) -> Finding:

@@ -2,34 +2,54 @@
 
 A record that a commit added and that is not there any more was reverted. Whatever touched a
 model's folder last says whether there can be anything to do.
+
+The main branch are the first parents, so that a branch tells nothing but what its merge brought.
+Who merges main into a branch and makes main that (`git pull`, then `git push`) turns it round: then
+it goes on along the second parent, whose records are those that only the reconciler adds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from pipeline.adapters.git.plumbing import MISSING, Git
 
 _COMMIT = "\x01"  # before each commit's line: no path of git's begins with it
+_LOG = ("log", "-z", "--first-parent", "-m", "--raw", "--no-abbrev", "--no-renames")
+_RECORD = re.compile(r"[^/]+/status/[0-9]{4,9}-[a-z0-9-]+\.yaml")
 
 
 @dataclass(frozen=True)
 class Touch:
     """One commit that changed a model's folder: what became of each path below it.
 
-    `blobs` has None for a path that it took away.
+    `blobs` has None for a path that it took away. `before` is the parent that it is compared with,
+    "" for the first commit.
     """
 
     commit: str
     at: datetime
+    before: str = ""
+    blobs: dict[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One commit of a walk, compared with its parent `before`; paths are below rollouts/."""
+
+    commit: str
+    at: datetime
+    before: str
+    others: tuple[str, ...]
     blobs: dict[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ModelHistory:
-    """Every commit that changed a model's folder, newest first, along the first parents."""
+    """Every commit that changed a model's folder, newest first, along the main branch."""
 
     touches: tuple[Touch, ...] = ()
 
@@ -53,37 +73,99 @@ class ModelHistory:
         return touches[-1] if touches else None
 
 
-def read_history(git: Git, commit: str, since: str | None = None) -> dict[str, ModelHistory]:
+def read_history(git: Git, commit: str) -> dict[str, ModelHistory]:
     """The history of each folder below rollouts/ up to `commit`. Raises OutsideError."""
-    span = f"{since}..{commit}" if since else commit
-    log = git.run(
-        *("log", "-z", "--first-parent", "-m", "--raw", "--no-abbrev", "--no-renames"),
-        *(f"--format={_COMMIT}%H %ct", span, "--", "rollouts/"),
-    ).stdout
     touches: dict[str, list[Touch]] = {}
-    for made, at, model, path, blob in _changes(log):
-        mine = touches.setdefault(model, [])
-        if not mine or mine[-1].commit != made:
-            mine.append(Touch(made, at))
-        mine[-1].blobs[path] = blob
+    for step in _main_branch(git, commit):
+        for path, blob in step.blobs.items():
+            model, slash, name = path.partition("/")
+            if not slash:
+                continue
+            mine = touches.setdefault(model, [])
+            if not mine or mine[-1].commit != step.commit:
+                mine.append(Touch(step.commit, step.at, step.before))
+            mine[-1].blobs[name] = blob
     return {model: ModelHistory(tuple(found)) for model, found in touches.items()}
 
 
-def _changes(log: str) -> Iterator[tuple[str, datetime, str, str, str | None]]:
-    """Commit, time, model, path and blob of each change, as `git log -z --raw` tells them."""
-    made, at = "", datetime.fromtimestamp(0, UTC)
+def unseen_records(git: Git, commit: str) -> dict[str, str]:
+    """Path below rollouts/ -> commit of each record that was added off the main branch alone.
+
+    Only where main has none as new of that model. Nobody acts on its revert. Raises OutsideError.
+    """
+    shown = ("log", "-z", "--full-history", "--raw", "--no-abbrev", "--no-renames")
+    newest: dict[str, int] = {}
+    for model, number in map(_numbered, _records(_main_branch(git, commit))):
+        newest[model] = max(number, newest.get(model, 0))
+
+    def is_unseen(path: str) -> bool:
+        model, number = _numbered(path)
+        return number > newest.get(model, 0)
+
+    steps = _walk(git, commit, shown)
+    return {path: step.commit for step in steps for path in filter(is_unseen, _records([step]))}
+
+
+def _main_branch(git: Git, commit: str) -> list[_Step]:
+    """The commits up to `commit` that changed rollouts/, newest first."""
+    walk, number = _walk(git, commit), 0
+    while number < len(walk):
+        step = walk[number]
+        if step.others and (new := _records([step])) and new - _records(walk[number + 1 :]):
+            walk[number:] = _turned(git, step) or walk[number:]
+        number += 1
+    return walk
+
+
+def _turned(git: Git, merge: _Step) -> list[_Step]:
+    """`merge` and what was before it by its second parent, where that was main; else nothing.
+
+    It was where only that side has new records: on main they are written all the time, and a branch
+    that brings one back which main has reverted has none that is new.
+    """
+    before, main = merge.before, merge.others[0]
+    walk = _walk(git, main)
+    if _records(_walk(git, f"{main}..{before}")) - _records(walk):
+        return []
+    shown = ("diff", "--raw", "--no-abbrev", "--no-renames", "-z", main, merge.commit)
+    cells = iter(git.run(*shown, "--", "rollouts/").stdout.split("\0"))
+    blobs = dict(_change(cell, cells) for cell in cells if cell)
+    return [replace(merge, before=main, others=(), blobs=blobs), *walk]
+
+
+def _records(steps: Iterable[_Step]) -> set[str]:
+    """The paths of the records that `steps` added."""
+    changes = (change for step in steps for change in step.blobs.items())
+    return {path for path, blob in changes if blob is not None and _RECORD.fullmatch(path)}
+
+
+def _numbered(record: str) -> tuple[str, int]:
+    """The model and the sequence of a record, by its path."""
+    model, _, name = record.split("/")
+    return model, int(name.partition("-")[0])
+
+
+def _walk(git: Git, span: str, shown: tuple[str, ...] = _LOG) -> list[_Step]:
+    """The commits of `span` that changed rollouts/, newest first, as `git log` has them."""
+    log = git.run(*shown, f"--format={_COMMIT}%H %ct %P", span, "--", "rollouts/").stdout
+    steps: list[_Step] = []
     cells = iter(log.split("\0"))
     for cell in cells:
         told = cell.lstrip("\n")
         if told.startswith(_COMMIT):
             head, _, told = told.removeprefix(_COMMIT).partition("\n")
-            made, _, seconds = head.partition(" ")
+            made, seconds, *parents = head.split()
+            before, *others = parents or [""]
             at = datetime.fromtimestamp(int(seconds), UTC)
+            steps.append(_Step(made, at, before, tuple(others)))
             told = told.lstrip("\n")
         if told.startswith(":"):
-            path = next(cells)
-            blob = told.split()[3]
-            _, _, rest = path.partition("/")
-            model, slash, name = rest.partition("/")
-            if slash:
-                yield made, at, model, name, None if blob == MISSING else blob
+            path, blob = _change(told, cells)
+            steps[-1].blobs[path] = blob
+    return steps
+
+
+def _change(about: str, cells: Iterator[str]) -> tuple[str, str | None]:
+    """The path below rollouts/ of one change, which is the next of `cells`, and its new blob."""
+    blob = about.split()[3]
+    return next(cells).removeprefix("rollouts/"), None if blob == MISSING else blob

@@ -60,8 +60,8 @@ def plan_revert(snapshot: Snapshot, tree: ModelTree, reason: str, by: str) -> Re
     whole, version = None, None
     if merged is not None:
         path = f"{FOLDER}/{tree.name}/{SPEC}"
-        whole = _reverted_whole(snapshot, merged.commit)
-        blobs = whole if whole is not None else {path: _blob_before(snapshot, merged.commit, path)}
+        whole = _reverted_whole(snapshot, merged)
+        blobs = whole if whole is not None else {path: _blob_before(snapshot, merged, path)}
         blob = merged.blobs[SPEC] or ""
         version = _version_in(snapshot.read([blob])[blob])
     if promotion is not None:
@@ -105,7 +105,7 @@ def promotion_of(state: ModelState) -> Promotion | None:
         return None
     names = [name for name in touch.blobs if name in (CHAMPION, REFERENCE)]
     paths = [f"{FOLDER}/{state.model}/{name}" for name in (*names, f"{STATUS}{mine[-1].name}")]
-    before = {path: _blob_before(state.snapshot, touch.commit, path) for path in paths}
+    before = {path: _blob_before(state.snapshot, touch, path) for path in paths}
     return Promotion(touch.commit, mine[-1].version, before)
 
 
@@ -164,17 +164,18 @@ def latching(hands: Hands, state: ModelState, reason: str, at: datetime) -> Hand
     return replace(hands, set_weights=set_weights)
 
 
-def _reverted_whole(snapshot: Snapshot, commit: str) -> dict[str, str | None] | None:
-    """What `git revert` of `commit` changes on top of the snapshot.
+def _reverted_whole(snapshot: Snapshot, merged: Touch) -> dict[str, str | None] | None:
+    """What `git revert` of a commit changes on top of the snapshot.
 
     None where it is a conflict, or would change a workflow.
     """
     with _scratch(snapshot) as git:
-        parents = git.run("rev-list", "--parents", "-n", "1", commit).stdout.split()[1:]
+        parents = git.run("rev-list", "--parents", "-n", "1", merged.commit).stdout.split()[1:]
         if not parents:
             return None
-        mainline = ("--mainline=1",) if len(parents) > 1 else ()
-        revert = (*_QUIET, "revert", "--no-commit", *mainline, commit)
+        main = parents.index(merged.before) + 1
+        mainline = (f"--mainline={main}",) if len(parents) > 1 else ()
+        revert = (*_QUIET, "revert", "--no-commit", *mainline, merged.commit)
         if git.run(*revert, may_fail=True).exit_code != 0:
             return None
         tree = git.run("write-tree").stdout.strip()
@@ -210,8 +211,10 @@ def _changes(git: Git, before: str, after: str) -> dict[str, str | None]:
     return found
 
 
-def _blob_before(snapshot: Snapshot, commit: str, path: str) -> str | None:
-    asked = ("rev-parse", "--verify", "--quiet", f"{commit}^1:{path}")
+def _blob_before(snapshot: Snapshot, touch: Touch, path: str) -> str | None:
+    if not touch.before:
+        return None
+    asked = ("rev-parse", "--verify", "--quiet", f"{touch.before}:{path}")
     return snapshot.git.run(*asked, may_fail=True).stdout.strip() or None
 
 

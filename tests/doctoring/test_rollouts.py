@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.doctoring.rollouts import check_ledger, check_rollouts
+from pipeline.doctoring.rollouts import check_history, check_ledger, check_rollouts
 from pipeline.manifest import render_rollout, rollout_path
 from pipeline.rollout_commands import Command, Verb
 from tests.doctoring.checkouts import situation_of, told
@@ -126,3 +126,32 @@ def test_a_manifest_that_cannot_be_read_is_a_fault(world: Rolled) -> None:
 def test_the_ledger_is_read_where_it_is_kept(world: Rolled) -> None:
     situation = situation_of(world.clone("doctor"))
     assert told(check_ledger, situation) == ["ok trigger ledger: 0 events, 0 retrains"]
+
+
+def test_a_reverted_record_that_a_merge_hides_is_told_until_newer_ones_take_its_place(
+    world: Rolled,
+) -> None:
+    spec = file_spec()
+    world.merge(spec)
+    roll(world, spec, "stage-1")
+    git(world.clone("mine"), "commit", "--quiet", "--allow-empty", "--message=A note")
+    roll(world, spec, "stage-2")
+    stage = world.tip()
+    assert "main has each record that ever was" in history_line(world)
+    world.revert(stage)
+    assert history_line(world).startswith("ok")
+    git(world.clone("mine"), "pull", "--quiet", "--no-rebase", "--no-edit", "origin", "main")
+    git(world.clone("mine"), "push", "--quiet", "origin", "HEAD:main")
+    found = history_line(world)
+    assert found.startswith("warning")
+    assert f"0002-stage-2.yaml was added in {stage[:12]}" in found
+    assert "control_rollout pause or abort" in found
+    world.tell(Command(Verb.ABORT, spec.version))
+    world.reconcile()
+    assert (world.kinds()[-1], world.share()) == ("ended", 0)
+    assert history_line(world).startswith("ok")
+
+
+def history_line(world: Rolled) -> str:
+    (found,) = told(check_history, situation_of(world.clone("doctor")))
+    return found
