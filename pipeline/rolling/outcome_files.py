@@ -28,8 +28,9 @@ def outcome_files(state: ModelState, record: Record) -> dict[str, bytes | None]:
     path = outcome_path(folder, record)
     manifest = state.snapshot.at(state.snapshot.commit, f"{folder}/{MANIFEST}") if path else None
     rollout = current_rollout(state.status)
-    is_mine = record.spec == spec.digest or (rollout is not None and goes_by(spec, rollout))
-    if path is None or manifest is None or not is_mine:
+    is_of_it = record.challenger == spec.challenger.digest
+    is_edited = is_of_it and rollout is not None and goes_by(spec, rollout)
+    if path is None or manifest is None or not (record.spec == spec.digest or is_edited):
         return {}
     try:
         digest = first_digest({MANIFEST: manifest})

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.core.evidence import Subject, build_evidence, package_digest, package_faults
+from pipeline.core.rollout.observation import Stop
 from pipeline.manifest import RolloutSpec, render_rollout, rollout_path
+from pipeline.rolling.latch import Latch
 from tests.repository import git
 from tests.rolling.rolled import Rolled, file_spec, roll
 from tests.rollouts import BAD
@@ -15,8 +19,11 @@ REFERENCE = b'{"until": "2013-07-01T00:00:00Z", "metrics": {}, "columns": {}}\n'
 
 @pytest.fixture
 def spec(world: Rolled) -> RolloutSpec:
-    """A merged manifest whose evidence package is in the repository."""
-    spec = file_spec()
+    """A manifest whose evidence package is in the repository."""
+    return with_package(world, file_spec())
+
+
+def with_package(world: Rolled, spec: RolloutSpec) -> RolloutSpec:
     subject = Subject(
         model=spec.model,
         version=spec.version,
@@ -119,3 +126,21 @@ def test_a_bake_by_an_edited_plan_is_told_as_well(world: Rolled, spec: RolloutSp
     world.push("Edit the manifest")
     roll(world, spec, "settled")
     assert outcomes(world, spec) == ["outcome/0004-promoted.md", "outcome/0005-settled.md"]
+
+
+def test_the_stop_of_a_champion_is_not_told_in_the_package_of_what_was_refused_since(
+    world: Rolled, spec: RolloutSpec
+) -> None:
+    world.merge(spec)
+    roll(world, spec, "settled")
+    later = with_package(world, file_spec("d"))
+    world.merge(later)
+    world.record(later)
+    world.reconcile()
+    assert outcomes(world, later) == ["outcome/0006-ended.md"]
+    stop = Stop(spec.version, 1, "rolled back here", world.now)
+    latch = Latch(world.serving)
+    latch.save(replace(latch.load(), stop=stop))
+    world.reconcile()
+    assert world.status.records[-1].challenger == spec.challenger.digest
+    assert outcomes(world, later) == ["outcome/0006-ended.md"]

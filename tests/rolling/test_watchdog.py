@@ -265,6 +265,39 @@ def test_a_rollback_that_only_this_machine_knows_is_reported_however_old_the_pro
     assert (watching.events, world.served()) == ([], spec.champion_version)
 
 
+@pytest.mark.parametrize("became", ["refused", "stage-1"])
+def test_a_rollback_that_only_this_machine_knows_outlasts_what_was_merged_meanwhile(
+    world: Rolled, settled, became: str
+) -> None:
+    spec, watching = settled
+    take_back_here(world, spec)
+    elsewhere = git_reach(world)
+    later = file_spec("d")
+    if became != "refused":
+        later = later.model_copy(update={"champion": world.champion()})
+    world.merge(later)
+    world.record(later)
+    world.reconcile(serving=elsewhere)  # where nobody knows of it either
+    assert world.status.records[-1].version == later.version
+    watching.pull()
+    assert watching.look() == []
+    assert (world.served(), world.share()) == (spec.champion_version, 0)
+    assert watching.events == [STOPPED]
+
+    _, payload = next(iter(watching.reports.values()))
+    stops = stops_in({"action": STOPPED, "client_payload": payload})
+    assert stops[world.model].version == spec.version
+    world.reconcile(serving=elsewhere, stops=stops)
+    assert world.champion() == spec.champion
+    watching.pull()
+    watching.reports.clear()
+    watching.look()
+    assert (watching.events, world.served()) == ([], spec.champion_version)
+    tip = world.tip()
+    world.reconcile()
+    assert (world.tip(), world.served()) == (tip, spec.champion_version)
+
+
 def test_a_model_that_is_idle_is_not_looked_at_and_makes_no_job_and_no_commit(
     world: Rolled, settled
 ) -> None:

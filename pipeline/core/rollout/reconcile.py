@@ -9,6 +9,7 @@
     a newer merge                              running challenger to 0 %, then the new one starts
     a newer merge while a promoted one bakes   it waits; the bake goes on under its own plan
     an edit of the manifest of what serves     the bake goes on, under the plan as it is now
+    a stop of the champion, known there alone  rolled back, whatever was merged meanwhile
     nothing                                    nothing: no effect, no commit
 
 Pure: nothing here reads a clock, a file or a server. See docs/rollouts.md for the whole.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pipeline.core.inert import printable
 from pipeline.core.rollout.effects import RolloutStep, SetWeights
 from pipeline.core.rollout.observation import Routing
-from pipeline.core.rollout.state import Rollout, Situation
+from pipeline.core.rollout.state import Rollout, Situation, champion_rollout
 from pipeline.core.rollout.step import end_rollout, make_record, transition
 from pipeline.core.rollout.succession import is_earlier
 from pipeline.rollout_commands import Verb
@@ -23,6 +23,8 @@ Rule = Callable[[Situation, Rollout], RolloutStep | None]
 
 def what_people_did(situation: Situation, rollout: Rollout) -> RolloutStep | None:
     """The step that a revert, a command, a newer merge or a latch asks for; None without one."""
+    if (step := _champion_stopped(situation, rollout)) is not None:
+        return step
     if rollout.state.phase.is_ended:
         return None
     for rule in _RULES:
@@ -91,6 +93,18 @@ def _stopped(situation: Situation, rollout: Rollout) -> RolloutStep | None:
     reason = f"{LATCHED}{printable(stop.reason, 1_000)}"
     is_alarming = situation.spec is None or situation.spec.plan.monitoring.alert_on_failure
     return end_rollout(situation, rollout, Phase.ROLLED_BACK, reason, is_alarming=is_alarming)
+
+
+def _champion_stopped(situation: Situation, rollout: Rollout) -> RolloutStep | None:
+    """The champion was stopped, and git has begun a later rollout, or refused one, meanwhile.
+
+    Who stopped it did not know of that, such as `roll_back --local`. Whatever became of the later
+    one goes with it: to go by that would give the champion its traffic back, and lose the latch.
+    """
+    promoted = champion_rollout(situation.status, situation.observation.champion)
+    if promoted is None or promoted.state.spec == rollout.state.spec:
+        return None
+    return _stopped(situation, promoted)
 
 
 def _newer_merge(situation: Situation, rollout: Rollout) -> RolloutStep | None:

@@ -19,7 +19,18 @@ from tests.core.rollout_worlds import (
     promoted,
     started,
 )
-from tests.rollouts import BAD, HOUR, MINUTE, PLAN, START, identity, samples, spec_of, tick
+from tests.rollouts import (
+    BAD,
+    HOUR,
+    MINUTE,
+    PLAN,
+    START,
+    identity,
+    run_until,
+    samples,
+    spec_of,
+    tick,
+)
 
 BACK = "the champion of before serves everyone."
 
@@ -234,6 +245,38 @@ def test_a_stop_of_the_traffic_layer_alerts_where_the_plan_asks_for_it(is_alarmi
     assert reason.startswith("Stopped at the traffic layer: errors\\nxxx")
     assert len(reason) == len("Stopped at the traffic layer: ") + 1_000
     assert (Alert in kinds(step)) is is_alarming
+
+
+@pytest.mark.parametrize("champion", ["a", "c"])
+def test_a_stop_of_the_champion_counts_whatever_was_merged_since(champion) -> None:
+    """`a`: what was merged is refused, since it was compared with another champion. `c`: it runs.
+
+    Who stopped the champion did not know of that.
+    """
+    world, spec, now = promoted()
+    now = run_until(world, Phase.PROMOTED, now)
+    world.spec = spec_of("d", champion)
+    first = tick(world, now + MINUTE)
+    assert first.record.phase is (Phase.REFUSED if champion == "a" else Phase.PROGRESSING)
+    world.stop = Stop(spec.version, 1, "rolled back here", now)
+    world.routing = Routing(CHAMPION)
+    step = tick(world, now + 2 * MINUTE)
+    assert ended(step) == (Phase.ROLLED_BACK, "Stopped at the traffic layer: rolled back here")
+    assert step.record.challenger == CHALLENGER
+    assert (world.champion, world.routing.champion, world.alias) == (CHAMPION, CHAMPION, CHAMPION)
+    assert world.stop.version == spec.version
+    assert tick(world, now + 3 * MINUTE).is_noop
+
+
+def test_a_stop_that_was_recorded_ends_nothing_again_once_champion_yaml_names_that_model() -> None:
+    world, spec, now = promoted()
+    world.stop = Stop(spec.version, 1, "rolled back here", now)
+    tick(world, now + MINUTE)
+    world.spec = spec_of("d")
+    tick(world, now + 2 * MINUTE)
+    world.champion = CHALLENGER
+    world.stop = Stop(spec.version, 1, "rolled back here", now)
+    assert tick(world, now + 3 * MINUTE).record.challenger != CHALLENGER
 
 
 # ---------------------------------------------------------------- a stage or a resume
