@@ -52,7 +52,9 @@ class Backends(Section):
         path = Path((self.file or "").replace("{model}", model))
         found = load_addresses(path).get(version)
         if found is None:
-            raise OutsideError(f"{path}: no address of {version}. Is its server started?")
+            raise OutsideError(
+                f"{path}: no address of {version}. Start its server, and write its line there."
+            )
         return found
 
     def address_of(self, model: str, version: str) -> tuple[str, int]:

@@ -8,7 +8,7 @@ by anybody; a commit that was refused ends the step, since somebody has decided 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.core.rollout.effects import (
     Alert,
@@ -57,7 +57,7 @@ def apply_step(
     state: ModelState, step: RolloutStep, hands: Hands, tell: Callable[[str], None]
 ) -> Done:
     """Apply the effects of `step`, which was decided from `state`. Raises what a commit raises."""
-    done, files = Done(), _files_of(state, step)
+    done, files, missed = Done(), _files_of(state, step), ""
     decided = decided_from(state.status, step.record)
     for effect in step.effects:
         if isinstance(effect, Commit):
@@ -66,21 +66,30 @@ def apply_step(
                 return done
             continue
         try:
-            _do(effect, hands, decided)
+            _do(effect, hands, decided, missed)
         except PipelineError as error:
             done.failures.append(error)
+            missed = missed or (str(error) if isinstance(effect, SetWeights) else "")
             tell(f"    failed: {error}")
     return done
 
 
-def _do(effect: Effect, hands: Hands, decided: Decided) -> None:
+def with_missed(text: str, missed: str) -> str:
+    """What people are told of an end: that traffic was not surely taken away comes first."""
+    if not missed:
+        return text
+    first = "USERS MAY STILL GET IT, and each look tries again. Mend this"
+    return f"{first}: {missed} It ended for: {text}"
+
+
+def _do(effect: Effect, hands: Hands, decided: Decided, missed: str) -> None:
     match effect:
         case SetWeights():
             hands.set_weights(effect, decided)
         case MoveAlias(digest):
             hands.move_alias(digest)
         case Alert():
-            hands.alert(effect)
+            hands.alert(replace(effect, text=with_missed(effect.text, missed)))
 
 
 def _files_of(state: ModelState, step: RolloutStep) -> dict[str, bytes | None]:

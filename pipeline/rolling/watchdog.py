@@ -20,7 +20,7 @@ from pipeline.core.rollout.observation import Observation, Stop
 from pipeline.core.rollout.state import current_rollout
 from pipeline.errors import Bug, ConfigurationError, PipelineError
 from pipeline.rolling.earlier import Readings
-from pipeline.rolling.effects import Hands, decided_from
+from pipeline.rolling.effects import Hands, decided_from, with_missed
 from pipeline.rolling.giving import gives_more
 from pipeline.rolling.idle import is_idle, is_taken_back
 from pipeline.rolling.judging import judged
@@ -127,14 +127,17 @@ class Watchdog:
         return beside
 
     def _act(self, look: _Look, latch: Latch, beside: Beside | None, hands: Hands) -> None:
-        step, state = look.step, look.state
+        step, state, missed = look.step, look.state, ""
         is_trouble = step.record is not None and step.record.kind in (Kind.HELD, Kind.CLEARED)
         try:
             if step.record is not None and is_trouble and beside is not None:
                 _remember(latch, step.record, state.status)
             self._take_away(look, hands)
+        except PipelineError as error:
+            missed = str(error)
+            raise
         finally:  # a traffic layer or a disk that does not answer is one more reason to tell git
-            self._report(look)
+            self._report(look, missed)
 
     def _tell(self, model: str, step: RolloutStep) -> None:
         """A step that is still due is not told at each look; its reason may count the seconds."""
@@ -159,8 +162,11 @@ class Watchdog:
                 kept = replace(effect, stop=look.stop) if look.step.record else effect
                 hands.set_weights(kept, look.decided)
 
-    def _report(self, look: _Look) -> None:
-        """Something is due in git: a stop with its reason, or just a look."""
+    def _report(self, look: _Look, missed: str) -> None:
+        """Something is due in git: a stop with its reason, or just a look.
+
+        What was `missed` here is told with the reason: a job elsewhere takes the traffic for moved.
+        """
         record, model = look.step.record, look.state.model
         if record is None:
             return
@@ -170,7 +176,8 @@ class Watchdog:
         bucket = int(look.now.timestamp() // REPEAT.total_seconds())
         what = f"{event}/{model}/{record.version}/{record.attempt}/{record.name}/{bucket}"
         event_id = hashlib.sha256(what.encode()).hexdigest()[:16]
-        self.report(event_id, event, report_of(model, look.stop))
+        stop = look.stop and replace(look.stop, reason=with_missed(look.stop.reason, missed))
+        self.report(event_id, event, report_of(model, stop))
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ import pytest
 from pipeline.adapters.traffic.envoy import Envoy
 from pipeline.manifest import RolloutSpec
 from pipeline.rolling.effects import Hands
+from pipeline.rolling.reports import stops_in
 from pipeline.rollout_status import Phase
-from tests.rolling.rolled import Rolled, address_of, file_spec, rolled
-from tests.rollouts import MINUTE
+from tests.rolling.rolled import Rolled, address_of, file_spec, roll, rolled
+from tests.rolling.test_watchdog import Watching, git_reach
+from tests.rollouts import BAD, MINUTE
 from tests.servers import envoy, load
 from tests.servers.binaries import wait_for
 
@@ -119,3 +121,54 @@ def test_nothing_advances_while_the_champion_does_not_answer_and_it_goes_on_afte
     world.record(spec)
     world.reconcile()
     assert world.kinds()[-1] == ("stage-2" if before == "stage-1" else "promoted")
+
+
+def forget_the_way_back(world: Rolled, spec: RolloutSpec) -> str:
+    """Somebody took the champion of before out of the addresses. Returns them as they were."""
+    path = world.serving / "addresses.yaml"
+    before = path.read_text()
+    lines = before.splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.startswith(spec.champion_version)))
+    return before
+
+
+def test_a_rollback_in_the_bake_that_has_nowhere_to_go_is_told_with_what_to_do(
+    world: Rolled,
+) -> None:
+    spec = file_spec()
+    world.merge(spec)
+    roll(world, spec, "promoted")
+    addresses = forget_the_way_back(world, spec)
+    world.record(spec, challenger=BAD)
+    world.reconcile()
+    assert world.served() == spec.version
+    (alert,) = [line.strip() for line in world.said if "ALERT" in line]
+    start, _, rest = alert.partition(": USERS MAY STILL GET IT, and each look tries again. ")
+    assert start == f"ALERT {world.model}: {spec.version} was rolled back"
+    assert f"no address of {spec.champion_version}. Start its server, and write its line" in rest
+    assert "It ended for: error rate: 20 %" in rest
+
+    (world.serving / "addresses.yaml").write_text(addresses)
+    world.reconcile()
+    assert (world.served(), world.champion()) == (spec.champion_version, spec.champion)
+
+
+def test_a_job_that_does_not_reach_the_traffic_layer_tells_what_its_watchdog_could_not_move(
+    world: Rolled,
+) -> None:
+    spec = file_spec()
+    world.merge(spec)
+    roll(world, spec, "promoted")
+    watching = Watching(world)
+    forget_the_way_back(world, spec)
+    world.record(spec, challenger=BAD)
+    assert "no address of" in str(watching.look()[0])
+    assert world.served() == spec.version
+    (event, payload), *_ = watching.reports.values()
+    stops = stops_in({"action": event, "client_payload": payload})
+    world.reconcile(serving=git_reach(world), stops=stops)
+    assert world.status.records[-1].phase is Phase.ROLLED_BACK
+    (alert,) = [line for line in world.said if "ALERT" in line]
+    assert "USERS MAY STILL GET IT" in alert
+    assert f"no address of {spec.champion_version}" in alert
+    assert "error rate: 20 %" in alert
