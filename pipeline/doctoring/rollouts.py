@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from pipeline.core.rollout.patience import time_waited
+from pipeline.core.rollout.start import may_start
 from pipeline.core.rollout.state import Rollout, current_rollout, stage_of
+from pipeline.core.rollout.state import Situation as Seen
 from pipeline.core.rollout.succession import goes_by
 from pipeline.doctoring.finding import Finding, fault, ok, warning
 from pipeline.doctoring.situation import Situation
@@ -16,6 +18,7 @@ from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.rolling.history import unseen_records
 from pipeline.rolling.idle import is_idle
 from pipeline.rolling.model_state import ModelState, load_model
+from pipeline.rolling.observe import blind
 from pipeline.rollout_status import Phase
 
 LONG_PAUSE = timedelta(days=1)  # a pause over night is a person's business, a longer one forgotten
@@ -65,7 +68,7 @@ def check_history(situation: Situation) -> Iterator[Finding]:
 def assess_rollout(state: ModelState, subject: str, now: datetime) -> Finding:
     """One line on one model's rollout."""
     rollout = current_rollout(state.status)
-    if state.spec is not None and _is_to_start(state, state.spec, rollout):
+    if state.spec is not None and _is_to_start(state, state.spec, rollout, now):
         return _not_started(state, state.spec, subject, now)
     if rollout is None:
         return ok(subject, "none yet")
@@ -75,15 +78,18 @@ def assess_rollout(state: ModelState, subject: str, now: datetime) -> Finding:
     return _assess_state(state, rollout, subject, now)
 
 
-def _is_to_start(state: ModelState, spec: RolloutSpec, rollout: Rollout | None) -> bool:
-    """Never acted on, and no edit of the manifest that the champion came with."""
-    is_edit = rollout is not None and goes_by(spec, rollout)
-    return not is_edit and not state.status.has_acted_on(spec.digest)
+def _is_to_start(
+    state: ModelState, spec: RolloutSpec, rollout: Rollout | None, now: datetime
+) -> bool:
+    """As the reconciler sees it; what waits for its servers has begun, and is told as that."""
+    if rollout is not None and rollout.state.phase is Phase.PENDING and goes_by(spec, rollout):
+        return False
+    return may_start(Seen(spec, state.status, rollout, blind(state), now), rollout, spec)
 
 
 def _not_started(state: ModelState, spec: RolloutSpec, subject: str, now: datetime) -> Finding:
     touch = state.tree.history.newest
-    text = f"{spec.version} is merged and not started"
+    text = f"{spec.version} is to start and has not"
     if touch is not None and now - touch.at < PATIENCE:
         return warning(subject, text, "it starts with the next look: gh workflow run rollout.yml")
     return fault(subject, text, _LOOK)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.champion import champion_path, render_champion
 from pipeline.doctoring.rollouts import check_history, check_ledger, check_rollouts
 from pipeline.manifest import render_rollout, rollout_path
 from pipeline.rollout_commands import Command, Verb
 from tests.doctoring.checkouts import situation_of, told
 from tests.repository import git
 from tests.rolling.rolled import FILE_METRICS, Rolled, file_spec, roll, rolled
-from tests.rollouts import HOUR, spec_of
+from tests.rollouts import BAD, HOUR, spec_of
 
 
 @pytest.fixture
@@ -111,6 +112,30 @@ def test_an_edited_manifest_of_what_serves_is_no_merge_that_nobody_acted_on(worl
     world.push("Edit the manifest")
     found = line(world, 8 * HOUR)
     assert found == f"ok rollout of {world.model}: {spec.version} is Promoted at 100 %"
+
+
+def test_what_serves_already_is_no_merge_that_nobody_acted_on(world: Rolled) -> None:
+    spec = file_spec()
+    world.merge(spec)
+    world.pull()
+    mine = world.champion().model_copy(update=spec.challenger.model_dump())
+    champion_path(world.people, world.model).write_text(render_champion(mine))
+    world.push("Make it champion by hand")
+    world.record(spec)
+    world.reconcile()
+    assert world.kinds() == []
+    assert line(world, 8 * HOUR) == f"ok rollout of {world.model}: none yet"
+
+
+def test_a_retry_that_nobody_acted_on_is_told_as_a_merge_is(world: Rolled) -> None:
+    spec = file_spec()
+    world.merge(spec)
+    roll(world, spec, "stage-1")
+    world.record(spec, challenger=BAD)
+    world.reconcile()
+    assert f"{spec.version} is RolledBack" in line(world)
+    world.tell(Command(Verb.RETRY, spec.version, 1))
+    assert f"{spec.version} is to start and has not" in line(world)
 
 
 def test_a_manifest_that_cannot_be_read_is_a_fault(world: Rolled) -> None:
