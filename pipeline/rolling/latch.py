@@ -80,9 +80,13 @@ class Latch:
     """The file in `folder`. Raises ConfigurationError where it is not as it was written."""
 
     def __init__(self, folder: Path, lock_seconds: float = LOCK_SECONDS) -> None:
-        """`lock_seconds`: how long to wait for whoever holds it. They may have been stopped."""
+        """`lock_seconds`: how long to wait for whoever holds it. They may have been stopped.
+
+        Who was waited for in vain is not waited for again: one look has a latch of its own.
+        """
         self._folder = folder
         self._lock_seconds = lock_seconds
+        self._patience = lock_seconds
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -99,12 +103,13 @@ class Latch:
             yield
 
     def _wait_for(self, lock: IO[str], path: Path) -> None:
-        deadline = time.monotonic() + self._lock_seconds
+        deadline = time.monotonic() + self._patience
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                if not isinstance(error, BlockingIOError) or time.monotonic() > deadline:
+                if not isinstance(error, BlockingIOError) or time.monotonic() >= deadline:
+                    self._patience = 0.0
                     raise OutsideError(
                         f"{path}: not to be had within {self._lock_seconds:g} s ({error.strerror})."
                         f" Which process holds it (`fuser {path}`), and does it still run?"

@@ -97,17 +97,23 @@ class Equipment:
     is_beside: bool = False
     provider: Callable[[str, Serving, Path], Traffic] = local_provider
 
-    def equip(self, state: ModelState) -> tuple[Eyes, Hands]:
-        """Eyes and hands for a model as git has it. Raises ConfigurationError."""
+    def equip(self, state: ModelState, latch: Latch | None = None) -> tuple[Eyes, Hands]:
+        """Eyes and hands for a model as git has it. Raises ConfigurationError.
+
+        `latch` is that of `folder`, for who looks into it too; else they have one of their own.
+        """
         serving = self.serving.of(state.model)
         champion = state.champion.digest if state.champion else ""
         versions = versions_by_digest(state)
         names = Names(state.model, versions, serving.backends.below(self.root), champion)
-        traffic = self.traffic(state, serving, names)
+        latch = latch or Latch(self.folder(state.model))
+        traffic = self.traffic(state, serving, names, latch)
         eyes = self._eyes(state, serving, names, traffic)
         return eyes, self._hands(state, serving, names, traffic)
 
-    def traffic(self, state: ModelState, serving: Serving, names: Names) -> RolloutTraffic:
+    def traffic(
+        self, state: ModelState, serving: Serving, names: Names, latch: Latch
+    ) -> RolloutTraffic:
         """The traffic layer of a model, by what its manifest's plan names."""
         if serving.traffic.reach == "git" and not self.is_beside:
             return RecordedTraffic(recorded_routing(state), self.stops.get(state.model))
@@ -116,11 +122,8 @@ class Equipment:
             return BranchTraffic(
                 self.repository, KINDS[name], serving.traffic.cluster, names, self.clock
             )
-        folder = self.folder(state.model)
-        provider = self.provider(name, serving, folder)
-        return LocalTraffic(
-            provider, Latch(folder), names, self.clock, partial(_is_answering, serving)
-        )
+        provider = self.provider(name, serving, self.folder(state.model))
+        return LocalTraffic(provider, latch, names, self.clock, partial(_is_answering, serving))
 
     def folder(self, model: str) -> Path:
         """The folder of the traffic provider's files, which the latch stands beside."""

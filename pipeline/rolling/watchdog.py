@@ -98,8 +98,8 @@ class Watchdog:
         self._said[subject] = line
 
     def _watch(self, state: ModelState, *, is_earlier: bool) -> None:
-        eyes, hands = self.equipment.equip(state)
         latch = Latch(self.equipment.folder(state.model))
+        eyes, hands = self.equipment.equip(state, latch)
         if self.is_applied:
             followed = eyes.traffic.follow_addresses()
             self._say_once(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -16,7 +17,7 @@ from pipeline.core.rollout.observation import Stop
 from pipeline.errors import Bug
 from pipeline.manifest import RolloutSpec
 from pipeline.rolling.effects import Hands
-from pipeline.rolling.latch import Latch
+from pipeline.rolling.latch import LOCK_SECONDS, Latch
 from pipeline.rolling.reports import CHECK, STOPPED, stops_in
 from pipeline.rolling.snapshot import Snapshot
 from pipeline.rolling.watchdog import Watchdog
@@ -586,6 +587,38 @@ def test_a_lock_that_a_stopped_process_holds_delays_a_stop_and_gives_nothing(
             assert world.latch() is not None
         finally:
             holder.kill()
+
+
+class Clock:
+    """Time that goes by as somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.parametrize("is_bad", [True, False], ids=["stops", "is blind"])
+def test_a_lock_that_a_stopped_process_holds_is_waited_for_once_in_a_look(
+    world: Rolled, running, monkeypatch: pytest.MonkeyPatch, is_bad: bool
+) -> None:
+    spec, watching = running
+    clock = Clock()
+    monkeypatch.setattr("pipeline.rolling.latch.time", clock)
+    with (world.serving / "perennial.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if is_bad:
+            world.record(spec, challenger=BAD)
+        else:
+            (world.serving / "samples.jsonl").unlink()
+        for looks in (1, 2):
+            watching.look()
+            assert clock.now == pytest.approx(looks * LOCK_SECONDS, abs=1)
+    assert world.share() == (0 if is_bad else 50)
 
 
 def test_a_bookmark_that_cannot_be_written_keeps_nobody_from_reading_git(
