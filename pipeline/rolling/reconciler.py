@@ -13,7 +13,7 @@ from datetime import datetime
 from pipeline.core.rollout.effects import Alert, RolloutStep
 from pipeline.core.rollout.state import current_rollout
 from pipeline.core.rollout.succession import told_wait
-from pipeline.errors import Bug, OutsideError, PipelineError
+from pipeline.errors import Bug, ConfigurationError, OutsideError, PipelineError
 from pipeline.rolling.effects import Hands, apply_step
 from pipeline.rolling.idle import is_idle
 from pipeline.rolling.judging import judged
@@ -29,6 +29,10 @@ MODELS_AT_ONCE = 16
 UNCONFIRMED = (
     "nobody looks at the challenger any more, and whether the traffic is as recorded cannot be "
     "known: the traffic layer does not say. Mend or restart it; it begins with what was written."
+)
+TO_MEND = (
+    "git records no step, also none that a watchdog asks for: it can take traffic away meanwhile, "
+    "and gives none. Revert the commit that broke it, or mend the files (docs/runbook.md):"
 )
 
 Tell = Callable[[str], None]
@@ -123,6 +127,14 @@ class Reconciler:
         if step.is_noop and state.waiting and state.spec and rollout:
             self.tell(f"{state.model}: {told_wait(state.waiting, state.spec, rollout)}")
 
+    def _load(self, snapshot: Snapshot, model: str) -> ModelState:
+        tree = known_model(snapshot, model)
+        try:
+            return load_model(snapshot, tree)
+        except ConfigurationError:
+            self.tell(f"{model}: REFUSED as it is in {tree.commit[:12]}, so {TO_MEND}")
+            raise
+
     def _step(
         self,
         snapshot: Snapshot,
@@ -132,7 +144,7 @@ class Reconciler:
         silence: Tell,
     ) -> bool:
         """Look, decide, and do it. Returns whether to look again."""
-        state = load_model(snapshot, known_model(snapshot, model))
+        state = self._load(snapshot, model)
         if state.champion is None and state.spec is None and not state.status.ever:
             return False
         eyes, hands = self.equip(state)
