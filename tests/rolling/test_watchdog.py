@@ -13,10 +13,10 @@ from dataclasses import replace
 import pytest
 
 from pipeline.adapters.traffic import Backend, Weights
-from pipeline.core.rollout.observation import Stop
-from pipeline.errors import Bug
+from pipeline.core.rollout.observation import Routing, Stop
+from pipeline.errors import Bug, OutsideError
 from pipeline.manifest import RolloutSpec
-from pipeline.rolling.effects import Hands
+from pipeline.rolling.effects import Hands, decided_from
 from pipeline.rolling.latch import LOCK_SECONDS, Latch
 from pipeline.rolling.reports import CHECK, STOPPED, stops_in
 from pipeline.rolling.snapshot import Snapshot
@@ -619,6 +619,24 @@ def test_a_lock_that_a_stopped_process_holds_is_waited_for_once_in_a_look(
             watching.look()
             assert clock.now == pytest.approx(looks * LOCK_SECONDS, abs=1)
     assert world.share() == (0 if is_bad else 50)
+
+
+@pytest.mark.parametrize(("percent", "is_stop"), [(100, False), (0, False), (0, True)])
+def test_without_the_lock_traffic_is_changed_by_a_stop_alone(
+    world: Rolled, running, percent: float, is_stop: bool
+) -> None:
+    """Whoever holds it may be giving or taking traffic at this very moment."""
+    spec, _ = running
+    state = world.state()
+    eyes, _ = world.equipment(world.repository()).equip(state, Latch(world.serving, 0.05))
+    stop = Stop(spec.version, 1, "errors", world.now) if is_stop else None
+    routing = Routing(spec.champion.digest, spec.challenger.digest, percent)
+    decided = decided_from(state.status, None)
+    with (world.serving / "perennial.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(OutsideError, match=r"perennial\.lock: not to be had"):
+            eyes.traffic.apply(routing, stop, decided=decided, salt=spec.version)
+    assert world.share() == (percent if is_stop else 50)
 
 
 def test_a_bookmark_that_cannot_be_written_keeps_nobody_from_reading_git(

@@ -90,6 +90,36 @@ def test_the_f1_of_the_positive_class_is_watched_where_the_champions_holdout_has
     assert "f1 0.5000 -> " in done.stdout
 
 
+EVEN = "UPDATE flight_labels SET label = rowid % 5 = 0"  # no day has more late flights than others
+MISSES = """
+    UPDATE flight_predictions SET score = abs(
+        late.label - (flight_predictions.rowid * 37 % 100 < CASE
+            WHEN flight_predictions.available_at < '2013-05-13' THEN iif(late.label, 5, 20)
+            ELSE iif(late.label, 60, 1) END)
+    ) * 0.6 + 0.2
+    FROM flight_labels AS late WHERE late.id = flight_predictions.id
+"""
+
+
+@pytest.mark.parametrize(("f1_metric", "status"), [("f1", "FIRED"), ("f1_weighted", "WARN")])
+def test_misses_of_the_positive_class_alone_confirm_a_drop_only_of_its_own_f1(
+    repository: Path, f1_metric: str, status: str
+) -> None:
+    """Three in five of the late flights are missed, and of all answers no more are wrong."""
+    path = repository / "configs/triggers.yaml"
+    rule = f"f1_drop: 0.10, f1_metric: {f1_metric}"
+    path.write_text(path.read_text().replace("f1_drop: 0.10", rule))
+    reference = repository / "rollouts/flight-delay/reference.json"
+    figures = {"accuracy": 0.99, "f1_weighted": 0.99, "f1": 0.99}
+    reference.write_text(json.dumps(json.loads(reference.read_text()) | {"metrics": figures}))
+    spoil(repository, EVEN)
+    spoil(repository, MISSES)
+    done = check(repository, BAD_DAY, "--local")
+    assert answers(repository)["concept_drift"] == status, done.stdout
+    words = {"FIRED": "sees the error rate change too", "WARN": "sees no change in the stream"}
+    assert words[status] in done.stdout
+
+
 def test_the_retrain_is_started_once_however_often_the_check_runs(repository: Path) -> None:
     first = check(repository, BAD_DAY, "--local", "--apply")
     assert "scripts.admit_retrain --local --retrain flight-delay-0001" in first.stdout
