@@ -112,10 +112,10 @@ def test_a_ruleset_that_is_off_or_of_another_branch_holds_nothing(github, tmp_pa
 
 
 def test_names_are_unique_and_only_administrators_set_rules(github):
-    github.act("octo", "POST", "/rulesets", ruleset(RULES))
+    made = github.act("octo", "POST", "/rulesets", ruleset(RULES))
     with pytest.raises(requests.HTTPError, match="Name must be unique"):
         github.act("octo", "POST", "/rulesets", ruleset(RULES))
     with pytest.raises(requests.HTTPError, match="Must have admin access"):
         github.act("ada", "POST", "/rulesets", ruleset(RULES, name="another"))
-    assert "bypass_actors" not in github.act("ada", "GET", "/rulesets/5001")
-    assert github.act("octo", "GET", "/rulesets/5001")["bypass_actors"] == []
+    assert "bypass_actors" not in github.act("ada", "GET", f"/rulesets/{made['id']}")
+    assert github.act("octo", "GET", f"/rulesets/{made['id']}")["bypass_actors"] == []
