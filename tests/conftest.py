@@ -96,10 +96,10 @@ settings.load_profile("mutation" if "MUTANT_UNDER_TEST" in os.environ else "busy
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Once a run with workers, which find it in their variables."""
-    if session.config.getoption("numprocesses", None) and not hasattr(
-        session.config, "workerinput"
-    ):
-        session.config.add_cleanup(_warm().close)
+    config = session.config
+    is_first = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
+    if is_first and warm.is_possible():
+        config.add_cleanup(_warm().close)
 
 
 def _warm() -> ExitStack:

@@ -32,6 +32,15 @@ def python() -> str:
     return os.environ.get(_VARIABLE, sys.executable)
 
 
+def is_possible() -> bool:
+    """Whether this is Linux, and lets a process be watched by a file; else all start cold."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
 @contextmanager
 def running(folder: Path) -> Iterator[None]:
     """`python` is warm meanwhile, here and in processes that inherit our variables.

@@ -41,6 +41,9 @@ while True:
 """
 
 
+pytestmark = pytest.mark.skipif(not warm.is_possible(), reason="not Linux, or no pidfd_open here")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _running() -> Iterator[None]:
     """That of the whole run, or one of our own."""
