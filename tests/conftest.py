@@ -6,8 +6,6 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -99,14 +97,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     is_first = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
     if is_first and warm.is_possible():
-        config.add_cleanup(_warm().close)
-
-
-def _warm() -> ExitStack:
-    stack = ExitStack()
-    folder = stack.enter_context(TemporaryDirectory(prefix="warm-"))
-    stack.enter_context(warm.running(Path(folder)))
-    return stack
+        stack = ExitStack()
+        stack.enter_context(warm.running())
+        config.add_cleanup(stack.close)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 _VARIABLE = "WARM_PYTHON"
 _HERE = Path(__file__).parent
@@ -42,12 +43,17 @@ def is_possible() -> bool:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[None]:
+def running() -> Iterator[None]:
     """`python` is warm meanwhile, here and in processes that inherit our variables.
 
-    The server loads the libraries when it is first asked. `folder` is new: it gets the programs
-    beside our Python as links, and `python` and `python3` of its own.
+    The server loads the libraries when it is first asked. Its folder has the programs beside our
+    Python as links, and `python` and `python3` of its own.
     """
+    with TemporaryDirectory(prefix="warm-") as folder:  # a socket's path must be short
+        yield from _running_in(Path(folder))
+
+
+def _running_in(folder: Path) -> Iterator[None]:
     path = folder / "socket"
     _fill(folder / "bin", path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:

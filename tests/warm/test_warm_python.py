@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -50,7 +49,7 @@ def _running() -> Iterator[None]:
     if warm.python() != sys.executable:
         yield
         return
-    with TemporaryDirectory(prefix="warm-") as folder, warm.running(Path(folder)):
+    with warm.running():
         yield
 
 
@@ -142,10 +141,10 @@ def test_it_is_asked_to_end_by_its_caller(program: Path, tmp_path: Path) -> None
     assert process.wait() == 7
 
 
-def test_the_server_ends_with_those_who_use_it(tmp_path: Path) -> None:
+def test_the_server_ends_with_those_who_use_it() -> None:
     code = (
-        "import subprocess, sys, tempfile, pathlib\nfrom tests import warm\n"
-        "with tempfile.TemporaryDirectory() as folder, warm.running(pathlib.Path(folder)):\n"
+        "import sys\nfrom tests import warm\n"
+        "with warm.running():\n"
         "    pass\n"
         "assert warm.python() == sys.executable"
     )
