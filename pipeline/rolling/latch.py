@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -118,12 +118,17 @@ class Latch:
             else:
                 return
 
-    def found(self) -> Beside | None:
-        """As `load`, and None where the file is damaged: who takes traffic away goes on."""
+    def found(self, tell: Callable[[str], None] = lambda _why: None) -> Beside | None:
+        """As `load`, and None where the file is damaged: who takes traffic away goes on.
+
+        `tell` hears why, and "" where nothing is wrong.
+        """
         try:
-            return self.load()
-        except ConfigurationError:
-            return None
+            beside, why = self.load(), ""
+        except ConfigurationError as error:
+            beside, why = None, str(error)
+        tell(why)
+        return beside
 
     def load(self) -> Beside:
         """What is there; nothing where there is no file."""

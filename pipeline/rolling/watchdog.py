@@ -18,7 +18,7 @@ from typing import Any
 from pipeline.core.rollout.effects import Commit, RolloutStep, SetWeights
 from pipeline.core.rollout.observation import Observation, Stop
 from pipeline.core.rollout.state import current_rollout
-from pipeline.errors import Bug, ConfigurationError, PipelineError
+from pipeline.errors import Bug, PipelineError
 from pipeline.rolling.earlier import Readings
 from pipeline.rolling.effects import Hands, decided_from, with_missed
 from pipeline.rolling.giving import gives_more
@@ -106,7 +106,7 @@ class Watchdog:
                 f"{state.model}/addresses", f"{state.model}: {followed}" * bool(followed)
             )
         now = self.equipment.clock()
-        beside = self._read(latch, state.model)
+        beside = latch.found(lambda why: self._tell_latch(state.model, why))
         status = with_trouble(state.status, beside or Beside())
         seen = look_at(state, eyes, now, lambda why: self._tell_silence(state.model, why))
         step, bug = judged(state.spec, status, seen, now)
@@ -116,15 +116,6 @@ class Watchdog:
             self._act(look, latch, beside, hands)
         if bug is not None:
             raise bug  # once all is done that can be done without figures
-
-    def _read(self, latch: Latch, model: str) -> Beside | None:
-        """As `Latch.found`, and says why where it is None."""
-        try:
-            beside, why = latch.load(), ""
-        except ConfigurationError as error:
-            beside, why = None, f"{model}: {error}"
-        self._say_once(f"{model}/latch", why)
-        return beside
 
     def _act(self, look: _Look, latch: Latch, beside: Beside | None, hands: Hands) -> None:
         step, state, missed = look.step, look.state, ""
@@ -145,6 +136,9 @@ class Watchdog:
         if step.effects and self._told.get(model) != due:
             self.equipment.tell(f"{model}: {step}")
         self._told[model] = due
+
+    def _tell_latch(self, model: str, why: str) -> None:
+        self._say_once(f"{model}/latch", f"{model}: {why}" if why else "")
 
     def _tell_silence(self, model: str, why: str) -> None:
         self._say_once(f"{model}/traffic", f"{model}: traffic: {why}" if why else "")
