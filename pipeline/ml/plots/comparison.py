@@ -66,7 +66,7 @@ def draw_precision_recall(y: np.ndarray, models: Models, legend: Legend) -> Figu
             points = precision_recall_points(y, probability, CURVE_POINTS)
             _line(axes, name, points["recall"], points["precision"], legend, drawstyle="steps-pre")
         _unit_square(axes, "Recall", "Precision")
-        axes.legend(loc="upper right")
+        axes.legend(loc="best")  # a good model's curve fills one corner, a poor one's another
     return figure
 
 
@@ -90,7 +90,7 @@ def draw_calibration(y: np.ndarray, models: Models, legend: Legend) -> Figure:
                 zorder=3,
             )
         _unit_square(axes, "Mean score in the bin", "Observed share")
-        axes.legend(loc="upper left")
+        axes.legend(loc="best")
     return figure
 
 
@@ -109,7 +109,9 @@ def draw_scores(
             axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
             axes.yaxis.set_major_locator(mpl.ticker.MaxNLocator(3))
             axes.grid(axis="y")
-        panels[0].legend(loc="upper right")
+        handles, texts = panels[0].get_legend_handles_labels()
+        # Above both panels: bars may stand in every corner.
+        figure.legend(handles, texts, loc="outside upper right", ncols=len(handles))
         panels[1].set_xlabel(f"Score; dotted line: answered {names[1]} from {threshold:g} on")
     return figure
 

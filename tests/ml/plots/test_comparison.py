@@ -74,6 +74,28 @@ def test_champion_and_challenger_differ_without_colour(draw):
     assert not challenger.is_dashed()
 
 
+@pytest.mark.parametrize("draw", DRAWERS)
+@pytest.mark.parametrize(("share", "distance"), [(0.5, 0.6), (0.05, 0.1), (0.3, 0.0)])
+def test_no_legend_hides_what_is_drawn(draw, share, distance):
+    y = (np.random.default_rng(5).random(800) < share).astype(int)
+    score = np.clip(0.2 + distance * y + np.random.default_rng(6).normal(0, 0.15, 800), 0, 1)
+    figure = draw(y, {"champion": score, "challenger": score**1.1}, LEGEND)
+    style.as_png(figure)  # lays it out
+    legend = next(iter(figure.legends), None) or figure.axes[0].get_legend()
+    box = legend.get_window_extent()
+    drawn = [
+        (axes.transData, path)
+        for axes in figure.axes
+        for path in (
+            *(line.get_path() for line in axes.lines if line.get_label() in LEGEND.values()),
+            *(steps.get_path() for steps in axes.patches),
+        )
+    ]
+    assert drawn
+    hidden = [path for data, path in drawn if path.transformed(data).intersects_bbox(box, False)]
+    assert hidden == []
+
+
 def test_a_png_is_a_picture_on_a_white_ground_without_a_date():
     content = style.as_png(comparison.draw_roc(Y, MODELS, LEGEND))
     picture = Image.open(io.BytesIO(content))
