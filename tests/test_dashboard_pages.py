@@ -49,6 +49,7 @@ def test_all_can_be_read_on_a_phone_and_a_desk(opened: Browser, options, ground)
         where = (page["page"], page["width"])
         assert page["ground"] == ground, where
         assert page["reach"] <= 0, where
+        assert page["cut"] == 0, where
         assert page["low"] == [], where
         assert page["dim"] == [], where
         assert (page["lost"], page["small"]) == (0, 0), where
