@@ -48,6 +48,7 @@ from pipeline.monitoring.ab_tests import (
     stopped,
     with_weight,
 )
+from pipeline.options import new_parser
 
 ARTIFACTS = Path("artifacts/ab-test")
 RESULTS, REPORT = "ab-test-results.json", "ab-test.md"
@@ -72,9 +73,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser(helps: dict[str, str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = new_parser(__file__, __doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     subs = {name: commands.add_parser(name, help=text) for name, text in helps.items()}
     commands.add_parser("schema", help="print the JSON Schema of ab-test-results.json")

@@ -31,12 +31,13 @@ from pipeline.github_env import add_summary, load_event, set_outputs
 from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.monitoring.merged import merged_challengers
 from pipeline.monitoring.run_request import RunRequest, request_of
+from pipeline.options import new_parser
 from pipeline.trigger_config import load_triggers
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and answer."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--local", action="store_true", help="use this repository's own ledger")
     parser.add_argument("--retrain", help="with --local: the id of the retrain to claim")
     parser.add_argument("--at", help="answer as of this time (default: now)")

@@ -34,6 +34,7 @@ from pipeline.errors import GateRefused, exit_code_of
 from pipeline.jsonio import load_json, save_json
 from pipeline.manifest import version_of
 from pipeline.monitoring.ledger_store import LedgerStore
+from pipeline.options import new_parser
 from pipeline.proposing.approvals_file import load_approvals
 from pipeline.proposing.champion_figures import ask_monitoring
 from pipeline.proposing.quality_facts import load_facts, request_in
@@ -42,7 +43,7 @@ from pipeline.rollout_config import load_rollout_plan
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and assess."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--retrain", help="its id in the trigger ledger (default: run by hand)")
     parser.add_argument("--local", action="store_true", help="use this repository's own ledger")
     parser.add_argument("--at", help="judge as of this time (default: the retrain's as_of)")

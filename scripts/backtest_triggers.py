@@ -43,6 +43,7 @@ from pipeline.monitoring.production import (
     load_monitored,
     watching,
 )
+from pipeline.options import new_parser
 from pipeline.timeline import Timeline
 from pipeline.trigger_config import TriggerConfig
 
@@ -67,7 +68,7 @@ class Options:
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and replay."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--start", required=True, help="the first check, such as 2013-04-02")
     parser.add_argument("--end", required=True, help="checks before this time")
     parser.add_argument("--every", default="24h", help="from one check to the next (24h)")
@@ -90,7 +91,12 @@ def main(argv: list[str] | None = None) -> int:
         help="something went wrong then: how long until it is seen? May be given again",
     )  # fmt: skip
     parser.add_argument("--horizon", default="14d", help="an onset is seen within this (14d)")
-    parser.add_argument("--out", type=Path, default=Path("artifacts/backtest"))
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("artifacts/backtest"),
+        help="the folder to write into (artifacts/backtest)",
+    )
     parser.add_argument("--suggest", metavar="1/month", help="propose thresholds for as many")
     arguments = parser.parse_args(argv)
     return exit_code_of(lambda: backtest(Path.cwd(), arguments))

@@ -21,6 +21,7 @@ from pipeline.config import parse_utc
 from pipeline.core.site.pages import SiteTemplates, Source, render_site
 from pipeline.errors import exit_code_of
 from pipeline.jsonio import save_text
+from pipeline.options import new_parser
 from pipeline.rolling.snapshot import Snapshot
 from pipeline.site.histories import read_histories
 from pipeline.site.place import read_ledger, whole_clone
@@ -30,7 +31,7 @@ TEMPLATES = Path(__file__).parent.parent / "pipeline" / "templates"
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and build."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--output", default="site", help="the folder to write into (site)")
     parser.add_argument("--ref", default="HEAD", help="the newest commit to believe (HEAD)")
     parser.add_argument("--at", help="as of this time (default: now)")

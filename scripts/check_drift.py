@@ -7,7 +7,6 @@ configs/triggers.yaml. Exit codes: 0 fewer features drifted than fire, 1 enough 
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from pipeline.errors import ConfigurationError, GateRefused, exit_code_of
 from pipeline.jsonio import save_json
 from pipeline.monitoring.parquet_counts import count_parquet
 from pipeline.monitoring.production import Monitored, drift_rule_faults, load_monitored
+from pipeline.options import new_parser
 from pipeline.trigger_config import DataDriftTrigger
 
 PARQUET = b"PAR1"  # how each Parquet file begins
@@ -29,7 +29,7 @@ PARQUET = b"PAR1"  # how each Parquet file begins
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and compare."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("file", type=Path, help="a Parquet file with the warehouse's columns")
     parser.add_argument("--json", type=Path, help="write the figures and bins here")
     arguments = parser.parse_args(argv)

@@ -45,6 +45,7 @@ from pipeline.monitoring.production import (
     load_monitored,
     watching,
 )
+from pipeline.options import new_parser
 
 UNSEEN = (
     "Nothing records what the champion answers, so its performance is not known: see "
@@ -54,7 +55,7 @@ UNSEEN = (
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and check."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--at", help="see production as of this time (default: now)")
     parser.add_argument("--json", type=Path, help="write all that was seen and decided here")
     parser.add_argument(

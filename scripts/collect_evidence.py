@@ -29,6 +29,7 @@ from pipeline.core.evidence import (
     package_faults,
 )
 from pipeline.errors import ConfigurationError, GateRefused, OutsideError, exit_code_of
+from pipeline.options import new_parser
 from pipeline.proposing.evidence_files import checklist_of, collect
 
 EVIDENCE = Path("evidence/protocol-24-retraining")
@@ -37,7 +38,7 @@ CHECKLIST = "artifacts/deployment-checklist.md"
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and collect, complete or verify."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--complete", nargs="+", metavar="NAME=FILE", help="add what came later")
     what.add_argument("--verify", action="store_true", help="check that nothing was changed")

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from pipeline.errors import OutsideError, exit_code_of
+from pipeline.options import new_parser
 from pipeline.rolling.controls import plan_control
 from pipeline.rolling.known import known_model
 from pipeline.rolling.model_state import load_model
@@ -23,9 +24,9 @@ from pipeline.rollout_commands import Verb
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and tell."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("verb", choices=[str(verb) for verb in Verb])
-    parser.add_argument("--model", required=True)
+    parser = new_parser(__file__, __doc__)
+    parser.add_argument("verb", choices=[str(verb) for verb in Verb], help="what to tell it")
+    parser.add_argument("--model", required=True, help="its folder in rollouts/")
     parser.add_argument("--reason", required=True, help="why: it stays in git")
     parser.add_argument("--by", default="a person at the command line", help="who says so")
     parser.add_argument("--branch", default=MAIN, help=f"where the rollouts are ({MAIN})")

@@ -9,7 +9,6 @@ Exit codes: 0 no fault, 1 at least one fault.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections import Counter
@@ -19,11 +18,12 @@ from pipeline.doctoring.examine import examine
 from pipeline.doctoring.finding import Health
 from pipeline.doctoring.situation import Situation, load_situation
 from pipeline.errors import exit_code_of
+from pipeline.options import new_parser
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and look."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--repository", help="owner/name (that of the remote origin)")
     parser.add_argument("--quiet", action="store_true", help="leave out what is ok")
     arguments = parser.parse_args(argv)

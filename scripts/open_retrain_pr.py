@@ -30,6 +30,7 @@ from pipeline.errors import GateRefused, OutsideError, exit_code_of
 from pipeline.forge import Forge
 from pipeline.github_env import add_summary, set_outputs
 from pipeline.monitoring.ledger_store import LedgerStore
+from pipeline.options import new_parser
 from pipeline.proposing.attested import subjects_of
 from pipeline.proposing.finished import load_proposal
 from pipeline.proposing.forges import add_forge_options, chosen_forge
@@ -38,7 +39,7 @@ from pipeline.proposing.loop import Proposal, bring_about, plan
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and propose."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--retrain", help="its id in the trigger ledger (default: run by hand)")
     add_forge_options(parser)
     parser.add_argument("--apply", action="store_true", help="do it")

@@ -23,6 +23,7 @@ from pipeline.core.report.escape import clean
 from pipeline.errors import ConfigurationError, PipelineError, exit_code_of
 from pipeline.forge import Forge, PullRequest, PullState
 from pipeline.monitoring.ledger_store import LedgerStore
+from pipeline.options import new_parser
 from pipeline.paths import model_names
 from pipeline.proposing.after_merge import Merge, load_outcome
 from pipeline.proposing.forges import add_forge_options, chosen_forge
@@ -32,7 +33,7 @@ TEMPLATE = Path(__file__).parent.parent / "pipeline" / "templates" / "outcome.md
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and tell."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     add_forge_options(parser)
     parser.add_argument("--at", help="as of this time (default: now)")
     parser.add_argument("--days", type=int, default=120, help="how long after a merge to follow it")

@@ -5,18 +5,18 @@ Prints its plan; --apply pushes. Safe to repeat: what is there already is not se
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 from pipeline.adapters.store import push_outputs, tracked_md5
 from pipeline.errors import exit_code_of
+from pipeline.options import new_parser
 from pipeline.paths import PACKAGE
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and push."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--apply", action="store_true", help="push")
     arguments = parser.parse_args(argv)
     return exit_code_of(lambda: push(Path.cwd(), is_applied=arguments.apply))

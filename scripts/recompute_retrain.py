@@ -26,6 +26,7 @@ from pipeline.core.report.escape import clean
 from pipeline.errors import GateRefused, exit_code_of
 from pipeline.github_env import set_outputs
 from pipeline.jsonio import save_json
+from pipeline.options import new_parser
 from pipeline.proposing.forges import add_forge_options, chosen_forge
 from pipeline.reviewing.recompute import recompute
 
@@ -34,7 +35,7 @@ OUTPUT = "artifacts/review/recomputed.json"
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and work it out."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--pull-request", type=int, help="its number; its commits are fetched")
     which.add_argument("--head", help="a commit that is here already")

@@ -21,6 +21,7 @@ from pipeline.core.rollout.observation import Stop
 from pipeline.errors import ConfigurationError, PipelineError, exit_code_of
 from pipeline.forge import Forge
 from pipeline.github_env import forge_of, load_event
+from pipeline.options import new_parser
 from pipeline.rolling.reconciler import Reconciler, due_models
 from pipeline.rolling.reports import stops_in
 from pipeline.rolling.repository import MAIN, RolloutRepository
@@ -30,7 +31,7 @@ from pipeline.serving_config import load_serving
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and reconcile."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--model", action="append", default=[], help="only this one (repeatable)")
     parser.add_argument("--branch", default=MAIN, help=f"where the rollouts are ({MAIN})")
     parser.add_argument("--local", action="store_true", help="this repository's own branch")

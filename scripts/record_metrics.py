@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pipeline.config import load_usecase
 from pipeline.errors import ConfigurationError, exit_code_of
-from pipeline.options import wait_seconds
+from pipeline.options import new_parser, wait_seconds
 from pipeline.rolling.recorder import Recorder
 from pipeline.rollout_config import load_rollout_plan
 from pipeline.rollout_metrics import DEFAULT_METRICS
@@ -28,7 +28,7 @@ from pipeline.serving_config import load_addresses, load_serving
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and record."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--model", help="by default that of configs/usecase.yaml")
     parser.add_argument(
         "--every", type=wait_seconds, default=5.0, help="seconds between readings (5)"

@@ -10,7 +10,6 @@ Exit codes: 0 done, 2 bad configuration, 3 the registry failed or the package is
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 from contextlib import suppress
@@ -33,6 +32,7 @@ from pipeline.errors import OutsideError, exit_code_of
 from pipeline.jsonio import load_json, save_json
 from pipeline.ml.model_io import TRUSTED_TYPES
 from pipeline.ml.package import Manifest, load_packaged_model, model_digest, verify_package
+from pipeline.options import new_parser
 from pipeline.paths import PACKAGE
 from pipeline.trigger_config import PRIORITIES, TRIGGER_NAMES
 
@@ -45,10 +45,17 @@ TRAINING_ROWS = "artifacts/split/train.parquet"
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and register."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--package", default=PACKAGE, help=f"the package folder ({PACKAGE})")
-    parser.add_argument("--trigger-type", default="manual_retrain", choices=TRIGGER_NAMES)
-    parser.add_argument("--trigger-priority", default="medium", choices=PRIORITIES)
+    parser.add_argument(
+        "--trigger-type",
+        default="manual_retrain",
+        choices=TRIGGER_NAMES,
+        help="why this retrain ran",
+    )
+    parser.add_argument(
+        "--trigger-priority", default="medium", choices=PRIORITIES, help="how urgent that was"
+    )
     parser.add_argument("--apply", action="store_true", help="register it")
     arguments = parser.parse_args(argv)
     trigger = Trigger(arguments.trigger_type, arguments.trigger_priority)

@@ -20,12 +20,13 @@ from pipeline.core.quality.facts import REHEARSAL
 from pipeline.domain import Verdict
 from pipeline.errors import GateRefused, exit_code_of
 from pipeline.jsonio import load_json, save_json
+from pipeline.options import new_parser
 from pipeline.proposing.rehearsal import rehearse
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and rehearse."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--base", default="HEAD", help="what the proposal is merged into (HEAD)")
     parser.add_argument("--branch", help="a branch with it (default: the checkout's files)")
     arguments = parser.parse_args(argv)

@@ -22,7 +22,7 @@ from pipeline.adapters.github import API_URL, GitHub, Patience
 from pipeline.adapters.spool import open_spool
 from pipeline.core.triggers.payload import AlertPayload
 from pipeline.errors import ConfigurationError, exit_code_of
-from pipeline.options import port
+from pipeline.options import new_parser, port
 from pipeline.paths import model_names
 from pipeline.relay.delivery import Delivery, told
 
@@ -42,9 +42,9 @@ class Settings:
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and relay until stopped."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=port, default=9099)
+    parser.add_argument("--port", type=port, default=9099, help="port to listen on (9099)")
     parser.add_argument("--spool", type=Path, required=True, help="folder for undelivered alerts")
     parser.add_argument("--apply", action="store_true", help="keep the alerts and dispatch them")
     arguments = parser.parse_args(argv)

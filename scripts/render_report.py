@@ -8,7 +8,6 @@ Exit codes: 0 done, 2 bad configuration, 3 an input is missing or does not fit t
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -28,6 +27,7 @@ from pipeline.core.report.svg import inline_svg
 from pipeline.errors import OutsideError, exit_code_of
 from pipeline.jsonio import save_text
 from pipeline.ml.plots import comparison, style
+from pipeline.options import new_parser
 from pipeline.proposing.run_files import DOCUMENTS, TIMINGS, TRIALS, load_report_inputs
 
 REPORT = "artifacts/report"
@@ -40,7 +40,7 @@ OWN_OUTPUTS = (":!artifacts", ":!params.yaml", ":!dvc.lock")
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and render."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--trigger-type", default="manual_retrain", help="why this retrain ran")
     parser.add_argument("--trigger-priority", default="medium", help="how urgent that was")
     arguments = parser.parse_args(argv)

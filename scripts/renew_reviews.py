@@ -19,13 +19,14 @@ from pathlib import Path
 from pipeline.config import parse_utc
 from pipeline.core.report.escape import clean
 from pipeline.errors import exit_code_of
+from pipeline.options import new_parser
 from pipeline.proposing.forges import add_forge_options, chosen_forge
 from pipeline.reviewing.renewals import find_renewals, renew
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line, look, and ask."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     add_forge_options(parser)
     parser.add_argument("--at", help="as of this time (default: now)")
     parser.add_argument("--apply", action="store_true", help="start the reviews")

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from pipeline.errors import GateRefused, exit_code_of
+from pipeline.options import new_parser
 from pipeline.rolling.known import require_known
 from pipeline.rolling.replay import replay
 from pipeline.rolling.repository import MAIN, RolloutRepository
@@ -19,7 +20,7 @@ from pipeline.rolling.repository import MAIN, RolloutRepository
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and replay."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--model", action="append", default=[], help="only this one (repeatable)")
     parser.add_argument("--branch", default=MAIN, help=f"where the rollouts are ({MAIN})")
     parser.add_argument("--local", action="store_true", help="this repository's own branch")

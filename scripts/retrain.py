@@ -33,6 +33,7 @@ from pipeline.gates_config import check_data_age, load_quality_policy
 from pipeline.github_env import add_summary, set_outputs
 from pipeline.jsonio import load_json, save_text
 from pipeline.monitoring.ledger_store import LedgerStore
+from pipeline.options import new_parser
 from pipeline.params_file import set_as_of
 from pipeline.proposing.finished import TEMPLATE, by_hand
 from pipeline.proposing.run_files import load_pull_facts
@@ -62,7 +63,7 @@ STAGE_EXIT = re.compile(r"exited with (-?\d+)")
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and retrain."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument(
         "--as-of", help="a past time such as 2013-07-02, or now (default: as it stands)"
     )

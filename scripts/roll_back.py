@@ -19,6 +19,7 @@ from pathlib import Path
 from pipeline.core.rollout.state import current_rollout
 from pipeline.errors import GateRefused, OutsideError, exit_code_of
 from pipeline.manifest import version_of
+from pipeline.options import new_parser
 from pipeline.rolling.effects import Hands
 from pipeline.rolling.known import known_model
 from pipeline.rolling.model_state import ModelState, load_model
@@ -38,8 +39,8 @@ REST = "The rest conflicts with what came since, or changes a workflow, and stay
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and roll back."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--model", required=True)
+    parser = new_parser(__file__, __doc__)
+    parser.add_argument("--model", required=True, help="its folder in rollouts/")
     parser.add_argument("--reason", required=True, help="why: it stays in git")
     parser.add_argument("--by", default="a person at the command line", help="who says so")
     parser.add_argument("--branch", default=MAIN, help=f"where the rollouts are ({MAIN})")

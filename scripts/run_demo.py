@@ -15,21 +15,18 @@ misbehaves is made to.
 
 from __future__ import annotations
 
-import argparse
 import signal
 import sys
 from pathlib import Path
 
 from pipeline.demo.year import run
 from pipeline.errors import exit_code_of
+from pipeline.options import new_parser
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the demo from the repository's root. A TERM stops it as Ctrl-C does: servers as well."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.partition("\n")[0],
-        epilog="It works in .demo/, which each run makes anew.",
-    )
+    parser = new_parser(__file__, __doc__)
     parser.parse_args(argv)
     for name in (signal.SIGTERM, signal.SIGINT):  # a shell may have its jobs ignore the latter
         signal.signal(name, stop)

@@ -26,6 +26,7 @@ from pipeline.jsonio import load_json
 from pipeline.ml.input_schema import prepare
 from pipeline.ml.package import load_packaged_model
 from pipeline.monitoring.production import answers_table, recorded_answers
+from pipeline.options import new_parser
 from pipeline.pointintime import QUERY_FILE
 from pipeline.stages.champion import champion_package
 from pipeline.stages.collect import DEFAULT_WAREHOUSE_URL
@@ -35,7 +36,7 @@ from pipeline.usecase.features import build_features
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and score."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--start", required=True, help="first event time, such as 2013-04-02")
     parser.add_argument("--end", help="event times before this one (default: now)")
     parser.add_argument("--apply", action="store_true", help="write the answers")

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from pipeline.adapters import bulkload, nycflights, warehouse
 from pipeline.errors import ConfigurationError, exit_code_of
+from pipeline.options import new_parser
 from pipeline.usecase import query
 
 DEFAULT_URL = "sqlite:///warehouse.db"
@@ -168,7 +169,7 @@ def _apply(engine: sa.Engine, label_delay_hours: float, fingerprint: str) -> int
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="seed_warehouse", description=__doc__)
+    parser = new_parser(__file__, __doc__)
     parser.add_argument(
         "--url",
         default=os.environ.get("WAREHOUSE_URL", DEFAULT_URL),

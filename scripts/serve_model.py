@@ -15,17 +15,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pipeline.errors import ConfigurationError, exit_code_of
-from pipeline.options import port
+from pipeline.options import new_parser, port
 from pipeline.paths import PACKAGE
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and serve until stopped."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--package", type=Path, default=Path(PACKAGE), help="the package's folder")
     parser.add_argument("--digest", required=True, help="sha256:… of the model to serve")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=port, required=True)
+    parser.add_argument("--port", type=port, required=True, help="port to listen on")
     parser.add_argument(
         "--label-maturity-hours", type=float, default=0.0, metavar="H",
         help="feedback on what was answered less than H hours ago is refused (0: none is)",

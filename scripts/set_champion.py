@@ -21,12 +21,13 @@ from pipeline.errors import GateRefused, exit_code_of
 from pipeline.jsonio import load_json, save_json, save_text
 from pipeline.ml.package import Manifest, model_digest, verify_package
 from pipeline.monitoring.reference import FILE, reference_path
+from pipeline.options import new_parser
 from pipeline.paths import PACKAGE
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and set the champion."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--approved-by", required=True, help="the person who says so")
     parser.add_argument("--reason", required=True, help="why, for those who read it later")
     parser.add_argument("--apply", action="store_true", help="write the file")

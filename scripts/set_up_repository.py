@@ -25,6 +25,7 @@ from pipeline.doctoring.outside import check_dvc_remote, check_registry
 from pipeline.doctoring.settings import Wishes, load_wishes, look_at_settings
 from pipeline.doctoring.situation import Situation, load_situation
 from pipeline.errors import GateRefused, OutsideError, exit_code_of
+from pipeline.options import new_parser
 from pipeline.repository_settings import Key, Kind
 
 _UNSEEN = (
@@ -43,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line as values."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--repository", help="owner/name (that of the remote origin)")
     does = parser.add_mutually_exclusive_group()
     does.add_argument("--apply", action="store_true", help="set what the plan says")

@@ -28,6 +28,7 @@ from pipeline.core.triggers.retrains import (
 )
 from pipeline.errors import exit_code_of
 from pipeline.monitoring.ledger_store import LedgerStore
+from pipeline.options import new_parser
 from pipeline.trigger_config import Recovery, load_triggers
 
 OUTCOMES = ("proposed", "won", "lost", "incident", "failed", "stale")
@@ -36,9 +37,9 @@ STALE = "main, the champion or the data moved on since it was evaluated"
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and settle."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--retrain", required=True, help="its id in the ledger")
-    parser.add_argument("--outcome", required=True, choices=OUTCOMES)
+    parser.add_argument("--outcome", required=True, choices=OUTCOMES, help="what became of it")
     parser.add_argument("--note", default="", help="a sentence for those who read the ledger")
     parser.add_argument("--local", action="store_true", help="use this repository's own ledger")
     parser.add_argument("--at", help="as of this time (default: now)")

@@ -27,6 +27,7 @@ from pipeline.core.rollout.simulation import Simulation
 from pipeline.core.rollout.wording import render_length, render_metric
 from pipeline.errors import ConfigurationError, exit_code_of
 from pipeline.manifest import EvidenceRef, ModelIdentity, RolloutSpec, parse_document, read_bounded
+from pipeline.options import new_parser
 from pipeline.rolling.recording import load_evidence, load_samples
 from pipeline.rollout_config import RolloutPlan, load_rollout_plan, parse_plan
 from pipeline.rollout_scenario import Scenario
@@ -39,7 +40,7 @@ START = datetime(2013, 7, 3, 9, tzinfo=UTC)
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and simulate."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--plan", type=Path, help="a rollout plan; the repository's by default")
     parser.add_argument("--scenario", type=Path, help="a scenario; a healthy challenger by default")
     played = parser.add_mutually_exclusive_group()

@@ -25,6 +25,7 @@ from pipeline.core.trace.report import render_trace, trace_to_json
 from pipeline.errors import GateRefused, exit_code_of
 from pipeline.forge import Forge
 from pipeline.jsonio import render_json
+from pipeline.options import new_parser
 from pipeline.proposing.forges import add_forge_options, chosen_forge
 from pipeline.tracing.outside import Outside
 from pipeline.tracing.past import Past
@@ -33,9 +34,7 @@ from pipeline.tracing.question import trace_of
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and answer."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("question", help="a time, a digest (or its beginning), or a version")
     parser.add_argument("--user", help="the user or request id, as it was routed by")
     parser.add_argument("--model", help="default: the one of configs/usecase.yaml")

@@ -29,6 +29,7 @@ from pipeline.core.proposal.identity import PREFIX
 from pipeline.errors import exit_code_of
 from pipeline.forge import Forge
 from pipeline.monitoring.ledger_store import LedgerStore
+from pipeline.options import new_parser
 from pipeline.proposing.forges import add_forge_options, chosen_forge
 from pipeline.proposing.models import load_models
 
@@ -37,7 +38,7 @@ TEMPLATE = Path(__file__).parent.parent / "pipeline" / "templates" / "dashboard.
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and update."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     add_forge_options(parser)
     parser.add_argument("--at", help="as of this time (default: now)")
     parser.add_argument("--apply", action="store_true", help="open or edit the issue")

@@ -36,6 +36,7 @@ from pipeline.forge import Forge, PullRequest, StatusState
 from pipeline.github_env import add_summary, set_outputs
 from pipeline.jsonio import load_json
 from pipeline.monitoring.ledger_store import LedgerStore
+from pipeline.options import new_parser
 from pipeline.proposing.forges import add_forge_options, chosen_forge
 from pipeline.proposing.rehearsal import rehearse
 from pipeline.reviewing.approvals import assess_reviews, why_by_hand
@@ -51,7 +52,7 @@ STATES = {
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and judge."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--pull-request", type=int, required=True, help="its number")
     add_forge_options(parser)
     parser.add_argument("--recomputed", help="what scripts/recompute_retrain.py saved")

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Bug, OutsideError, PipelineError, exit_code_of
-from pipeline.options import wait_seconds
+from pipeline.options import new_parser, wait_seconds
 from pipeline.rolling.known import require_known
 from pipeline.rolling.reporting import Reporting
 from pipeline.rolling.repository import MAIN, RolloutRepository
@@ -39,7 +39,7 @@ REPEAT_SECONDS = 300.0  # until git is read again, it is said again that it was 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and watch."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--model", action="append", default=[], help="only this one (repeatable)")
     parser.add_argument("--every", type=wait_seconds, default=5.0, help="seconds between looks (5)")
     parser.add_argument(

@@ -17,13 +17,14 @@ from pathlib import Path
 
 from pipeline.config import load_usecase, parse_utc
 from pipeline.errors import exit_code_of
+from pipeline.options import new_parser
 from pipeline.tracing.past import Past
 from pipeline.tracing.serving import answered, serving_at
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and answer."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = new_parser(__file__, __doc__)
     parser.add_argument("--user", required=True, help="the user or request id, as it was routed by")
     parser.add_argument("--at", required=True, help="the moment, such as 2013-07-02T12:00:00Z")
     parser.add_argument("--ref", default="HEAD", help="the newest commit to believe")

@@ -3,11 +3,68 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+from pathlib import Path
 
 import pytest
 
-from pipeline.options import port, wait_seconds
+from pipeline.options import new_parser, port, wait_seconds
 from scripts import record_metrics, relay_alerts, serve_model, watch_rollout
+
+SCRIPTS = sorted(p.stem for p in Path("scripts").glob("*.py") if not p.stem.startswith("_"))
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_help_says_all_that_the_docstring_says(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "72")
+    script = importlib.import_module(f"scripts.{name}")
+    with pytest.raises(SystemExit) as left:
+        script.main(["--help"])
+    assert left.value.code == 0
+    text = capsys.readouterr().out
+    assert text.startswith(f"usage: python -m scripts.{name} ")
+    assert " ".join(script.__doc__.split()) in " ".join(text.split())
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_each_option_says_what_it_is_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[argparse.ArgumentParser] = []
+
+    def stop(parser: argparse.ArgumentParser, *_: object) -> None:
+        made.append(parser)
+        raise SystemExit(0)
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", stop)
+    with pytest.raises(SystemExit):
+        importlib.import_module(f"scripts.{name}").main([])
+    assert _without_help(made[0]) == []
+
+
+def _without_help(parser: argparse.ArgumentParser) -> list[str]:
+    bare = []
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            bare += [text for sub in action.choices.values() for text in _without_help(sub)]
+        elif not action.help:
+            bare.append(f"{parser.prog}: {action.option_strings or action.dest}")
+    return bare
+
+
+def test_help_fills_sentences_to_the_width_and_keeps_examples(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    example = "    python -m scripts.example --with-a-long-option VALUE  # as it is"
+    text = f"Do it.\n\n{example}\n\n{'one two three ' * 8}\nfour.\n"
+    new_parser("/anywhere/scripts/example.py", text).print_help()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "usage: python -m scripts.example [-h]"
+    assert example in lines
+    filled = [line for line in lines if line.startswith("one")]
+    assert filled
+    assert max(len(line) for line in lines if line != example) <= 40
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "3600.1", "soon", ""])
