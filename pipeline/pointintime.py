@@ -26,7 +26,8 @@ def point_in_time(rows: sa.Select, labels: sa.Select, dialect: str) -> sa.Select
     event, so one from before `start` belongs to no row here. What is broken stays visible to the
     checks: two versions of one instant give the row twice, a label from before its event stays.
 
-    Raises ConfigurationError naming every column that `rows` and `labels` lack or must not have.
+    Raises ConfigurationError where either is no select, and naming every column that `rows` and
+    `labels` lack or must not have.
     """
     _check(rows, labels)
     row, newest = rows.subquery("r"), _newest_labels(labels)
@@ -60,6 +61,21 @@ def never_available(rows: sa.Select) -> sa.Select:
     start, end = _moment("start"), _moment("end")
     inside = (row.c.event_time >= start, row.c.event_time < end)
     return sa.select(sa.func.count()).where(*inside, row.c.available_at.is_(None))
+
+
+def require_selects(**returned: object) -> None:
+    """Refuse what a function of query.py, by its name, returned and is no select with columns.
+
+    Raises ConfigurationError. SQL as text is no select until it names its columns and their types.
+    """
+    faults = [
+        f"{name}() returned {type(found).__name__}, expected sqlalchemy.select(...); for SQL as "
+        "text, sqlalchemy.text('SELECT ...').columns(id=sqlalchemy.String, ...), every column of it"
+        for name, found in returned.items()
+        if not isinstance(found, sa.SelectBase)
+    ]
+    if faults:
+        raise ConfigurationError(QUERY_FILE, faults)
 
 
 def rows_where(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
@@ -118,6 +134,7 @@ def _by_bytes(column: sa.ColumnElement, dialect: str) -> sa.ColumnElement:
 
 
 def _check(rows: sa.Select, labels: sa.Select) -> None:
+    require_selects(rows=rows, labels=labels)
     given = {
         "rows": [column.name for column in rows.selected_columns],
         "labels": [column.name for column in labels.selected_columns],

@@ -145,6 +145,20 @@ def test_every_fault_of_the_two_selects_is_reported_at_once() -> None:
     assert "rows() has a column label" in caught.value.faults[2]
 
 
+@pytest.mark.parametrize("returned", [sa.text("SELECT * FROM visits"), visits, "visits", None])
+def test_what_is_no_select_is_a_fault_that_says_how_to_make_one(returned: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"expected sqlalchemy\.select") as caught:
+        point_in_time(returned, None, "sqlite")
+    assert f"rows() returned {type(returned).__name__}" in caught.value.faults[0]
+    assert "labels() returned NoneType" in caught.value.faults[1]
+
+
+def test_text_that_names_its_columns_is_a_select() -> None:
+    names = {"id": sa.String, "event_time": sa.Integer, "available_at": sa.Integer}
+    rows = sa.text("SELECT id, event_time, available_at FROM visits").columns(**names)
+    assert "SELECT id, event_time" in str(point_in_time(rows, sa.select(outcomes), "sqlite"))
+
+
 def test_a_column_named_twice_is_a_fault() -> None:
     rows = sa.select(visits, outcomes.c.available_at)
     with pytest.raises(ConfigurationError, match="the column available_at twice"):

@@ -19,7 +19,7 @@ from pipeline.errors import ConfigurationError, OutsideError
 from pipeline.monitoring.observe import MeasuredWindow, Policy, Source
 from pipeline.monitoring.provided import measured_by
 from pipeline.monitoring.reference import Reference, load_reference
-from pipeline.pointintime import QUERY_FILE, ROW_COLUMNS
+from pipeline.pointintime import QUERY_FILE, ROW_COLUMNS, require_selects
 from pipeline.trigger_config import load_triggers
 from pipeline.usecase import query
 
@@ -74,7 +74,8 @@ def recorded_answers(connection: sa.Connection) -> sa.Select | None:
     if not hasattr(query, "predictions"):
         return None
     answers, inspector = query.predictions(), sa.inspect(connection)
-    tables = [found for found in answers.get_final_froms() if isinstance(found, sa.Table)]
+    require_selects(predictions=answers)
+    tables = [found for found in _read_by(answers) if isinstance(found, sa.Table)]
     is_there = all(inspector.has_table(table.name, table.schema) for table in tables)
     return answers if is_there else None
 
@@ -89,9 +90,12 @@ def answers_table() -> tuple[sa.Table, dict[str, str]]:
     if not hasattr(query, "predictions"):
         raise ConfigurationError(QUERY_FILE, [f"predictions(): not there, {expected}"])
     answers = query.predictions()
-    table, *more = answers.get_final_froms()
-    if more or not isinstance(table, sa.Table):
-        raise ConfigurationError(QUERY_FILE, [f"predictions(): reads no single table, {expected}"])
+    require_selects(predictions=answers)
+    tables = _read_by(answers)
+    table = tables[0] if len(tables) == 1 else None
+    if not isinstance(table, sa.Table):
+        fault = f"predictions(): reads no single sqlalchemy.Table, {expected}"
+        raise ConfigurationError(QUERY_FILE, [fault])
     columns = {
         name: column.key
         for name, selected in answers.selected_columns.items()
@@ -112,6 +116,11 @@ def answers_table() -> tuple[sa.Table, dict[str, str]]:
     if faults:
         raise ConfigurationError(QUERY_FILE, faults)
     return table, columns
+
+
+def _read_by(answers: sa.SelectBase) -> list[sa.FromClause]:
+    """What `answers` selects from; nothing where it is a text, or several selects in one."""
+    return answers.get_final_froms() if isinstance(answers, sa.Select) else []
 
 
 def _needs_value(column: sa.Column) -> bool:

@@ -73,8 +73,11 @@ def _check_groups(groups: Sequence[str], rows: pd.DataFrame, features: pd.DataFr
         raise ConfigurationError("configs/usecase.yaml", faults)
 
 
-def _check_features(features: pd.DataFrame, rows: pd.DataFrame) -> None:
-    faults = []
+def _check_features(features: object, rows: pd.DataFrame) -> None:
+    where, faults = "pipeline/usecase/features.py: build_features", []
+    if not isinstance(features, pd.DataFrame):
+        fault = f"returned {type(features).__name__}, expected a pandas DataFrame"
+        raise ConfigurationError(where, [fault])
     if len(features) != len(rows) or not features.index.equals(rows.index):
         faults.append(f"returned {len(features)} rows for {len(rows)}, expected the same rows")
     clashes = sorted(set(features) & set(KEYS))
@@ -88,4 +91,4 @@ def _check_features(features: pd.DataFrame, rows: pd.DataFrame) -> None:
     if textual:
         faults.append(f"returned {textual} as text or times; make them categories or numbers")
     if faults:
-        raise ConfigurationError("pipeline/usecase/features.py: build_features", faults)
+        raise ConfigurationError(where, faults)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sklearn.base import BaseEstimator
+
 from pipeline.config import load_params
+from pipeline.errors import ConfigurationError, did_you_mean
 from pipeline.jsonio import load_json, save_json, save_text
 from pipeline.ml.cluster import joblib_backend
 from pipeline.ml.model_io import require_savable, save_model
@@ -25,6 +29,7 @@ def run(root: Path) -> None:
     )
     X, y = features_of(rows), rows["label"]
     estimator = build_model(X, params.train.seed)
+    _check_model(estimator, {"DEFAULTS": DEFAULTS, "SEARCH_SPACE": SEARCH_SPACE})
     first = _first_candidates(root, estimator.get_params())
     # Before minutes are spent: types that skops refuses are those of the model, not of its rows.
     tried = fit_on_few(estimator, first[0], X, y)
@@ -38,6 +43,34 @@ def run(root: Path) -> None:
     if result.is_out_of_time:
         say(f"the search used up its {params.train.minutes:g} minutes")
     say(f"fitted on {len(rows):,} rows with {_short(result.params)}")
+
+
+def _check_model(estimator: object, named: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse what no search could fit. `named` are parameters, by what names them in model.py.
+
+    A part of the model that is searched itself may bring parameters that the unsearched one lacks.
+    """
+    where = "pipeline/usecase/model.py"
+    if not isinstance(estimator, BaseEstimator):
+        fault = f"build_model: returned {type(estimator).__name__}, expected a scikit-learn model"
+        raise ConfigurationError(where, [fault])
+    faults = []
+    if not hasattr(estimator, "predict_proba"):
+        faults.append(
+            f"build_model: {type(estimator).__name__} has no predict_proba, expected a classifier "
+            "that gives probabilities, such as one in CalibratedClassifierCV"
+        )
+    known = list(estimator.get_params())
+    searched = {name for names in named.values() for name in names}
+    faults += [
+        f"{source}: {name!r} is no parameter of the model{did_you_mean(name, known)}; those of a "
+        "pipeline's step begin with the step's name and two underscores"
+        for source, names in named.items()
+        for name in names
+        if name not in known and not any(name.startswith(f"{part}__") for part in searched)
+    ]
+    if faults:
+        raise ConfigurationError(where, faults)
 
 
 def _first_candidates(root: Path, known: dict[str, Any]) -> list[dict[str, Any]]:

@@ -145,8 +145,10 @@ def test_a_where_that_the_answers_meet_is_no_fault(
     ("select", "said"),
     [
         (None, "predictions(): not there"),
-        (sa.select(query.predictions().subquery()), "reads no single table"),
-        (sa.select(ANSWERS, query.flights.c.carrier), "reads no single table"),
+        (sa.select(query.predictions().subquery()), "reads no single sqlalchemy.Table"),
+        (sa.select(ANSWERS, query.flights.c.carrier), "reads no single sqlalchemy.Table"),
+        (sa.text("SELECT 1").columns(id=sa.String), "reads no single sqlalchemy.Table"),
+        (sa.text("SELECT 1"), "predictions() returned TextClause"),
         (sa.select(ANSWERS.c.id, ANSWERS.c.model, ANSWERS.c.score), "available_at is no column of"),
         (
             sa.select(ANSWERS.c.id, ANSWERS.c.model, ANSWERS.c.available_at).add_columns(

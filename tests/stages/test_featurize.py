@@ -225,3 +225,9 @@ def test_no_feature_may_be_named_as_a_group_column_is_kept(
     write_parquet(tmp_path / "rows.parquet", rows_of(warehouse(tmp_path / "w.db"), 7))
     with pytest.raises(ConfigurationError, match=r"returned \['group: a'\], whose names begin"):
         next(featurize._feature_chunks(tmp_path / "rows.parquet", 7))
+
+
+@pytest.mark.parametrize("returned", [None, [1.0], pd.Series([1.0])])
+def test_features_that_are_no_frame_are_refused(returned: object) -> None:
+    with pytest.raises(ConfigurationError, match=f"returned {type(returned).__name__}, expected"):
+        featurize._check_features(returned, pd.DataFrame({"id": ["a"]}))

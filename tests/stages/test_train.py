@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from pipeline.errors import ConfigurationError
 from pipeline.jsonio import load_json
@@ -54,6 +56,36 @@ def test_a_model_that_skops_refuses_is_refused_before_the_search(tmp_path: Path)
     done = python(root, "pipeline.stages", "train")
     assert done.returncode == 0, done.stderr
     assert "parameter sets" in done.stdout
+
+
+PIPELINE = make_pipeline(StandardScaler(), LogisticRegression())
+
+
+def faults_of(model: object, **named: dict[str, object]) -> tuple[str, ...]:
+    with pytest.raises(ConfigurationError) as caught:
+        train._check_model(model, named)
+    return caught.value.faults
+
+
+def test_what_is_no_model_is_refused() -> None:
+    assert faults_of(None) == ("build_model: returned NoneType, expected a scikit-learn model",)
+
+
+def test_a_model_without_probabilities_and_unknown_parameters_are_told_at_once() -> None:
+    no_scores, no_name = faults_of(RidgeClassifier(), DEFAULTS={"alfa": 1.0})
+    assert "RidgeClassifier has no predict_proba" in no_scores
+    assert "DEFAULTS: 'alfa' is no parameter of the model; did you mean 'alpha'?" in no_name
+
+
+def test_a_parameter_without_its_step_is_told_how_it_is_named() -> None:
+    (fault,) = faults_of(PIPELINE, SEARCH_SPACE={"C": [1.0], "logisticregression__tol": [0.1]})
+    assert "SEARCH_SPACE: 'C' is no parameter" in fault
+    assert "begin with the step's name" in fault
+
+
+def test_a_searched_part_may_bring_parameters_of_its_own() -> None:
+    space = {"logisticregression": [RidgeClassifier()], "logisticregression__alpha": [1.0]}
+    train._check_model(PIPELINE, {"DEFAULTS": {}, "SEARCH_SPACE": space})
 
 
 def train_rows() -> pd.DataFrame:
