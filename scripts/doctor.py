@@ -25,20 +25,23 @@ def main(argv: list[str] | None = None) -> int:
     """Parse the command line and look."""
     parser = new_parser(__file__, __doc__)
     parser.add_argument("--repository", help="owner/name (that of the remote origin)")
+    parser.add_argument(
+        "--offline", action="store_true", help="look at the files of this checkout alone"
+    )
     parser.add_argument("--quiet", action="store_true", help="leave out what is ok")
     arguments = parser.parse_args(argv)
 
     def look() -> int:
         situation = load_situation(Path.cwd(), os.environ, arguments.repository)
-        return run(situation, is_quiet=arguments.quiet)
+        return run(situation, is_quiet=arguments.quiet, is_offline=arguments.offline)
 
     return exit_code_of(look)
 
 
-def run(situation: Situation, *, is_quiet: bool = False) -> int:
+def run(situation: Situation, *, is_quiet: bool = False, is_offline: bool = False) -> int:
     """Print each finding as it is made. Returns 1 where there is a fault."""
     counts: Counter[Health] = Counter()
-    for finding in examine(situation):
+    for finding in examine(situation, is_offline=is_offline):
         counts[finding.health] += 1
         if not (is_quiet and finding.health is Health.OK):
             print(finding, flush=True)

@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -13,10 +14,11 @@ from xdist.scheduler import LoadFileScheduling
 
 import tests.one_core  # noqa: F401 (before what imports NumPy)
 from tests import warm
-from tests.retrained import Retrained
-from tests.retrained import retrained as make_retrained
 from tests.servers import mlflow_server
 from tests.servers.postgres import Postgres, running
+
+if TYPE_CHECKING:
+    from tests.retrained import Retrained
 
 # They start first, so that no core idles at the end while another runs one of them. On two cores
 # xdist deals the first eight to its four workers in turn: what makes the fixture that others share
@@ -116,6 +118,9 @@ def mlflow_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def retrained(tmp_path_factory: pytest.TempPathFactory) -> Retrained:
+    # Where the example was replaced there is none to retrain, and other tests need not know of it.
+    from tests.retrained import retrained as make_retrained  # noqa: PLC0415
+
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     return make_retrained(shared / "retrained")

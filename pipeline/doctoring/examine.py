@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from pipeline.doctoring import champion, files, github, machine, outside, rollouts
+from pipeline.doctoring import champion, files, github, machine, outside, rollouts, usecase
 from pipeline.doctoring.finding import Finding, fault, skipped
 from pipeline.doctoring.situation import Situation
 from pipeline.errors import ConfigurationError, PipelineError
@@ -16,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     machine.check_remote,
     machine.check_servers,
     files.check_configurations,
+    usecase.check_usecase,
     files.check_roles,
     files.check_lock,
     champion.check_champions,
@@ -24,6 +25,12 @@ CHECKS: tuple[Check, ...] = (
     rollouts.check_ledger,
     rollouts.check_rollouts,
     rollouts.check_history,
+)
+OFFLINE_CHECKS: tuple[Check, ...] = (
+    files.check_configurations,
+    usecase.check_usecase,
+    files.check_lock,
+    champion.check_leftovers,
 )
 FORGE_CHECKS: tuple[Check, ...] = (
     github.check_clock,
@@ -35,11 +42,15 @@ FORGE_CHECKS: tuple[Check, ...] = (
 _REPORT = "mend what it names; where it names nothing of yours, please report it"
 
 
-def examine(situation: Situation) -> Iterator[Finding]:
-    """Every finding, as it is made; no secret of the environment is in any."""
+def examine(situation: Situation, *, is_offline: bool = False) -> Iterator[Finding]:
+    """Every finding, as it is made; no secret of the environment is in any.
+
+    With `is_offline` only the files of the checkout are looked at, and nobody is asked.
+    """
     secrets = situation.secrets()
-    missing = situation.why_no_forge()
-    checks = CHECKS if missing else (*CHECKS, *FORGE_CHECKS)
+    missing = None if is_offline else situation.why_no_forge()
+    asked = CHECKS if missing else (*CHECKS, *FORGE_CHECKS)
+    checks = OFFLINE_CHECKS if is_offline else asked
     for check in checks:
         for finding in examine_one(check, situation):
             yield finding.without(secrets)

@@ -34,6 +34,7 @@ MEASURED = [text for text in every_text() if text.startswith("python -m benchmar
 MADE = {
     "make demo": "python -m scripts.run_demo",
     "make test": "python -m pytest",
+    "make check": "python -m scripts.doctor --offline",
     "make lint": "ruff check .",
     "make coverage": "--cov-fail-under=100",
     "make lock": "scripts/lock_requirements.sh",
@@ -55,6 +56,11 @@ COMMANDS = {
         says="/flights/.venv/bin/python",
     ),
     "python -m scripts.seed_warehouse --apply": Then(leaves="warehouse.db"),
+    "git rm -r rollouts/flight-delay pipeline/usecase/seed.py": Then(
+        typed="git rm -r --dry-run rollouts/flight-delay pipeline/usecase/seed.py",
+        says="rm 'pipeline/usecase/seed.py'",
+    ),
+    "python -m scripts.doctor --offline": Then(says="ok           configuration"),
     "python -m scripts.simulate_rollout": Then(says="Promoted after"),
     "python -m scripts.simulate_rollout --scenario s.yaml --picture timeline.png": Then(
         says="RolledBack after 10 h", leaves="timeline.png"

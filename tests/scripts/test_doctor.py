@@ -33,6 +33,16 @@ def test_every_check_says_something_on_one_line(root: Path, tmp_path: Path) -> N
     assert all(finding.mend for finding in findings if finding.health is Health.FAULT)
 
 
+def test_offline_it_looks_at_the_files_of_the_checkout_alone(root: Path) -> None:
+    environment = {"GITHUB_TOKEN": "ghs_token", "PROMETHEUS_URL": "http://127.0.0.1:9"}
+    seen = situation_of(root, **environment)
+    subjects = {finding.subject for finding in examine(seen, is_offline=True)}
+    assert subjects == {"configuration", "use case", "dvc.lock"}
+    (root / "params.yaml").unlink()
+    faults = [f for f in examine(seen, is_offline=True) if f.health is Health.FAULT]
+    assert "params.yaml" in {finding.subject for finding in faults}
+
+
 def test_what_breaks_in_one_check_is_its_finding_and_no_other_misses_out(root: Path) -> None:
     (root / "configs/usecase.yaml").write_text("model: [")
     (root / "params.yaml").unlink()
