@@ -149,7 +149,10 @@ def fit_on_few(
 def _candidates(
     space: Mapping[str, Any], first: list[dict[str, Any]], params: TrainParams
 ) -> list[dict[str, Any]]:
-    drawn = ParameterSampler(dict(space), n_iter=params.trials, random_state=params.seed)
+    sampler = ParameterSampler(dict(space), n_iter=params.trials, random_state=params.seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of fewer sets than trials: all are tried
+        drawn = list(sampler)
     unique: list[dict[str, Any]] = []
     for candidate in [*first, *drawn]:
         if candidate not in unique:

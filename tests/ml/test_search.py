@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +72,22 @@ def test_the_same_seed_finds_the_same_model_and_another_seed_tries_others() -> N
     assert (first.model.coef_ == again.model.coef_).all()
     pd.testing.assert_frame_equal(first.trials, again.trials)
     assert not first.trials.equals(other.trials)
+
+
+def test_fewer_sets_than_trials_are_all_tried_without_a_warning() -> None:
+    X, y = data(300)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = search_parameters(
+            LogisticRegression(),
+            {"C": [0.1, 1.0, 10.0]},
+            X,
+            y,
+            first=[{"C": 1.0}],
+            params=params(search="random", trials=6),
+            on_round=lambda *_: None,
+        )
+    assert set(found.trials["param_C"]) == {0.1, 1.0, 10.0}
 
 
 @pytest.mark.parametrize("search", ["halving", "random"])
