@@ -42,6 +42,12 @@ def test_a_model_with_nothing_to_roll_out_is_well(world: Rolled) -> None:
     assert line(world).endswith("nothing runs")
 
 
+def test_a_model_that_was_taken_away_is_not_told_of(world: Rolled) -> None:
+    git(world.people, "rm", "-r", "--quiet", f"rollouts/{world.model}")
+    world.push("Take the example away")
+    assert told(check_rollouts, situation_of(world.clone("doctor"))) == []
+
+
 def test_a_running_rollout_is_well_until_its_deadline_is_long_over(world: Rolled) -> None:
     start(world)
     assert "is Progressing at 5 %" in line(world)
