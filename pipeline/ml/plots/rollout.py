@@ -6,7 +6,6 @@ Equal timelines give equal bytes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC
 
 import matplotlib as mpl
 from matplotlib import dates as mdates
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from pipeline.ml.plots.style import COLOURS, STYLE
+from pipeline.ml.plots.style import COLOURS, STYLE, label_times
 from pipeline.rollout_timeline import FigureLane, RolloutTimeline
 
 WIDTH, TRAFFIC, LANE = 7.5, 1.7, 1.05  # inches; 1,200 pixels wide at the dpi of as_png
@@ -46,7 +45,7 @@ def draw_rollout(timeline: RolloutTimeline) -> Figure:
         for axes in panels:
             _frame(axes, timeline)
         _marks(panels[0], timeline)
-        _dates(panels)
+        label_times(panels)
         figure.suptitle(
             timeline.title, x=LEFT / WIDTH, y=1 - 0.08 / total, ha="left", va="top", fontsize=10.5
         )
@@ -127,15 +126,6 @@ def _marks(axes: Axes, timeline: RolloutTimeline) -> None:
             color=COLOURS["error"], zorder=7,
             bbox={"facecolor": COLOURS["ground"], "edgecolor": "none", "pad": 0.6, "alpha": 0.8},
         )  # fmt: skip
-
-
-def _dates(panels: Sequence[Axes]) -> None:
-    for axes in panels:
-        locator = mdates.AutoDateLocator(minticks=4, maxticks=10, tz=UTC)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz=UTC))
-        axes.tick_params(axis="x", labelsize=8.5, labelbottom=axes is panels[-1])
-        axes.xaxis.get_offset_text().set_visible(axes is panels[-1])
 
 
 def _legend(timeline: RolloutTimeline) -> list[Line2D | Patch]:

@@ -7,10 +7,12 @@ replaces by its own, light or dark.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC
 
 import matplotlib as mpl
+from matplotlib import dates as mdates
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -82,6 +84,19 @@ def as_svg(figure: Figure) -> str:
             metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
         )
     return buffer.getvalue()
+
+
+def label_times(panels: Sequence[Axes]) -> None:
+    """The same times, in UTC, in panels above one another; written below the last alone."""
+    for axes in panels:
+        locator = mdates.AutoDateLocator(minticks=4, maxticks=10, tz=UTC)
+        formatter = mdates.ConciseDateFormatter(locator, tz=UTC)
+        # A bare "05" between "04:55" and "10" could be a minute, an hour or a day.
+        formatter.formats[5] = formatter.zero_formats[5] = "%H:%M:%S"
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(formatter)
+        axes.tick_params(axis="x", labelsize=8.5, labelbottom=axes is panels[-1])
+        axes.xaxis.get_offset_text().set_visible(axes is panels[-1])
 
 
 @contextmanager

@@ -7,7 +7,7 @@ high one. Equal timelines give equal bytes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 import matplotlib as mpl
 from matplotlib import dates as mdates
@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.transforms import blended_transform_factory
 
-from pipeline.ml.plots.style import COLOURS, STYLE
+from pipeline.ml.plots.style import COLOURS, STYLE, label_times
 from pipeline.timeline import Lane, Span, Timeline
 
 WIDTH = 7.5  # inches: 1,200 pixels at the dpi of plot_style.as_png
@@ -49,7 +49,7 @@ def draw_timeline(timeline: Timeline) -> Figure:
         for axes in panels:
             _frame(axes, timeline)
         _name_onsets(panels[0], timeline)
-        _dates(panels, timeline)
+        label_times(panels)
         figure.legend(
             handles=_legend(timeline),
             loc="upper center",
@@ -168,16 +168,6 @@ def _name_onsets(axes: Axes, timeline: Timeline) -> None:
             color=ONSET,
             zorder=7,
         )
-
-
-def _dates(panels: Sequence[Axes], timeline: Timeline) -> None:
-    """The same dates in every panel, written below the last."""
-    for axes in panels:
-        locator = mdates.AutoDateLocator(minticks=4, maxticks=10, tz=UTC)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz=UTC))
-        axes.tick_params(axis="x", labelsize=8.5, labelbottom=axes is panels[-1])
-        axes.xaxis.get_offset_text().set_visible(axes is panels[-1])
 
 
 def _legend(timeline: Timeline) -> Sequence[Patch | Line2D]:
