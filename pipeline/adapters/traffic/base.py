@@ -38,6 +38,11 @@ class Backend:
         """Whether `host` is an IP address, and not a name to look up."""
         return ip_address(self.host) is not None
 
+    @property
+    def told(self) -> str:
+        """How a provider's file or map names it, to be read back: name@host:port."""
+        return f"{self.name}@{self.host}:{self.port}"
+
 
 def ip_address(host: str) -> str | None:
     """The IP address `host` in the one form that systems tell it in, None for what is none.

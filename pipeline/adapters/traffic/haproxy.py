@@ -144,14 +144,10 @@ def _entries(weights: Weights) -> dict[str, str]:
     """The map. The weights come last: they are what decides."""
     challenger = weights.challenger
     return {
-        "champion": _told(weights.champion),
-        "challenger": _told(challenger) if challenger else _NOBODY,
+        "champion": weights.champion.told,
+        "challenger": challenger.told if challenger else _NOBODY,
         "weights": f"{weights.challenger_basis_points}:{weights.salt}",
     }
-
-
-def _told(backend: Backend) -> str:
-    return f"{backend.name}@{backend.host}:{backend.port}"
 
 
 def _address(backend: Backend) -> tuple[str, int]:

@@ -77,8 +77,8 @@ class Rendered:
         challenger = weights.challenger
         newest = challenger or weights.champion
         told = {
-            "champion_told": _told(weights.champion),
-            "challenger_told": _told(challenger) if challenger else _NOBODY,
+            "champion_told": weights.champion.told,
+            "challenger_told": challenger.told if challenger else _NOBODY,
             "basis_points": weights.challenger_basis_points,
             "salt": weights.salt,
             "is_mirrored": weights.is_mirrored,
@@ -139,10 +139,6 @@ def _parse(raw: bytes) -> Weights:
         salt=told["salt"],
         is_mirrored="mirrored" in told,
     )
-
-
-def _told(backend: Backend) -> str:
-    return f"{backend.name}@{backend.host}:{backend.port}"
 
 
 def _backend(told: Any) -> Backend:

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from pipeline.core.report.figures import duration
+from pipeline.core.rollout.reverts import LATCHED
 from pipeline.core.rollout.wording import gates_of_metric
 from pipeline.core.site.attempts import Attempt, Outcome
 from pipeline.core.site.facts import Ask, Written
@@ -27,7 +28,6 @@ from pipeline.rollout_status import Phase, Record
 
 GOAL = timedelta(minutes=5)  # less than
 _UNSEEN = "since when, git does not know"
-_LATCHED = "Stopped at the traffic layer: "  # as the reconciler begins its reason
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _rollback(attempt: Attempt, ended: Written, asked: Sequence[Ask]) -> Rollbac
         return Rollback(record.version, record.at, took, _failure(record, took))
     if record.verdict is not None:
         return Rollback(record.version, record.at, None, "too little evidence or none")
-    if record.reason.startswith(_LATCHED):
+    if record.reason.startswith(LATCHED):
         return Rollback(record.version, record.at, None, "stopped before git heard of it")
     began = _asked(attempt, ended, asked)
     if began is None:
