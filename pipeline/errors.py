@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import secrets
+import select
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -88,11 +89,29 @@ def exit_code_of(run: Callable[[], int | None]) -> int:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and _is_unread():
+            error = OSError("nobody reads the output any more, as after `| head`, so this stopped")
         print(f"OutsideError: {error}. Mend it and run again: nothing was lost.", file=sys.stderr)
         return OutsideError.exit_code
     except Exception as error:  # noqa: BLE001 (whatever it is: it must not pass for a verdict)
         print(f"Bug: {Bug.of(error)}", file=sys.stderr)
         return Bug.exit_code
+
+
+def _is_unread() -> bool:
+    """Whether stdout is a pipe without a reader; then what is printed from here on goes nowhere."""
+    try:
+        stdout = sys.stdout.fileno()
+    except OSError:  # a stream in memory, as where a test looks at the output
+        return False
+    poll = select.poll()
+    poll.register(stdout, 0)
+    if not any(found & select.POLLERR for _, found in poll.poll(0)):
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stdout)  # else Python fails once more when it ends
+    os.close(nowhere)
+    return True
 
 
 def _stop_commands() -> None:
