@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -28,6 +29,7 @@ SLOWEST_FIRST = (
     "tests/demo/",
     "tests/test_bad_input.py",
     "tests/test_review_pull.py",
+    "tests/test_review_on_github.py",
     "tests/stories/test_manual_retrain.py",
     "tests/stories/test_alert_to_promotion.py",
     "tests/stories/",
@@ -95,8 +97,9 @@ settings.load_profile("mutation" if "MUTANT_UNDER_TEST" in os.environ else "busy
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Once a run with workers, which find it in their variables."""
     config = session.config
-    is_first = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
-    if is_first and warm.is_possible():
+    if hasattr(config, "workerinput"):
+        sys.executable = warm.python()
+    elif config.getoption("numprocesses", None) and warm.is_possible():
         stack = ExitStack()
         stack.enter_context(warm.running())
         config.add_cleanup(stack.close)
