@@ -3,9 +3,9 @@
 Half of what the tests cost was the import of pandas, scikit-learn and MLflow by some hundred
 processes, each for a second of work. Within `running`, `python()` asks a server (server.py) for a
 fork of itself instead; in the workers of pytest-xdist that is `sys.executable`, so that scripts
-which a test calls start warm what they start. The fork has the libraries and nothing of ours: it reads the code of the
-checkout it runs in, with the arguments, variables, folder and files of who asked, in a session of
-its own, and it ends when they do.
+which a test calls start warm what they start. The fork has the libraries and nothing of ours: it
+reads the code of the checkout it runs in, with the arguments, variables, folder and files of who
+asked, in a session of its own, and it ends when they do.
 
 What it is not: a test that something is imported at all, is light, or starts (tests/test_light.py
 and tests/test_process.py start a Python of their own, and so does every test without pytest-xdist).
