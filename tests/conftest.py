@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -18,6 +19,8 @@ from tests.retrained import Retrained
 from tests.retrained import retrained as make_retrained
 from tests.servers import mlflow_server
 from tests.servers.postgres import Postgres, running
+
+os.environ["GIT_CONFIG_GLOBAL"] = str(Path(__file__).with_name("gitconfig"))
 
 # They start first, so that no core idles at the end while another runs one of them. On two cores
 # xdist deals the first eight to its four workers in turn: what makes the fixture that others share
