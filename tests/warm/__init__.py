@@ -8,7 +8,8 @@ reads the code of the checkout it runs in, with the arguments, variables, folder
 asked, in a session of its own, and it ends when they do.
 
 What it is not: a test that something is imported at all, is light, or starts (tests/test_light.py
-and tests/test_process.py start a Python of their own, and so does every test without pytest-xdist).
+and tests/test_process.py start a Python of their own, and so does every test without pytest-xdist);
+nor has the fork a limit that who asked has set for what it starts: that starts `COLD`.
 """
 
 from __future__ import annotations
