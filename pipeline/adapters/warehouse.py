@@ -173,7 +173,10 @@ def read_rows(
 def count_never_available(
     engine: sa.Engine, rows: sa.Select, *, start: datetime, end: datetime
 ) -> int:
-    """How many events in [start, end) `read_rows` leaves out whatever as_of is: no available_at.
+    """How many rows `read_rows` leaves out whatever as_of is.
+
+    Those are the events in [start, end) without an available_at, and the rows without an
+    event_time.
 
     Raises as `read_rows` does.
     """

@@ -71,7 +71,8 @@ def run(root: Path) -> None:
     summary["never_available"] = left_out  # no finding: it may be another one when read again
     save_json(root / outputs.COLLECT_SUMMARY, {"as_of": params.as_of, **summary})
     if left_out:
-        say(f"look: {left_out:,} rows of the window have no available_at: none will ever train")
+        lack = "no available_at, or no event_time"
+        say(f"look: {left_out:,} rows have {lack}: none will ever train")
     say(f"{summary['rows']:,} rows known at {params.as_of:%Y-%m-%d %H:%M} UTC")
 
 

@@ -150,6 +150,15 @@ def test_rows_without_a_time_of_availability_are_counted_since_no_read_gives_the
     assert count_never_available(any_engine, rows(), start=next_day, end=JULY) == 1
 
 
+def test_a_row_without_a_time_of_its_event_is_in_no_window_and_counted(
+    any_engine: sa.Engine,
+) -> None:
+    times = pd.Series(pd.date_range("2013-06-01", periods=4, freq="h"))
+    fill(any_engine, 4, event_time=times.mask(times.dt.hour == 2))
+    assert len(pd.concat(read(any_engine))) == 3
+    assert count_never_available(any_engine, rows(), start=JUNE, end=JULY) == 1
+
+
 def test_ids_may_be_numbers_in_the_warehouse(engine: sa.Engine) -> None:
     fill(engine, 2, size=[7, 8])
     numbered = sa.select(visits.c.size.label("id"), visits.c.event_time, visits.c.available_at)
