@@ -22,6 +22,7 @@ from pipeline.core.triggers.ledger import Event
 # f1_weighted hides a rare positive class. All of them are from 0 to 1.
 METRICS = ("accuracy", "f1_weighted", "f1", "roc_auc")
 OF_THE_RARER_LABEL = frozenset({"f1", "roc_auc"})  # they move with each row of it
+MAX_ROWS = 10**12  # of a holdout: more is no count
 MIN_CLASS_ROWS = 30  # of the rarer label: with 10, simulated F1 left its interval twice too often
 
 
@@ -110,9 +111,10 @@ def promises_of(comparison: Mapping[str, Any]) -> tuple[Promise, ...]:
     """The promises in a comparison.json; a metric without a known figure promised nothing."""
     rows = {row["metric"]: row for row in comparison["metrics"]}
     found = (rows.get(metric) for metric in METRICS)
-    n = int(comparison.get("n", 0))
+    n = comparison.get("n")
+    known = n if isinstance(n, int) and 0 < n < MAX_ROWS else 0
     return tuple(
-        Promise(row["metric"], row["challenger"], *ends(row["challenger_interval"]), n)
+        Promise(row["metric"], row["challenger"], *ends(row["challenger_interval"]), known)
         for row in found
         if row is not None and is_known(row["challenger"])
     )

@@ -164,9 +164,9 @@ def test_promises_come_from_the_merged_comparison():
     }
 
 
-def test_a_comparison_that_names_no_rows_promises_its_interval():
-    found = {key: value for key, value in reports.passing().comparison.items() if key != "n"}
-    (promise, *_) = promises_of(found)
+@pytest.mark.parametrize("n", [None, -7, 0, 1e400, 10**400, "7"])
+def test_a_comparison_that_names_no_rows_promises_its_interval(n):
+    (promise, *_) = promises_of({**reports.passing().comparison, "n": n})
     assert expected_interval(promise, measured()) == pytest.approx((promise.low, promise.high))
 
 
