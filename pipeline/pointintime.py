@@ -63,6 +63,12 @@ def never_available(rows: sa.Select) -> sa.Select:
     return sa.select(sa.func.count()).select_from(row).where(is_lost)
 
 
+def labels_never_available(labels: sa.Select) -> sa.Select:
+    """How many labels, of whatever rows, have no available_at: no row ever gets one of them."""
+    version = labels.subquery("v")
+    return sa.select(sa.func.count()).where(version.c.available_at.is_(None))
+
+
 def rows_where(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     """How many rows keep `condition`: 0, not NULL, where there is no row at all."""
     return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
