@@ -119,7 +119,7 @@ def gates_of(
     ledger = ledger_of(commits.root, is_local=is_local)
     why = why_by_hand(commits.head, ledger, model, retrain)
     approvals = approvals_of(commits.root, pull, forge, why)
-    contents = contents_of(commits, pull.body, at)
+    contents = contents_of(commits, retrain, pull.body, at)
     main = commits.main.commit
     if recomputed is not None and judges_alike(commits.root, recomputed.main, main):
         recomputed = replace(recomputed, main=main)
@@ -147,11 +147,11 @@ def _not_ours(reason: str) -> Gate:
     return Gate("branch", Verdict.FAIL, rule, reason)
 
 
-def contents_of(commits: Commits, body: str, at: datetime) -> tuple[Gate, ...]:
+def contents_of(commits: Commits, retrain: str, body: str, at: datetime) -> tuple[Gate, ...]:
     """The gates on what a retrain brings; where main's code breaks on it, one that says so."""
     rule = "All that belongs to a retrain."
     try:
-        return (*assess_contents(commits, body, at), rollback_gate(commits))
+        return (*assess_contents(commits, retrain, body, at), rollback_gate(commits))
     except PipelineError as error:
         return (Gate("contents", Verdict.FAIL, rule, " ".join(str(error).split())),)
     except Exception as error:  # noqa: BLE001 (a verdict of an earlier main must not stay)

@@ -379,6 +379,15 @@ def test_the_same_commit_on_a_branch_that_no_clock_looks_at_is_no_retrain(
 @pytest.mark.parametrize("name", ["HEAD", "main"])
 def test_figures_that_name_their_main_by_what_it_is_now_do_not_count(
     repository: Path, name: str
+def test_a_branch_that_names_another_retrain_than_its_manifest_is_found(
+    repository: Path,
+) -> None:
+    git(repository, "branch", f"perennial/retrain/{MODEL}-0009", BRANCH)
+    number = open_pull(repository, f"perennial/retrain/{MODEL}-0009")
+    done = call_script(repository, "verify_retrain_pr", "--pull-request", number, *LOCAL)
+    assert re.search("FAIL +manifest +It is of another retrain than its branch", done.stdout)
+
+
 ) -> None:
     path = repository / "artifacts/review/recomputed.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "main": name}))

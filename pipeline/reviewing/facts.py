@@ -84,9 +84,10 @@ def commits_of(root: Path, head: str) -> Commits:
     return Commits(root, tip, Tree(root, merge_base(root, main.commit, tip.commit)), main)
 
 
-def assess_contents(commits: Commits, body: str, now: datetime) -> tuple[Gate, ...]:
+def assess_contents(commits: Commits, retrain: str, body: str, now: datetime) -> tuple[Gate, ...]:
     """Every gate that rests on the pull request's files and on its `body`.
 
+    `retrain` is the one that its branch names, by which the trigger ledger is asked.
     Raises PipelineError where a file that must be there is not, or cannot be read.
     """
     head, root = commits.head, commits.root
@@ -100,10 +101,17 @@ def assess_contents(commits: Commits, body: str, now: datetime) -> tuple[Gate, .
     wanted = plan.ab_test if policy.deployment_safety.ab_test.required else None
     return (
         *assess_proposal(
-            Proposed(spec.model, spec.champion.digest, spec.challenger.package_md5, spec.plan),
+            Proposed(
+                model=spec.model,
+                retrain=spec.retrain,
+                champion=spec.champion.digest,
+                package_md5=spec.challenger.package_md5,
+                plan=spec.plan,
+            ),
             _json(head, COMPARISON),
             lock.outs,
             model=model,
+            retrain=retrain,
             champion=serving,
             plan=plan,
         ),
