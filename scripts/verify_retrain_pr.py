@@ -29,7 +29,7 @@ from pipeline.core.review.kind import Kind, kind_of
 from pipeline.core.review.recomputed import Recomputed, assess_recomputed, parse_recomputed
 from pipeline.core.review.renewal import address_of
 from pipeline.core.review.report import CONTEXT, MARKER, description_of, render_review
-from pipeline.core.triggers.ledger import Ledger
+from pipeline.core.triggers.ledger import Ledger, why_not_asked_for
 from pipeline.domain import Gate, Verdict, worst
 from pipeline.errors import Bug, GateRefused, PipelineError, exit_code_of
 from pipeline.forge import Forge, PullRequest, StatusState
@@ -72,18 +72,23 @@ def verify(root: Path, arguments: argparse.Namespace) -> int:
     kind = kind_of(commits.changes)
     at = parse_utc(arguments.at, "--at") if arguments.at else datetime.now(UTC)
     recomputed = load_recomputed(root, arguments.recomputed)
-    is_local = arguments.forge == "local"
-    gates = gates_of(kind, commits, pull, forge, recomputed=recomputed, at=at, is_local=is_local)
+    ledger = None
+    if kind is Kind.RETRAIN:
+        ledger = ledger_of(root, is_local=arguments.forge == "local")
+    gates = gates_of(kind, commits, pull, forge, ledger, recomputed=recomputed, at=at)
     show(kind, pull, gates)
     verdict = worst(gate.verdict for gate in gates)
     # By its branch: whoever may edit the body must not have another one evaluated again.
-    retrain = retrain_of(pull.branch, load_usecase(root).model)
-    is_retrain_stale = kind is Kind.RETRAIN and is_stale(gates)
+    model = load_usecase(root).model
+    retrain = retrain_of(pull.branch, model) or ""
+    # What the ledger does not wait for it cannot have evaluated again: whoever ran it does that.
+    is_awaited = ledger is not None and why_not_asked_for(ledger, model, retrain) is None
+    is_retrain_stale = is_awaited and is_stale(gates)
     set_outputs(
         {
             "verdict": verdict,
             "stale": "true" if is_retrain_stale else "false",
-            "retrain": retrain or "",
+            "retrain": retrain,
         }
     )
     if arguments.apply:
@@ -98,10 +103,10 @@ def gates_of(
     commits: Commits,
     pull: PullRequest,
     forge: Forge,
+    ledger: Ledger | None,
     *,
     recomputed: Recomputed | None,
     at: datetime,
-    is_local: bool,
 ) -> tuple[Gate, ...]:
     """The gates that this kind of pull request must pass."""
     if kind is Kind.ROLLBACK:
@@ -116,7 +121,6 @@ def gates_of(
     retrain = retrain_of(pull.branch, model)
     if retrain is None:
         return (_not_ours(f"It comes from {pull.branch}: no verdict would be renewed there."),)
-    ledger = ledger_of(commits.root, is_local=is_local)
     why = why_by_hand(commits.head, ledger, model, retrain)
     approvals = approvals_of(commits.root, pull, forge, why)
     contents = contents_of(commits, retrain, pull.body, at)

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.quality.as_json import QUALITY_GATES
+from pipeline.core.triggers.ledger import Ledger
+from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.tracing.outside import TRIGGERS
 from scripts.trace import main
 from tests.servers import github_recorder
 from tests.servers.github_standin import ACTIONS_BOT, GitHubStandIn, Rules
-from tests.tracing.traced import git, real, traced
+from tests.tracing.traced import RETRAIN, git, real, traced
 
 NEVER = "2100-01-01T00:00:00Z"  # after every commit: GitHub's are of today
 
@@ -99,6 +101,16 @@ def test_a_retrain_by_hand_without_its_quorum_is_found(github, tmp_path, monkeyp
     found = links(capsys)["approvals"]
     assert found["state"] == "broken"
     assert "1 more of ml_lead or product_owner, since it ran by hand" in found["checks"][0]["found"]
+
+
+def test_a_branch_that_denies_that_it_ran_by_hand_is_found(github, tmp_path, monkeypatch, capsys):
+    denied = by_hand(is_waiting=False)
+    traced_on_github(github, tmp_path / "flights", ("ada", "linus"), monkeypatch, **denied)
+    LedgerStore(Path(), is_local=True).update(lambda _: (Ledger(), None), "No trigger fired")
+    found = links(capsys)["approvals"]
+    assert found["state"] == "broken"
+    why = f"since the trigger ledger has no retrain {RETRAIN}"
+    assert f"1 more of ml_lead or product_owner, {why}" in found["checks"][0]["found"]
 
 
 @pytest.mark.parametrize("less", ["has_rule", "is_waiting"])
