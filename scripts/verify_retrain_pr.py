@@ -114,7 +114,7 @@ def gates_of(
     if kind is Kind.OTHER:
         return (_free("serving", "It changes nothing that serves."),)
     if kind is Kind.SERVING:
-        return (approvals_of(commits.root, pull, forge),)
+        return (approvals_of(commits, pull, forge),)
     if pull.is_fork:
         return (_not_ours("It comes from a fork, where no run of ours can have made it."),)
     model = load_usecase(commits.root).model
@@ -122,7 +122,7 @@ def gates_of(
     if retrain is None:
         return (_not_ours(f"It comes from {pull.branch}: no verdict would be renewed there."),)
     why = why_by_hand(commits.head, ledger, model, retrain)
-    approvals = approvals_of(commits.root, pull, forge, why)
+    approvals = approvals_of(commits, pull, forge, why)
     contents = contents_of(commits, retrain, pull.body, at)
     main = commits.main.commit
     if recomputed is not None and judges_alike(commits.root, recomputed.main, main):
@@ -131,10 +131,10 @@ def gates_of(
     return (*contents, *figures, approvals)
 
 
-def approvals_of(root: Path, pull: PullRequest, forge: Forge, why: str | None = None) -> Gate:
+def approvals_of(commits: Commits, pull: PullRequest, forge: Forge, why: str | None = None) -> Gate:
     """The gate on what people said; `why` the retrain ran by hand, if it did."""
-    reviews, makers = forge.reviews(pull.number), forge.makers(pull)
-    return assess_reviews(root, pull, reviews, makers, why_by_hand=why)
+    reviews, makers = forge.reviews(pull.number), forge.makers(pull, commits.merges)
+    return assess_reviews(commits.root, pull, reviews, makers, why_by_hand=why)
 
 
 def ledger_of(root: Path, *, is_local: bool) -> Ledger | None:

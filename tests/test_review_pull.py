@@ -407,6 +407,20 @@ def test_a_champion_that_changed_meanwhile_asks_for_another_evaluation(repositor
     assert "FAIL" not in gates.values()
 
 
+def test_the_button_update_branch_leaves_a_proposal_as_honest_as_it_was(repository: Path) -> None:
+    code = repository / "pipeline/stages/train.py"
+    code.write_text(code.read_text() + "# main moves on\n")
+    commit(repository, "Move on")
+    git(repository, "switch", "--quiet", BRANCH)
+    git(repository, "merge", "--quiet", "--no-edit", "main")
+    git(repository, "switch", "--quiet", "main")
+    _, gates, said = judge(repository)
+    assert gates["evidence"] == "PASS", said
+    assert gates["code"] == "INCONCLUSIVE", said
+    assert "pipeline/stages/train.py has changed on main since: evaluate again" in said
+    assert "FAIL" not in gates.values()
+
+
 def test_figures_that_another_main_worked_out_wait_until_review_is_started_again(
     repository: Path,
 ) -> None:

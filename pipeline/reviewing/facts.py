@@ -10,9 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pipeline.adapters.git.merges import below_merges, plain_merges
 from pipeline.adapters.git.proposal_branch import TRAILER
 from pipeline.adapters.git.proposal_files import path_fault
 from pipeline.adapters.git.trees import (
@@ -58,6 +60,21 @@ class Commits:
     base: Tree
     main: Tree
 
+    @cached_property
+    def merges(self) -> dict[str, str]:
+        """The merges of main that bring nothing else, each with its first parent."""
+        return plain_merges(self.root, self.main.commit, self.head.commit)
+
+    @property
+    def proposed(self) -> str:
+        """The newest commit but for those merges: a run's own, where it is a retrain's."""
+        return below_merges(self.head.commit, self.merges)
+
+    @cached_property
+    def ran_on(self) -> Tree:
+        """Where that commit left main, and what its run found there: merges came later."""
+        return Tree(self.root, merge_base(self.root, self.main.commit, self.proposed))
+
     @property
     def changed(self) -> tuple[str, ...]:
         """The paths that a merge would change."""
@@ -94,7 +111,7 @@ def assess_contents(commits: Commits, retrain: str, body: str, now: datetime) ->
     model, policy = load_usecase(root).model, load_quality_policy(root)
     lock = parse_lock(_text(head, LOCK), LOCK)
     spec = parse_rollout(_text(head, f"rollouts/{model}/rollout.yaml"), "rollout.yaml")
-    files = review.Files(*(t.md5s(lock.deps) for t in (head, commits.base, commits.main)))
+    files = review.Files(*(t.md5s(lock.deps) for t in (head, commits.ran_on, commits.main)))
     as_of = parse_utc(str(_json(head, COLLECT).get("as_of")), COLLECT)
     champion = load_champion(root, model)
     serving, plan = champion.digest if champion else None, load_rollout_plan(root)
@@ -165,7 +182,7 @@ def _evidence(commits: Commits, spec: RolloutSpec, body: str) -> Gate:
         faults,
         {
             "package": evidence_digest(proposed),
-            "commit": trailer_of(commits.root, head.commit, TRAILER),
+            "commit": trailer_of(commits.root, commits.proposed, TRAILER),
             "pull request": marker.evidence if marker else None,
         },
     )

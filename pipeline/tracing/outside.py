@@ -16,7 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pipeline.adapters.git.trees import Tree
+from pipeline.adapters.git.merges import plain_merges
+from pipeline.adapters.git.trees import Tree, fetch_commit
 from pipeline.adapters.package_files import find_object, package_objects
 from pipeline.adapters.registry_rest import RegistryRest
 from pipeline.core.trace.links import Link, not_checked
@@ -91,7 +92,7 @@ class Outside:
             return link_approvals(_UNASKED, (), merged_by, "")
         try:
             reviews = self.forge.reviews(asked.pull.number)
-            makers = self.forge.makers(asked.pull)
+            makers = self.forge.makers(asked.pull, _merges(origin, asked.pull.head))
             gate = _assess(origin, asked.pull, reviews, makers, self._why_by_hand(origin))
         except PipelineError as error:
             return link_approvals(None, (), merged_by, _first_line(error))
@@ -147,10 +148,21 @@ def _assess(
     why: str | None,
 ) -> Gate:
     """As the judge of the pull request does, by the policy of the commit before the merge."""
-    base = Tree(origin.past.root, next(iter(origin.made.parents), origin.made.commit))
+    base = Tree(origin.past.root, origin.main)
     has_rule = base.text(TRIGGERS) is not None
     with _policy_at(base) as policy:
         return assess_reviews(policy, pull, reviews, makers, why_by_hand=why if has_rule else None)
+
+
+def _merges(origin: Origin, head: str) -> dict[str, str]:
+    """The merges of main in the pull request; none where its commits cannot be had.
+
+    One that was squashed left them out of main.
+    """
+    root = origin.past.root
+    fetch_commit(root, head)
+    is_here = origin.past.git.commit_of(head) is not None
+    return plain_merges(root, origin.main, head) if is_here else {}
 
 
 @contextmanager

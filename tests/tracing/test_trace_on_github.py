@@ -36,9 +36,13 @@ def traced_on_github(
     folder: Path,
     approvers: tuple[str, ...],
     monkeypatch: pytest.MonkeyPatch,
+    updated_by: str | None = None,
     **files: dict[str, str],
 ) -> None:
-    """The rollout of a pull request that `approvers` approved; the working directory is in it."""
+    """The rollout of a pull request that `approvers` approved; the working directory is in it.
+
+    Before that, `updated_by` pressed *Update branch*.
+    """
 
     def merge(root: Path, branch: str) -> None:
         git(root, "remote", "add", "origin", str(github.world.git.path))
@@ -46,6 +50,12 @@ def traced_on_github(
         github.act(
             "mallory", "POST", "/pulls", {"title": "Retrain", "head": branch, "base": "main"}
         )
+        if updated_by is not None:
+            github.world.pusher = updated_by
+            git(root, "switch", "--quiet", branch)
+            git(root, "merge", "--quiet", "--no-edit", "main")
+            git(root, "push", "--quiet", "origin", branch)
+            git(root, "switch", "--quiet", "main")
         for login in approvers:
             github.approve(1, login)
         github.act("linus", "PUT", "/pulls/1/merge", {})
@@ -77,6 +87,13 @@ def test_the_merge_and_its_approvals_are_those_that_github_knows(
         "pull request 1: head",
     ]
     assert found["approvals"]["says"][0].startswith("ada, linus approved")
+
+
+def test_who_pressed_update_branch_may_have_approved(github, tmp_path, monkeypatch, capsys):
+    traced_on_github(github, tmp_path / "flights", ("ada", "linus"), monkeypatch, "ada")
+    found = links(capsys)
+    assert found["merge"]["state"] == found["approvals"]["state"] == "verified"
+    assert found["merge"]["checks"][0]["what"] == "trailer Perennial-Evidence"
 
 
 def test_a_merge_past_the_roles_is_found(github, tmp_path, monkeypatch, capsys):

@@ -22,8 +22,8 @@ _SHOWN = 4
 class Files:
     """The MD5 (hex) of each file at three commits, for the paths that dvc.lock names.
 
-    `base` is where the branch left main: a file that differs from main but not from base shows
-    that main has moved on, not that the branch was tampered with.
+    `base` is where the run's own commit left main: a file that differs from main but not from base
+    shows that main has moved on, not that the branch was tampered with.
     """
 
     head: Mapping[str, str]
