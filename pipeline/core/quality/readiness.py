@@ -123,10 +123,8 @@ def _by_hand(facts: Facts) -> Answer:
     roles = " or ".join(rule.approvers)
     if len(given) >= rule.min_approvals:
         return passes(f"It ran by hand; approved by {', '.join(given)}.")
-    return waits(
-        f"It ran by hand, outside the trigger ledger: waits for {rule.min_approvals} approval(s) "
-        f"by {roles}."
-    )
+    wanted = _counted(rule.min_approvals, "approval")
+    return waits(f"It ran by hand, outside the trigger ledger: waits for {wanted} by {roles}.")
 
 
 def _people(facts: Facts, roles: tuple[str, ...]) -> list[str]:
@@ -212,7 +210,8 @@ def _compute(facts: Facts) -> Answer:
     if not minutes <= limit:
         return fails(f"All stages together took more than {limit} minutes.")
     if facts.params.train.joblib_backend != "dask" and jobs > cores:
-        return unclear(f"{jobs} jobs shared {cores} core(s): the search saw less than it should.")
+        shared = f"{_counted(jobs, 'job')} shared {_counted(cores, 'core')}"
+        return unclear(f"{shared}: the search saw less than it should.")
     return passes(f"The search ended within its {budget}, and the run within {limit}.")
 
 
@@ -230,7 +229,11 @@ def _tracking(facts: Facts) -> Answer:
 
 def _jobs(facts: Facts) -> str:
     jobs = facts.params.train.n_jobs
-    return f"{jobs} job(s)" if jobs > 0 else "jobs"
+    return _counted(jobs, "job") if jobs > 0 else "jobs"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _percent(share: float | None) -> str:

@@ -16,6 +16,7 @@ from pipeline.domain import Gate, Verdict
 
 REPORTS = (".csv", ".html", ".json", ".md", ".png")  # as .github/workflows/retrain.yml takes them
 _SHOWN = 4
+_WORDS = ("it", "the")  # any other beginning is a name, which in capitals is another one
 
 
 @dataclass(frozen=True)
@@ -204,4 +205,5 @@ def _gate(
 def _sentence(found: Sequence[str]) -> str:
     more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     text = "; ".join(found[:_SHOWN])
-    return f"{text[:1].upper()}{text[1:]}{more}."
+    is_word = text.partition(" ")[0] in _WORDS
+    return f"{text[0].upper() + text[1:] if is_word else text}{more}."
