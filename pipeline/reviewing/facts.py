@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pipeline.adapters.git.merges import below_merges, plain_merges
+from pipeline.adapters.git.merges import below_merges, merge_changes, plain_merges
 from pipeline.adapters.git.proposal_branch import TRAILER
 from pipeline.adapters.git.proposal_files import path_fault
 from pipeline.adapters.git.trees import (
@@ -75,18 +75,33 @@ class Commits:
         """Where that commit left main, and what its run found there: merges came later."""
         return Tree(self.root, merge_base(self.root, self.main.commit, self.proposed))
 
-    @property
+    @cached_property
+    def merged(self) -> dict[str, str | None]:
+        """What a merge changes on main: the id of each new content, None where a file goes."""
+        return merge_changes(self.root, self.main.commit, self.head.commit)
+
+    @cached_property
     def changed(self) -> tuple[str, ...]:
-        """The paths that a merge would change."""
-        return changed_paths(self.root, self.base.commit, self.head.commit)
+        """The paths that a merge would change, and those that the branch did since it left main.
+
+        Where main was merged into it, more than one commit is where it left: next to one of them
+        the branch may look like main though a merge would bring back what main has left behind.
+        """
+        ours = changed_paths(self.root, self.base.commit, self.head.commit)
+        return tuple(sorted({*ours, *self.merged}))
+
+    @cached_property
+    def mixed(self) -> frozenset[str]:
+        """Those paths at which a merge would put something else than the branch has there."""
+        return frozenset(p for p, blob in self.merged.items() if blob != self.head.blob(p))
 
     @property
     def changes(self) -> tuple[Change, ...]:
         """What a merge would change, and whether it only brings back what main had."""
         paths = self.changed
         former = former_blobs(self.root, self.main.commit, paths)
-        known = {path: self.head.blob(path) in former.get(path, ()) for path in paths}
-        return tuple(Change(path, known[path] and self._is_free(path)) for path in paths)
+        known = {path for path in paths if self.head.blob(path) in former.get(path, ())}
+        return tuple(Change(p, p in known - self.mixed and self._is_free(p)) for p in paths)
 
     def _is_free(self, path: str) -> bool:
         """No link is: what is gone from its place came back to nothing, and leads elsewhere."""
@@ -132,7 +147,13 @@ def assess_contents(commits: Commits, retrain: str, body: str, now: datetime) ->
             champion=serving,
             plan=plan,
         ),
-        review.assess_paths(commits.changed, model, package=spec.evidence.folder, links=head.links),
+        review.assess_paths(
+            commits.changed,
+            model,
+            package=spec.evidence.folder,
+            links=head.links,
+            mixed=commits.mixed - {PARAMS},  # main's comments may be in it: its values are judged
+        ),
         *review.assess_inputs(lock.deps, files),
         _parameters(root, head, lock),
         review.assess_outputs(lock.outs, lock.conflicts, head.md5s(lock.outs)),

@@ -33,17 +33,24 @@ class Files:
 
 
 def assess_paths(
-    changed: Iterable[str], model: str, *, package: str, links: Collection[str] = ()
+    changed: Iterable[str],
+    model: str,
+    *,
+    package: str,
+    links: Collection[str] = (),
+    mixed: Collection[str] = (),
 ) -> Gate:
     """Only what a retrain makes may change: no code, no policy, no workflow, no champion.
 
-    `package` is the folder of its evidence, `links` every path that is a link or a submodule.
+    `package` is the folder of its evidence, `links` every path that is a link or a submodule, and
+    `mixed` each at which a merge would put another file than the one that is judged.
     """
     strange = ((path, _why_strange(path, model, package, links)) for path in sorted(changed))
     return _gate(
         "files",
         "Only a retrain's own files change; code, policy and workflows never do.",
-        faults=[f"{path} {why}" for path, why in strange if why],
+        faults=[f"{path} {why}" for path, why in strange if why]
+        + [f"{path} would be merged with what main has there now" for path in sorted(mixed)],
         fine="Only the retrain's own files change.",
     )
 

@@ -66,6 +66,12 @@ def test_any_other_file_fails_and_is_named(path: str) -> None:
     assert path in gate.reason
 
 
+def test_a_file_that_a_merge_would_not_leave_as_it_was_judged_fails() -> None:
+    gate = assess_paths(["dvc.lock"], "m", package=PACKAGE, mixed={"dvc.lock"})
+    assert gate.verdict is Verdict.FAIL
+    assert gate.reason == "dvc.lock would be merged with what main has there now."
+
+
 def test_a_link_in_the_place_of_a_report_fails() -> None:
     report = "artifacts/report/report.md"
     gate = assess_paths([report], "m", package=PACKAGE, links=[report])
