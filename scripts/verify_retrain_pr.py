@@ -6,8 +6,10 @@ needs nothing, so that nobody waits at 3 a.m.; anything else is not this script'
 Prints a table; --apply sets the commit status `perennial/verify` and, for a retrain, keeps one
 comment current. The answer is in the step's outputs too: verdict, stale, retrain.
 
-Exit codes: 0 it may be merged, or with --accept-no whatever the answer; 1 it may not, or not yet;
-2 bad configuration, 3 an outside system failed.
+One to another branch than main is not judged.
+
+Exit codes: 0 it may be merged, or with --accept-no whatever the answer, or it is none to main;
+1 it may not, or not yet; 2 bad configuration, 3 an outside system failed.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from pathlib import Path
 
 from pipeline.adapters.git.trees import fetch_pull
 from pipeline.config import load_usecase, parse_utc
-from pipeline.core.proposal.identity import PREFIX, retrain_of
+from pipeline.core.proposal.identity import BASE, PREFIX, retrain_of
 from pipeline.core.quality.facts import REHEARSAL
 from pipeline.core.report.escape import clean
 from pipeline.core.review.gates import is_stale
@@ -66,6 +68,10 @@ def verify(root: Path, arguments: argparse.Namespace) -> int:
     """Judge and, with --apply, say so on the forge. Returns the exit code."""
     forge = chosen_forge(root, arguments)
     pull = forge.pull(arguments.pull_request)
+    if pull.base != BASE:  # a status is the commit's: said for another branch it counted for main
+        print(f"Pull request {pull.number} is to {clean(pull.base)}, not to {BASE}: not judged.")
+        set_outputs({"verdict": "", "stale": "false", "retrain": ""})
+        return 0
     if arguments.forge != "local":
         fetch_pull(root, pull.number)
     commits = commits_of(root, pull.head)  # whatever was pushed since has a run of its own
