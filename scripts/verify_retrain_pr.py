@@ -33,7 +33,7 @@ from pipeline.core.review.renewal import address_of
 from pipeline.core.review.report import CONTEXT, MARKER, description_of, render_review
 from pipeline.core.triggers.ledger import Ledger, why_not_asked_for
 from pipeline.domain import Gate, Verdict, worst
-from pipeline.errors import Bug, GateRefused, PipelineError, exit_code_of
+from pipeline.errors import Bug, GateRefused, PipelineError, exit_code_of, in_one_line
 from pipeline.forge import Forge, PullRequest, StatusState
 from pipeline.github_env import add_summary, set_outputs
 from pipeline.jsonio import load_json
@@ -163,7 +163,7 @@ def contents_of(commits: Commits, retrain: str, body: str, at: datetime) -> tupl
     try:
         return (*assess_contents(commits, retrain, body, at), rollback_gate(commits))
     except PipelineError as error:
-        return (Gate("contents", Verdict.FAIL, rule, " ".join(str(error).split())),)
+        return (Gate("contents", Verdict.FAIL, rule, in_one_line(error)),)
     except Exception as error:  # noqa: BLE001 (a verdict of an earlier main must not stay)
         print(f"Bug: {Bug.of(error)}", file=sys.stderr)
         reason = f"Main's code broke on it ({type(error).__name__}): the log has the place."
@@ -176,7 +176,7 @@ def rollback_gate(commits: Commits) -> Gate:
     try:
         found = rehearse(commits.root, branch=tip, recorded=json.loads(text) if text else None)
     except (PipelineError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
+        reason = in_one_line(error)
         return Gate("rollback", Verdict.ERROR, "The rollback is rehearsed.", reason)
     still_open = [step for step in found.steps if step.verdict is not Verdict.PASS]
     said = "; ".join(f"{step.name}: {step.reason}" for step in still_open)
