@@ -388,6 +388,15 @@ def test_a_branch_that_names_another_retrain_than_its_manifest_is_found(
     assert re.search("FAIL +manifest +It is of another retrain than its branch", done.stdout)
 
 
+def test_a_file_that_a_merge_would_not_leave_as_it_was_judged_is_found(repository: Path) -> None:
+    lock = repository / "dvc.lock"
+    lock.write_text(f"# a note of main's\n{lock.read_text()}")
+    commit(repository, "Note it")
+    _, gates, said = judge(repository)
+    assert gates["files"] == "FAIL", said
+    assert "dvc.lock would be merged with what main has there now" in said
+
+
 @pytest.mark.parametrize("name", ["HEAD", "main"])
 def test_figures_that_name_their_main_by_what_it_is_now_do_not_count(
     repository: Path, name: str

@@ -11,6 +11,7 @@ from pipeline.reviewing.facts import Commits, commits_of
 from tests.repository import commit, git
 
 CHAMPION, POLICY = "rollouts/m/champion.yaml", "configs/gates.yaml"
+REPORT = "artifacts/report/report.md"
 
 
 @pytest.fixture
@@ -60,15 +61,15 @@ def test_a_file_that_git_would_put_together_of_two_is_not_what_main_had_before(
 ) -> None:
     lines = [f"line {number}" for number in range(9)]
     texts = {at: "\n".join([*lines[:at], "another", *lines[at + 1 :]]) for at in (0, 8)}
-    put(root, {CHAMPION: texts[8]}, monkeypatch)  # what the branch goes back to
-    put(root, {CHAMPION: "\n".join(lines)}, monkeypatch)
+    put(root, {REPORT: texts[8]}, monkeypatch)  # what the branch goes back to
+    put(root, {REPORT: "\n".join(lines)}, monkeypatch)
     git(root, "switch", "--quiet", "--create", "mine")
-    put(root, {CHAMPION: texts[8]}, monkeypatch)
+    put(root, {REPORT: texts[8]}, monkeypatch)
     git(root, "switch", "--quiet", "main")
-    put(root, {CHAMPION: texts[0]}, monkeypatch)
+    put(root, {REPORT: texts[0]}, monkeypatch)
     git(root, "switch", "--quiet", "mine")
     commits = pull(root)
-    assert commits.mixed == {CHAMPION}
+    assert commits.mixed == {REPORT}
     assert [change.is_restored for change in commits.changes] == [False]
 
 
