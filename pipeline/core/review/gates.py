@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pipeline.core.report.figures import counted
 from pipeline.domain import Gate, Verdict
 
 REPORTS = (".csv", ".html", ".json", ".md", ".png")  # as .github/workflows/retrain.yml takes them
@@ -99,7 +100,7 @@ def assess_inputs(deps: Mapping[str, str], files: Files) -> tuple[Gate, ...]:
             rule,
             faults=[f"{path} was another one than main ever had" for path in found[name][0]],
             waits=[f"{path} has changed on main since: evaluate again" for path in found[name][1]],
-            fine=f"{sum(_kind(path) == name for path in deps)} files have the recorded digests.",
+            fine=_fits(sum(_kind(path) == name for path in deps)),
         )
         for name, rule in rules.items()
     )
@@ -115,7 +116,7 @@ def assess_outputs(
         "The committed figures are those that the run recorded in dvc.lock.",
         faults=[f"{path} was edited after the run" for path in edited]
         + [f"{path} has two digests in dvc.lock" for path in conflicts],
-        fine=f"{sum(path in head for path in outs)} files have the recorded digests.",
+        fine=_fits(sum(path in head for path in outs)),
     )
 
 
@@ -155,12 +156,13 @@ def assess_evidence(faults: Sequence[str], digests: Mapping[str, str | None]) ->
 
 def assess_age(as_of: datetime, now: datetime, max_age: timedelta) -> Gate:
     """The rows are not older than `max_age` (exactly that old is fine)."""
-    age = now - as_of
+    age, limit = now - as_of, max_age / timedelta(days=1)
+    old = f"{counted(max(age.days, 0), 'day')} old"
     return _gate(
         "age",
-        f"The data is at most {max_age.days} days old.",
-        waits=[f"it is {age.days} days old: evaluate again"] if age > max_age else [],
-        fine=f"It is {max(age.days, 0)} days old.",
+        f"The data is at most {limit:g} days old.",
+        waits=[f"it is {old}: evaluate again"] if age > max_age else [],
+        fine=f"It is {old}.",
     )
 
 
@@ -170,6 +172,10 @@ def is_stale(gates: Iterable[Gate]) -> bool:
     moved = {"code", "policy", "champion", "age"}
     is_honest = all(gate.verdict in (Verdict.PASS, Verdict.INCONCLUSIVE) for gate in gates)
     return is_honest and any(g.name in moved and g.verdict is not Verdict.PASS for g in gates)
+
+
+def _fits(files: int) -> str:
+    return f"The recorded digests fit: {counted(files, 'file')}."
 
 
 def _at(values: Any, name: str) -> Any:

@@ -160,6 +160,8 @@ def test_data_may_be_just_as_old_as_allowed_and_no_older() -> None:
     old = assess_age(now - limit - timedelta(seconds=1), now, limit)
     assert old.verdict is Verdict.INCONCLUSIVE
     assert is_stale([old])
+    assert assess_age(now, now, timedelta(hours=36)).rule == "The data is at most 1.5 days old."
+    assert assess_age(now - timedelta(days=1), now, limit).reason == "It is 1 day old."
 
 
 def test_nothing_is_stale_where_all_is_well_or_where_something_is_wrong() -> None:
