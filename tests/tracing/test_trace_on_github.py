@@ -84,6 +84,7 @@ def test_the_merge_and_its_approvals_are_those_that_github_knows(
     assert [check["what"] for check in found["merge"]["checks"]] == [
         "trailer Perennial-Evidence",
         "pull request 1: merge commit",
+        "pull request 1: branch",
         "pull request 1: head",
     ]
     assert found["approvals"]["says"][0].startswith("ada, linus approved")
