@@ -20,11 +20,13 @@ HEAVY = [
     "river",
     "distributed",
 ]
-# Importing a name that is None raises ImportError.
-HELP_OF_ALL = f"""
-import contextlib, importlib, io, json, sys, traceback
+BLOCKED = f"""
+import sys
 for name in {HEAVY}:
-    sys.modules[name] = None
+    sys.modules[name] = None  # importing it raises ImportError
+"""
+HELP_OF_ALL = f"""{BLOCKED}
+import contextlib, importlib, io, json, traceback
 said = {{}}
 for script in sys.argv[1:]:
     output = io.StringIO()

@@ -12,6 +12,7 @@ from pipeline.errors import ConfigurationError, PipelineError, in_one_line
 Check = Callable[[Situation], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
     machine.check_python,
+    machine.check_git,
     machine.check_git_identity,
     machine.check_remote,
     machine.check_servers,
