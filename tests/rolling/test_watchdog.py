@@ -299,11 +299,52 @@ def test_a_rollback_that_only_this_machine_knows_outlasts_what_was_merged_meanwh
     assert (world.tip(), world.served()) == (tip, spec.champion_version)
 
 
+def test_a_rollback_that_only_this_machine_knows_is_reported_though_a_later_one_ended_long_ago(
+    world: Rolled, settled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, watching = settled
+    world.merge(file_spec("d"))
+    monkeypatch.setenv("GIT_COMMITTER_DATE", world.now.isoformat())
+    world.reconcile(serving=git_reach(world))
+    assert world.status.records[-1].phase is Phase.REFUSED
+    take_back_here(world, spec)
+    world.now += 2 * DAY
+    assert world.reconcile() == ()  # it is idle
+    watching.pull()
+    watching.look()
+    assert (watching.events, world.served()) == ([STOPPED], spec.champion_version)
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_machine_that_was_cut_off_for_days_does_what_git_recorded_meanwhile(
+    world: Rolled, running, monkeypatch: pytest.MonkeyPatch, is_restarted: bool
+) -> None:
+    spec, watching = running
+    world.record(spec)
+    watching.look()
+    world.tell(Command(Verb.ABORT, spec.version))
+    monkeypatch.setenv("GIT_COMMITTER_DATE", world.now.isoformat())
+    world.reconcile(serving=git_reach(world))
+    assert (world.status.records[-1].phase, world.share()) == (Phase.ABORTED, 50)
+    world.now += 2 * DAY
+    assert world.reconcile() == ()  # it is idle
+    if is_restarted:
+        watching.restart()
+    watching.pull()
+    shutil.move(world.serving / "weights.json", world.serving / "away.json")  # it starts later
+    watching.look()
+    shutil.move(world.serving / "away.json", world.serving / "weights.json")
+    world.now += 5 * MINUTE
+    watching.look()
+    assert (world.share(), watching.events) == (0, [])
+
+
 def test_a_model_that_is_idle_is_not_looked_at_and_makes_no_job_and_no_commit(
     world: Rolled, settled
 ) -> None:
     _, watching = settled
     before = world.commits()
+    watching.look()  # once: nobody knows what was done while no watchdog ran
     (world.serving / "weights.json").unlink()  # whoever asked would find it silent
     for _ in range(4):
         world.now += 5 * MINUTE
