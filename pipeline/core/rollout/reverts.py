@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pipeline.core.inert import printable
 from pipeline.core.rollout.effects import RolloutStep, SetWeights
 from pipeline.core.rollout.observation import Routing
-from pipeline.core.rollout.state import Rollout, Situation, champion_rollout
+from pipeline.core.rollout.state import Rollout, Situation, champion_rollout, rollout_of
 from pipeline.core.rollout.step import end_rollout, make_record, transition
 from pipeline.core.rollout.succession import is_earlier
 from pipeline.rollout_commands import Verb
@@ -64,6 +64,22 @@ def _promotion_reverted(situation: Situation, rollout: Rollout) -> RolloutStep |
     what = "The promotion" if is_promotion else "A stage before the promotion"
     reason = f"{what} was reverted: the champion of before serves everyone."
     return end_rollout(situation, rollout, Phase.ROLLED_BACK, reason)
+
+
+def earlier_promotion_reverted(situation: Situation) -> RolloutStep | None:
+    """The promotion of an earlier rollout was reverted, where the newest rollout is over.
+
+    champion.yaml names the one before it already; this puts what served onto the ledger.
+    """
+    status, champion = situation.status, situation.observation.champion
+    for record in reversed(status.reverted):
+        before = record.champion_before
+        if record.kind is not Kind.PROMOTED or before is None or before.digest != champion:
+            continue
+        rollout = rollout_of(status, record)
+        if record in rollout.unanswered and not rollout.state.phase.is_ended:
+            return _promotion_reverted(situation, rollout)
+    return None
 
 
 def _aborted(situation: Situation, rollout: Rollout) -> RolloutStep | None:

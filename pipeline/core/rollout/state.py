@@ -57,17 +57,17 @@ class Situation:
 
 def current_rollout(status: RolloutStatus) -> Rollout | None:
     """The rollout of the newest record, reverted or not; None where there never was one."""
-    return _rollout_of(status, status.ever[-1]) if status.ever else None
+    return rollout_of(status, status.ever[-1]) if status.ever else None
 
 
 def champion_rollout(status: RolloutStatus, champion: str) -> Rollout | None:
     """The rollout that made `champion` one, while it stands; None where a person put it there."""
     mine = [r for r in status.records if r.kind is Kind.PROMOTED and r.challenger == champion]
-    rollout = _rollout_of(status, mine[-1]) if mine else None
+    rollout = rollout_of(status, mine[-1]) if mine else None
     return rollout if rollout is not None and rollout.state.phase.is_promoted else None
 
 
-def _rollout_of(status: RolloutStatus, newest: Record) -> Rollout:
+def rollout_of(status: RolloutStatus, newest: Record) -> Rollout:
     """The one that `newest` belongs to."""
     mine = [r for r in status.ever if (r.spec, r.attempt) == (newest.spec, newest.attempt)]
     there = {record.sequence for record in status.records}

@@ -279,6 +279,39 @@ def test_a_stop_that_was_recorded_ends_nothing_again_once_champion_yaml_names_th
     assert tick(world, now + 3 * MINUTE).record.challenger != CHALLENGER
 
 
+def after_a_later_refusal(*, is_bad: bool = False):
+    """`c` is promoted and settled, or fails while it bakes; `d` is refused."""
+    world, _, now = promoted()
+    if is_bad:
+        tick(world, now, samples(world.spec, now, BAD))
+    now = run_until(world, Phase.ROLLED_BACK if is_bad else Phase.PROMOTED, now) + MINUTE
+    world.spec = spec_of("d", "b")
+    assert tick(world, now).record.phase is Phase.REFUSED
+    return world, now + MINUTE
+
+
+def test_a_promotion_that_is_reverted_after_a_later_refusal_is_stopped_as_any_other() -> None:
+    world, now = after_a_later_refusal()
+    world.revert(commit_of(world, Kind.PROMOTED))
+    world.revert(commit_of(world, Kind.STAGE))
+    step = tick(world, now)
+    assert ended(step) == (Phase.ROLLED_BACK, f"The promotion was reverted: {BACK}")
+    assert (step.record.challenger, world.champion) == (CHALLENGER, CHAMPION)
+    assert (world.routing.champion, world.alias) == (CHAMPION, CHAMPION)
+    assert world.stop.version == step.record.version
+    assert world.status.endings_of(CHALLENGER) == (step.record,)
+    assert tick(world, now + MINUTE).is_noop
+
+
+@pytest.mark.parametrize("is_bad", [True, False], ids=["stopped before", "another serves"])
+def test_a_reverted_promotion_ends_nothing_where_it_is_over_or_another_serves(is_bad) -> None:
+    world, now = after_a_later_refusal(is_bad=is_bad)
+    world.revert(commit_of(world, Kind.PROMOTED))
+    if not is_bad:
+        world.champion = identity("e").digest
+    assert tick(world, now).record is None
+
+
 # ---------------------------------------------------------------- a stage or a resume
 
 
