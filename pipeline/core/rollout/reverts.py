@@ -23,11 +23,8 @@ Rule = Callable[[Situation, Rollout], RolloutStep | None]
 
 def what_people_did(situation: Situation, rollout: Rollout) -> RolloutStep | None:
     """The step that a revert, a command, a newer merge or a latch asks for; None without one."""
-    if (step := _champion_stopped(situation, rollout)) is not None:
-        return step
-    if rollout.state.phase.is_ended:
-        return None
-    for rule in _RULES:
+    rules = _OF_THE_CHAMPION if rollout.state.phase.is_ended else (*_OF_THE_CHAMPION, *_RULES)
+    for rule in rules:
         if (step := rule(situation, rollout)) is not None:
             return step
     return None
@@ -123,6 +120,21 @@ def _champion_stopped(situation: Situation, rollout: Rollout) -> RolloutStep | N
     return _stopped(situation, promoted)
 
 
+def _end_of_the_champion_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | None:
+    """A later rollout is the newest, and the end of what champion.yaml names was reverted.
+
+    That revert put it back there; it stays stopped all the same, before anybody is sent to it.
+    """
+    promoted = champion_rollout(situation.status, situation.observation.champion)
+    if promoted is None or _attempt_of(promoted) == _attempt_of(rollout):
+        return None
+    return _ending_reverted(situation, promoted)
+
+
+def _attempt_of(rollout: Rollout) -> tuple[str, int]:
+    return rollout.state.spec, rollout.state.attempt
+
+
 def _newer_merge(situation: Situation, rollout: Rollout) -> RolloutStep | None:
     """The next one starts from the champion, so this one makes way first.
 
@@ -174,6 +186,7 @@ def _planned(situation: Situation, number: int) -> PlannedStage | None:
     return stages[number - 1] if 0 < number <= len(stages) else None
 
 
+_OF_THE_CHAMPION: tuple[Rule, ...] = (_champion_stopped, _end_of_the_champion_reverted)
 _RULES: tuple[Rule, ...] = (
     _ending_reverted,
     _merge_reverted,

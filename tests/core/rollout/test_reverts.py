@@ -312,6 +312,55 @@ def test_a_reverted_promotion_ends_nothing_where_it_is_over_or_another_serves(is
     assert tick(world, now).record is None
 
 
+def merged_later(world, now):
+    """Another challenger, which is refused."""
+    world.spec = spec_of("d", "b")
+    return tick(world, now)
+
+
+def merged_again(world, now):
+    """The same model once more, which the ledger refuses."""
+    world.spec = world.spec.model_copy(update={"retrain": "again"})
+    return tick(world, now)
+
+
+def running_later(world, now):
+    world.spec = spec_of("d")
+    return tick(world, now)
+
+
+def retried(world, now):
+    """Attempt 2 of the same manifest, which a person ends."""
+    world.commands = {Command(Verb.RETRY, world.spec.version, 1)}
+    tick(world, now)
+    world.commands.add(Command(Verb.ABORT, world.spec.version))
+    return tick(world, now)
+
+
+@pytest.mark.parametrize("later", [merged_later, merged_again, running_later, retried])
+def test_a_reverted_rollback_brings_no_champion_back_whatever_was_tried_after_it(later) -> None:
+    world, spec, now = promoted()
+    rollback = tick(world, now, samples(spec, now, BAD)).record
+    assert rollback.phase is Phase.ROLLED_BACK
+    assert later(world, now + MINUTE).record is not None
+    world.revert(commit_with(world, rollback))
+    assert world.champion == CHALLENGER  # as git has it
+    step = tick(world, now + 2 * MINUTE)
+    phase, reason = ended(step)
+    assert (phase, step.record.challenger) == (Phase.ROLLED_BACK, CHALLENGER)
+    assert reason.startswith(f"{rollback.name} was reverted, but what was stopped comes back only")
+    assert (world.champion, world.routing, world.alias) == (
+        CHAMPION,
+        Routing(CHAMPION, CHALLENGER, 0.0),
+        CHAMPION,
+    )
+    assert tick(world, now + 3 * MINUTE).is_noop
+
+
+def commit_with(world, record):
+    return next(commit for commit in world.commits if commit.record == record)
+
+
 # ---------------------------------------------------------------- a stage or a resume
 
 
