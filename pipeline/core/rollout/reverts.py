@@ -23,8 +23,7 @@ Rule = Callable[[Situation, Rollout], RolloutStep | None]
 
 def what_people_did(situation: Situation, rollout: Rollout) -> RolloutStep | None:
     """The step that a revert, a command, a newer merge or a latch asks for; None without one."""
-    rules = _OF_THE_CHAMPION if rollout.state.phase.is_ended else (*_OF_THE_CHAMPION, *_RULES)
-    for rule in rules:
+    for rule in _RULES_OF_AN_END if rollout.state.phase.is_ended else _RULES:
         if (step := rule(situation, rollout)) is not None:
             return step
     return None
@@ -32,7 +31,7 @@ def what_people_did(situation: Situation, rollout: Rollout) -> RolloutStep | Non
 
 def _ending_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | None:
     """A stop that was reverted stays: a model that was stopped comes back by a retry only."""
-    ended = [record for record in rollout.unanswered if record.kind is Kind.ENDED]
+    ended = rollout.reverted_ends
     if not ended:
         return None
     reason = (
@@ -126,13 +125,15 @@ def _end_of_the_champion_reverted(situation: Situation, rollout: Rollout) -> Rol
     That revert put it back there; it stays stopped all the same, before anybody is sent to it.
     """
     promoted = champion_rollout(situation.status, situation.observation.champion)
-    if promoted is None or _attempt_of(promoted) == _attempt_of(rollout):
+    if promoted is None or not promoted.reverted_ends:
         return None
-    return _ending_reverted(situation, promoted)
-
-
-def _attempt_of(rollout: Rollout) -> tuple[str, int]:
-    return rollout.state.spec, rollout.state.attempt
+    if rollout.state.phase.is_ended:
+        return _ending_reverted(situation, promoted)
+    reason = (
+        f"{promoted.reverted_ends[-1].name} was reverted, so champion.yaml named "
+        f"{promoted.state.version}, which was stopped: the champion before that serves everyone."
+    )
+    return end_rollout(situation, rollout, Phase.SUPERSEDED, reason)
 
 
 def _newer_merge(situation: Situation, rollout: Rollout) -> RolloutStep | None:
@@ -186,13 +187,15 @@ def _planned(situation: Situation, number: int) -> PlannedStage | None:
     return stages[number - 1] if 0 < number <= len(stages) else None
 
 
-_OF_THE_CHAMPION: tuple[Rule, ...] = (_champion_stopped, _end_of_the_champion_reverted)
+_RULES_OF_AN_END: tuple[Rule, ...] = (_champion_stopped, _end_of_the_champion_reverted)
 _RULES: tuple[Rule, ...] = (
+    _champion_stopped,
     _ending_reverted,
     _merge_reverted,
     _promotion_reverted,
     _aborted,
     _stopped,
+    _end_of_the_champion_reverted,
     _champion_moved,
     _newer_merge,
     _step_reverted,

@@ -32,6 +32,11 @@ class Rollout:
         """The champion.yaml that the promotion replaced, if there was one."""
         return self.promotion.champion_before if self.promotion else None
 
+    @property
+    def reverted_ends(self) -> tuple[Record, ...]:
+        """The ends of it that were reverted, and that nothing has reacted to yet."""
+        return tuple(record for record in self.unanswered if record.kind is Kind.ENDED)
+
 
 @dataclass(frozen=True)
 class Situation:

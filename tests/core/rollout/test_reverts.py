@@ -16,6 +16,7 @@ from tests.core.rollout_worlds import (
     CHAMPION,
     commit_of,
     in_stage,
+    is_back,
     promoted,
     started,
 )
@@ -324,11 +325,6 @@ def merged_again(world, now):
     return tick(world, now)
 
 
-def running_later(world, now):
-    world.spec = spec_of("d")
-    return tick(world, now)
-
-
 def retried(world, now):
     """Attempt 2 of the same manifest, which a person ends."""
     world.commands = {Command(Verb.RETRY, world.spec.version, 1)}
@@ -337,24 +333,43 @@ def retried(world, now):
     return tick(world, now)
 
 
-@pytest.mark.parametrize("later", [merged_later, merged_again, running_later, retried])
+@pytest.mark.parametrize("later", [merged_later, merged_again, retried])
 def test_a_reverted_rollback_brings_no_champion_back_whatever_was_tried_after_it(later) -> None:
     world, spec, now = promoted()
     rollback = tick(world, now, samples(spec, now, BAD)).record
     assert rollback.phase is Phase.ROLLED_BACK
-    assert later(world, now + MINUTE).record is not None
+    assert later(world, now + MINUTE).record.phase.is_ended
     world.revert(commit_with(world, rollback))
     assert world.champion == CHALLENGER  # as git has it
     step = tick(world, now + 2 * MINUTE)
     phase, reason = ended(step)
     assert (phase, step.record.challenger) == (Phase.ROLLED_BACK, CHALLENGER)
     assert reason.startswith(f"{rollback.name} was reverted, but what was stopped comes back only")
-    assert (world.champion, world.routing, world.alias) == (
-        CHAMPION,
-        Routing(CHAMPION, CHALLENGER, 0.0),
-        CHAMPION,
-    )
+    assert is_back(world)
     assert tick(world, now + 3 * MINUTE).is_noop
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_a_reverted_rollback_ends_what_runs_and_sends_nobody_to_what_was_stopped(
+    is_stopped,
+) -> None:
+    world, spec, now = promoted()
+    rollback = tick(world, now, samples(spec, now, BAD)).record
+    world.commands = {Command(Verb.RETRY, spec.version, 1)}
+    assert tick(world, now + MINUTE).record.attempt == 2
+    world.revert(commit_with(world, rollback))
+    if is_stopped:  # by a watchdog, at that very moment
+        world.stop = Stop(spec.version, 2, "errors", now)
+    step = tick(world, now + 2 * MINUTE)
+    phase, reason = ended(step)
+    assert phase is (Phase.ROLLED_BACK if is_stopped else Phase.SUPERSEDED)
+    named = (
+        f"{rollback.name} was reverted, so champion.yaml named {spec.version}, which was stopped"
+    )
+    assert reason.startswith("Stopped at the traffic layer" if is_stopped else named)
+    assert (step.record.attempt, world.stop.attempt) == (2, 2)
+    assert is_back(world)
+    assert tick(world, now + 3 * MINUTE).is_noop  # the retry was used up
 
 
 def commit_with(world, record):
@@ -382,6 +397,22 @@ def test_a_reverted_stage_is_recorded_as_a_pause_that_a_person_must_end() -> Non
         f"Reverted: {reverted.name}. The challenger has 50 % until a person resumes it."
     )
     assert step.effects[0] == SetWeights(Routing(CHAMPION, CHALLENGER, 50.0))
+
+
+def test_a_stage_that_was_brought_back_and_reverted_once_more_is_taken_back_once_more() -> None:
+    world, spec, now = in_stage(2)
+    stage = commit_of(world, Kind.STAGE)
+    for number in (1, 2):
+        world.revert(stage)
+        paused = tick(world, now).record
+        assert (paused.phase, paused.weight_percent) == (Phase.PAUSED, 5.0)
+        assert paused.answers == (stage.record.sequence,)
+        assert tick(world, now).is_noop
+        stage.is_reverted = False  # the revert is reverted, and a person goes on
+        world.commands = {Command(Verb.RESUME, spec.version, paused.sequence)}
+        assert tick(world, now).record.phase is Phase.PROGRESSING
+        now = run_until(world, Phase.PROGRESSING, now + HOUR)
+        assert len([c for c in world.commits if c.record.kind is Kind.PAUSED]) == number
 
 
 def test_of_several_reverted_stages_the_earliest_decides_and_all_are_named() -> None:
