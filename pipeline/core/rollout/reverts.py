@@ -10,7 +10,13 @@ from collections.abc import Callable
 from pipeline.core.inert import printable
 from pipeline.core.rollout.effects import RolloutStep, SetWeights
 from pipeline.core.rollout.observation import Routing
-from pipeline.core.rollout.state import Rollout, Situation, champion_rollout, rollout_of
+from pipeline.core.rollout.state import (
+    Rollout,
+    Situation,
+    champion_rollout,
+    rollout_of,
+    stopped_champion,
+)
 from pipeline.core.rollout.step import end_rollout, make_record, transition
 from pipeline.core.rollout.succession import is_earlier
 from pipeline.rollout_commands import Verb
@@ -124,14 +130,14 @@ def _end_of_the_champion_reverted(situation: Situation, rollout: Rollout) -> Rol
 
     That revert put it back there; it stays stopped all the same, before anybody is sent to it.
     """
-    promoted = champion_rollout(situation.status, situation.observation.champion)
-    if promoted is None or not promoted.reverted_ends:
+    stopped = stopped_champion(situation.status, situation.observation.champion)
+    if stopped is None:
         return None
     if rollout.state.phase.is_ended:
-        return _ending_reverted(situation, promoted)
+        return _ending_reverted(situation, stopped)
     reason = (
-        f"{promoted.reverted_ends[-1].name} was reverted, so champion.yaml named "
-        f"{promoted.state.version}, which was stopped: the champion before that serves everyone."
+        f"{stopped.reverted_ends[-1].name} was reverted, so champion.yaml named "
+        f"{stopped.state.version}, which was stopped: the champion before that serves everyone."
     )
     return end_rollout(situation, rollout, Phase.SUPERSEDED, reason)
 

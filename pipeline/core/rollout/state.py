@@ -72,6 +72,20 @@ def champion_rollout(status: RolloutStatus, champion: str) -> Rollout | None:
     return rollout if rollout is not None and rollout.state.phase.is_promoted else None
 
 
+def stopped_champion(status: RolloutStatus, champion: str) -> Rollout | None:
+    """The rollout that ended `champion`, where that end was reverted and nothing reacted to it.
+
+    The revert put it back into champion.yaml. None where it was promoted anew after that end.
+    """
+    ends = [r for r in status.reverted if r.kind is Kind.ENDED and r.challenger == champion]
+    promotions = [r for r in status.records if r.kind is Kind.PROMOTED and r.challenger == champion]
+    newest = max(ends, key=lambda record: record.sequence, default=None)
+    if newest is None or any(record.sequence > newest.sequence for record in promotions):
+        return None
+    rollout = rollout_of(status, newest)
+    return rollout if rollout.reverted_ends and rollout.champion_before is not None else None
+
+
 def rollout_of(status: RolloutStatus, newest: Record) -> Rollout:
     """The one that `newest` belongs to."""
     mine = [r for r in status.ever if (r.spec, r.attempt) == (newest.spec, newest.attempt)]

@@ -18,7 +18,7 @@ from pipeline.core.rollout.effects import (
 )
 from pipeline.core.rollout.message import render_message
 from pipeline.core.rollout.observation import Routing, Stop
-from pipeline.core.rollout.state import Rollout, Situation, champion_rollout
+from pipeline.core.rollout.state import Rollout, Situation, stopped_champion
 from pipeline.domain import Gate
 from pipeline.rollout_status import GateEvidence, Kind, Phase, Record
 
@@ -128,8 +128,8 @@ def _champion_before(situation: Situation, rollout: Rollout) -> Champion | None:
     serves = situation.observation.champion
     if serves == rollout.state.challenger and rollout.champion_before is not None:
         return rollout.champion_before
-    promoted = champion_rollout(situation.status, serves)
-    return promoted.champion_before if promoted is not None and promoted.reverted_ends else None
+    stopped = stopped_champion(situation.status, serves)
+    return stopped.champion_before if stopped is not None else None
 
 
 def alert_of(record: Record) -> Alert:

@@ -372,6 +372,28 @@ def test_a_reverted_rollback_ends_what_runs_and_sends_nobody_to_what_was_stopped
     assert tick(world, now + 3 * MINUTE).is_noop  # the retry was used up
 
 
+def test_a_reverted_rollback_sends_nobody_back_where_its_promotion_was_reverted_too() -> None:
+    world, spec, now = promoted()
+    rollback = tick(world, now, samples(spec, now, BAD)).record
+    world.revert(commit_of(world, Kind.PROMOTED))
+    world.commands = {Command(Verb.RETRY, spec.version, 1)}
+    tick(world, now + MINUTE)
+    world.revert(commit_with(world, rollback))
+    assert ended(tick(world, now + 2 * MINUTE))[0] is Phase.SUPERSEDED
+    assert is_back(world)
+
+
+def test_a_rollback_of_a_champion_that_was_promoted_anew_since_may_be_reverted() -> None:
+    world, spec, now = promoted()
+    rollback = tick(world, now, samples(spec, now, BAD)).record
+    world.commands = {Command(Verb.RETRY, spec.version, 1)}
+    tick(world, now)
+    now = run_until(world, Phase.PROMOTED, now + MINUTE)
+    world.revert(commit_with(world, rollback))
+    assert tick(world, now + MINUTE).is_noop
+    assert is_back(world, CHALLENGER)
+
+
 def commit_with(world, record):
     return next(commit for commit in world.commits if commit.record == record)
 
