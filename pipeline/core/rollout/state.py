@@ -77,13 +77,14 @@ def stopped_champion(status: RolloutStatus, champion: str) -> Rollout | None:
 
     The revert put it back into champion.yaml. None where it was promoted anew after that end.
     """
-    ends = [r for r in status.reverted if r.kind is Kind.ENDED and r.challenger == champion]
-    promotions = [r for r in status.records if r.kind is Kind.PROMOTED and r.challenger == champion]
-    newest = max(ends, key=lambda record: record.sequence, default=None)
-    if newest is None or any(record.sequence > newest.sequence for record in promotions):
-        return None
-    rollout = rollout_of(status, newest)
-    return rollout if rollout.reverted_ends and rollout.champion_before is not None else None
+    promoted = [r for r in status.records if r.kind is Kind.PROMOTED and r.challenger == champion]
+    anew = max((record.sequence for record in promoted), default=0)
+    for record in reversed(status.ever):
+        if record.kind is Kind.ENDED and record.challenger == champion and record.sequence > anew:
+            rollout = rollout_of(status, record)
+            if record in rollout.unanswered and rollout.champion_before is not None:
+                return rollout
+    return None
 
 
 def rollout_of(status: RolloutStatus, newest: Record) -> Rollout:

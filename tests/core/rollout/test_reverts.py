@@ -370,6 +370,9 @@ def test_a_reverted_rollback_ends_what_runs_and_sends_nobody_to_what_was_stopped
     assert (step.record.attempt, world.stop.attempt) == (2, 2)
     assert is_back(world)
     assert tick(world, now + 3 * MINUTE).is_noop  # the retry was used up
+    world.revert(commit_with(world, step.record))  # which had put champion.yaml right
+    assert ended(tick(world, now + 4 * MINUTE))[0] is phase
+    assert is_back(world)
 
 
 def test_a_reverted_rollback_sends_nobody_back_where_its_promotion_was_reverted_too() -> None:
