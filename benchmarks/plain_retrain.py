@@ -59,7 +59,7 @@ def main() -> None:
     judged = features_of(holdout)
     probability = found.model.predict_proba(judged)[:, 1]
     labels, threshold = holdout["label"].to_numpy(), load_usecase(root).decision_threshold
-    blocks = blocks_of(holdout, params.compare.resample)
+    blocks = blocks_of(holdout, params.compare.resample, parts["recent"].end)
     everything = np.ones(len(holdout), dtype=bool)
     masks = [everything, *(mask for *_, mask in slice_masks(holdout, policy.slices.columns))]
     for mask in masks:

@@ -105,7 +105,7 @@ class ValidateParams(Section):
     max_single_feature_auc: Annotated[float, Field(gt=0.5, le=1)]
     max_rare_label_share: Annotated[float, Field(gt=0.5, le=1)]
     shuffled_label_auc_band: Annotated[float, Field(gt=0, lt=0.5)]
-    sample_rows: Count
+    sample_rows: Annotated[int, Field(ge=60)]  # 30 of each label: fewer say nothing
     seed: int
 
 

@@ -40,6 +40,11 @@ class ConfigurationError(PipelineError):
         super().__init__(f"{where}: {len(self.faults)} fault(s) to mend{lines}")
 
 
+def in_one_line(error: Exception) -> str:
+    """What an error says, without its line breaks."""
+    return " ".join(str(error).split())
+
+
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """How a fault about `name` goes on where one of `known` is near: "; did you mean 'name'?"."""
     near = difflib.get_close_matches(name, known, n=1)

@@ -8,7 +8,7 @@ to show.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -206,9 +206,11 @@ class Forge(Protocol):
     def reviews(self, number: int) -> tuple[Review, ...]:
         """The submitted reviews of a pull request, oldest first."""
 
-    def makers(self, pull: PullRequest) -> tuple[str, ...]:
+    def makers(self, pull: PullRequest, merges: Mapping[str, str]) -> tuple[str, ...]:
         """The logins of all who have a part in it, as far as the forge knows them; each once.
 
+        `merges` are those commits of it that merge main and add nothing, each with the commit
+        before it: who made or pushed one of them has no part by that.
         A commit names its makers by addresses of anyone's choice, so that they are only more who
         do not count as independent; who pushed to the branch is the forge's own record.
         """

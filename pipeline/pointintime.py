@@ -55,12 +55,19 @@ def known_rows(rows: sa.Select) -> sa.Select:
 def never_available(rows: sa.Select) -> sa.Select:
     """How many of the events in [start, end), which are to be bound, have no available_at at all.
 
-    No other select of this module ever gives them: at no time are they known.
+    Rows without an event_time count as well, since they are in no window. No other select of this
+    module ever gives either: at no time are they known.
     """
     row = rows.subquery("r")
-    start, end = _moment("start"), _moment("end")
-    inside = (row.c.event_time >= start, row.c.event_time < end)
-    return sa.select(sa.func.count()).where(*inside, row.c.available_at.is_(None))
+    inside = sa.and_(row.c.event_time >= _moment("start"), row.c.event_time < _moment("end"))
+    is_lost = sa.or_(row.c.event_time.is_(None), inside & row.c.available_at.is_(None))
+    return sa.select(sa.func.count()).select_from(row).where(is_lost)
+
+
+def labels_never_available(labels: sa.Select) -> sa.Select:
+    """How many labels, of whatever rows, have no available_at: no row ever gets one of them."""
+    version = labels.subquery("v")
+    return sa.select(sa.func.count()).where(version.c.available_at.is_(None))
 
 
 def require_selects(**returned: object) -> None:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from pipeline.config import Section
-from pipeline.errors import ConfigurationError
-from pipeline.manifest import Version, parse_document, read_bounded, render_values
+from pipeline.manifest import Version, parse_document, render_values
 
 MAX_COMMANDS = 1_000
 
@@ -68,11 +66,6 @@ class Command:
         return f"{self.verb}-{self.version}{tail}.yaml"
 
 
-def commands_path(root: Path, model: str) -> Path:
-    """The folder of the commands for `model` in the repository at `root`."""
-    return root / "rollouts" / model / "commands"
-
-
 def render_command(command: Command) -> str:
     """The file of `command`: equal commands are equal bytes."""
     number = {} if command.number is None else {"number": command.number}
@@ -84,27 +77,3 @@ def parse_command(text: str, where: str) -> Command:
     """The command in a YAML document. Raises ConfigurationError naming every fault."""
     found = parse_document(CommandFile, text, where)
     return Command(found.command, found.version, found.number)
-
-
-def load_commands(root: Path, model: str) -> frozenset[Command]:
-    """The commands that are given to `model`. Raises ConfigurationError with every fault."""
-    folder = commands_path(root, model)
-    paths = sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
-    if len(paths) > MAX_COMMANDS:
-        raise ConfigurationError(str(folder), [f"more than {MAX_COMMANDS:,} files"])
-    faults, found = [], []
-    for path in paths:
-        try:
-            found.append(_load(path))
-        except ConfigurationError as error:
-            faults += [f"{path.name}: {fault}" for fault in error.faults]
-    if faults:
-        raise ConfigurationError(str(folder), faults)
-    return frozenset(found)
-
-
-def _load(path: Path) -> Command:
-    command = parse_command(read_bounded(path) or "", str(path))
-    if command.name != path.name:
-        raise ConfigurationError(str(path), [f"found {command.name} in it: the name must agree"])
-    return command

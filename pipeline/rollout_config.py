@@ -301,11 +301,6 @@ def parse_plan(text: str, where: str) -> RolloutPlan:
     return parse_section(PlanFile, parse_yaml(text, where), where).rollout_strategy
 
 
-def plan_values(plan: RolloutPlan) -> dict[str, Any]:
-    """`plan` as plain values that parse back to it, with every default written out."""
-    return plan.model_dump(mode="json", exclude_none=True)
-
-
 def criteria_of(written: dict[str, Any]) -> tuple[Criterion, ...]:
     """Success criteria as they are written (`latency_p95_max: 150ms`), as values."""
     found = []

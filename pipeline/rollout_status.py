@@ -188,12 +188,15 @@ class Record(Section):
 class RolloutStatus:
     """Everything that ever happened to a model's rollouts, in order.
 
-    `records` are there now; `reverted` were added by a commit and are not there any more.
+    `records` are there now; `reverted` were added by a commit and are not there any more. The
+    sequences of those that went once more, after the records that answer them, are
+    `reverted_again`: somebody had brought them back meanwhile.
     """
 
     model: str
     records: tuple[Record, ...] = ()
     reverted: tuple[Record, ...] = ()
+    reverted_again: frozenset[int] = frozenset()
 
     @property
     def ever(self) -> tuple[Record, ...]:
@@ -208,7 +211,8 @@ class RolloutStatus:
     @property
     def answered(self) -> frozenset[int]:
         """The sequences of reverted records that a record has reacted to."""
-        return frozenset(number for record in self.records for number in record.answers)
+        numbers = frozenset(number for record in self.records for number in record.answers)
+        return numbers - self.reverted_again
 
     def has_acted_on(self, spec: str) -> bool:
         """Whether a spec of this digest was ever acted on."""

@@ -2,7 +2,8 @@
 
 The challenger goes to 0 % (or the champion of before gets everything again) in one step: no metric
 is asked, no window waits. Where that would leave a new champion serving, its promotion is reverted
-too. Run again, it finds the merge reverted and only reconciles. Prints its plan; --apply does it.
+too. With --version that one is taken back, also where another was merged after it. Run again, it
+finds that reverted and only reconciles. Prints its plan; --apply does it.
 
 Exit codes: 0 done, 1 nothing is left to revert and the version is still in its rollout or serves
 everyone, 2 bad configuration, 3 an outside system failed: run it again.
@@ -21,7 +22,7 @@ from pipeline.errors import GateRefused, OutsideError, exit_code_of
 from pipeline.manifest import version_of
 from pipeline.options import new_parser
 from pipeline.rolling.effects import Hands
-from pipeline.rolling.known import known_model
+from pipeline.rolling.known import known_model, require_version
 from pipeline.rolling.model_state import ModelState, load_model
 from pipeline.rolling.observe import Eyes
 from pipeline.rolling.reconciler import Reconciler
@@ -41,6 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     """Parse the command line and roll back."""
     parser = new_parser(__file__, __doc__)
     parser.add_argument("--model", required=True, help="its folder in rollouts/")
+    parser.add_argument("--version", default="", help="what must not serve (the newest merge)")
     parser.add_argument("--reason", required=True, help="why: it stays in git")
     parser.add_argument("--by", default="a person at the command line", help="who says so")
     parser.add_argument("--branch", default=MAIN, help=f"where the rollouts are ({MAIN})")
@@ -61,12 +63,17 @@ def run(root: Path, arguments: argparse.Namespace, environment: Mapping[str, str
     if arguments.apply and code != 0:
         print(ONLY_REVERTED, file=sys.stderr)
     elif arguments.apply:
-        check_ended(repository, arguments.model, revert)
+        check_ended(repository, arguments.model, arguments.version, revert)
     return code
 
 
-def check_ended(repository: RolloutRepository, model: str, revert: Revert | None) -> None:
-    """Raise GateRefused where the challenger's rollout goes on, or it still serves as champion."""
+def check_ended(
+    repository: RolloutRepository, model: str, unwanted: str, revert: Revert | None
+) -> None:
+    """Raise GateRefused where the challenger's rollout goes on, or it still serves as champion.
+
+    `unwanted` is the version that was named, "" for none.
+    """
     snapshot = repository.snapshot()
     state = load_model(snapshot, snapshot.models[model])
     rollout, champion = current_rollout(state.status), state.champion
@@ -79,31 +86,41 @@ def check_ended(repository: RolloutRepository, model: str, revert: Revert | None
             f"revert. `python -m scripts.control_rollout abort --model {model} --reason ... "
             "--apply` ends it."
         )
-    is_newest = champion.digest == record.challenger
-    if is_newest and (revert is None or revert.version == record.version):
-        raise GateRefused(
-            f"{model}: {record.version} serves everyone all the same. {way_out(state)}"
-        )
     serves = version_of(champion.digest, champion.as_of)
+    is_newest = champion.digest == record.challenger
+    if serves == unwanted or (is_newest and (revert is None or revert.version == record.version)):
+        raise GateRefused(f"{model}: {serves} serves everyone all the same. {way_out(state)}")
     print(f"{model}: {serves} serves everyone.", flush=True)
+    if promotion_of(state) is not None:
+        print(f"If that one is what hurts: {take_back(model, serves)}", flush=True)
 
 
 def way_out(state: ModelState) -> str:
-    """How a person takes a champion back that no merge brought."""
+    """How a person takes a champion back that no newest merge brought."""
     promotion = promotion_of(state)
     if promotion is None:
         return "No promotion made it the champion: put the one of before into champion.yaml."
-    return f"Revert its promotion: `git revert {promotion.commit[:12]}`, then run this again."
+    return f"To take it back: {take_back(state.model, promotion.version)}"
+
+
+def take_back(model: str, version: str) -> str:
+    """The command that reverts the promotion of what serves."""
+    asked = f"--model {model} --version {version} --reason ..."
+    return f"`python -m scripts.roll_back {asked} --apply`"
 
 
 def revert_merge(repository: RolloutRepository, arguments: argparse.Namespace) -> Revert | None:
     """Revert the newest merge; None where that was done. Raises OutsideError."""
+    unwanted = arguments.version
     for _ in range(ATTEMPTS):
         snapshot = repository.snapshot()
         tree = known_model(snapshot, arguments.model)
-        revert = plan_revert(snapshot, tree, arguments.reason, arguments.by)
+        revert = plan_revert(snapshot, tree, arguments.reason, arguments.by, unwanted)
         if revert is None:
-            print(f"{arguments.model}: no merge to revert. Only reconciling.")
+            if unwanted:
+                require_version(load_model(snapshot, tree), unwanted)
+            what = f"merge of {unwanted}" if unwanted else "merge"
+            print(f"{arguments.model}: no {what} to revert. Only reconciling.")
             return None
         print(told(arguments.model, revert), flush=True)
         if not arguments.apply:

@@ -63,7 +63,7 @@ def run(root: Path, arguments: argparse.Namespace) -> int:
         state = store.update(step, f"{arguments.retrain}: {arguments.outcome}")
     else:
         state = step(store.read())[1]
-    print(f"{arguments.retrain} is {state}.")
+    print(f"{arguments.retrain} is {state}.{_if_passed_over(arguments.outcome, state)}")
     if not arguments.apply:
         print("Nothing was written. --apply does it.")
     return 0
@@ -90,6 +90,16 @@ def outcome_of(
         "incident": RetrainState.ABANDONED,
     }
     return settle(ledger, retrain, ends[arguments.outcome], at, run=run, note=note)
+
+
+def _if_passed_over(outcome: str, state: str) -> str:
+    """What to know where another evaluation was asked for, and one is on its way."""
+    if outcome != "stale" or state not in (RetrainState.DISPATCHED, RetrainState.RUNNING):
+        return ""
+    return (
+        " It is being evaluated, so no other evaluation is asked for. Where its run has ended "
+        "without saying so, run that run's failed jobs again."
+    )
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ needs nothing, so that nobody waits at 3 a.m.; anything else is not this script'
 Prints a table; --apply sets the commit status `perennial/verify` and, for a retrain, keeps one
 comment current. The answer is in the step's outputs too: verdict, stale, retrain.
 
-Exit codes: 0 it may be merged, or with --accept-no whatever the answer; 1 it may not, or not yet;
-2 bad configuration, 3 an outside system failed.
+One to another branch than main is not judged.
+
+Exit codes: 0 it may be merged, or with --accept-no whatever the answer, or it is none to main;
+1 it may not, or not yet; 2 bad configuration, 3 an outside system failed.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from pathlib import Path
 
 from pipeline.adapters.git.trees import fetch_pull
 from pipeline.config import load_usecase, parse_utc
-from pipeline.core.proposal.identity import PREFIX, retrain_of
+from pipeline.core.proposal.identity import BASE, PREFIX, retrain_of
 from pipeline.core.quality.facts import REHEARSAL
 from pipeline.core.report.escape import clean
 from pipeline.core.review.gates import is_stale
@@ -29,9 +31,9 @@ from pipeline.core.review.kind import Kind, kind_of
 from pipeline.core.review.recomputed import Recomputed, assess_recomputed, parse_recomputed
 from pipeline.core.review.renewal import address_of
 from pipeline.core.review.report import CONTEXT, MARKER, description_of, render_review
-from pipeline.core.triggers.ledger import Ledger
+from pipeline.core.triggers.ledger import Ledger, why_not_asked_for
 from pipeline.domain import Gate, Verdict, worst
-from pipeline.errors import Bug, GateRefused, PipelineError, exit_code_of
+from pipeline.errors import Bug, GateRefused, PipelineError, exit_code_of, in_one_line
 from pipeline.forge import Forge, PullRequest, StatusState
 from pipeline.github_env import add_summary, set_outputs
 from pipeline.jsonio import load_json
@@ -67,24 +69,33 @@ def verify(root: Path, arguments: argparse.Namespace) -> int:
     """Judge and, with --apply, say so on the forge. Returns the exit code."""
     forge = chosen_forge(root, arguments)
     pull = forge.pull(arguments.pull_request)
+    if pull.base != BASE:  # a status is the commit's: said for another branch it counted for main
+        print(f"Pull request {pull.number} is to {clean(pull.base)}, not to {BASE}: not judged.")
+        set_outputs({"verdict": "", "stale": "false", "retrain": ""})
+        return 0
     if arguments.forge != "local":
         fetch_pull(root, pull.number)
     commits = commits_of(root, pull.head)  # whatever was pushed since has a run of its own
     kind = kind_of(commits.changes)
     at = parse_utc(arguments.at, "--at") if arguments.at else datetime.now(UTC)
     recomputed = load_recomputed(root, arguments.recomputed)
-    is_local = arguments.forge == "local"
-    gates = gates_of(kind, commits, pull, forge, recomputed=recomputed, at=at, is_local=is_local)
+    ledger = None
+    if kind is Kind.RETRAIN:
+        ledger = ledger_of(root, is_local=arguments.forge == "local")
+    gates = gates_of(kind, commits, pull, forge, ledger, recomputed=recomputed, at=at)
     show(kind, pull, gates)
     verdict = worst(gate.verdict for gate in gates)
     # By its branch: whoever may edit the body must not have another one evaluated again.
-    retrain = retrain_of(pull.branch, load_usecase(root).model)
-    is_retrain_stale = kind is Kind.RETRAIN and is_stale(gates)
+    model = load_usecase(root).model
+    retrain = retrain_of(pull.branch, model) or ""
+    # What the ledger does not wait for it cannot have evaluated again: whoever ran it does that.
+    is_awaited = ledger is not None and why_not_asked_for(ledger, model, retrain) is None
+    is_retrain_stale = is_awaited and is_stale(gates)
     set_outputs(
         {
             "verdict": verdict,
             "stale": "true" if is_retrain_stale else "false",
-            "retrain": retrain or "",
+            "retrain": retrain,
         }
     )
     if arguments.apply:
@@ -99,10 +110,10 @@ def gates_of(
     commits: Commits,
     pull: PullRequest,
     forge: Forge,
+    ledger: Ledger | None,
     *,
     recomputed: Recomputed | None,
     at: datetime,
-    is_local: bool,
 ) -> tuple[Gate, ...]:
     """The gates that this kind of pull request must pass."""
     if kind is Kind.ROLLBACK:
@@ -110,17 +121,16 @@ def gates_of(
     if kind is Kind.OTHER:
         return (_free("serving", "It changes nothing that serves."),)
     if kind is Kind.SERVING:
-        return (approvals_of(commits.root, pull, forge),)
+        return (approvals_of(commits, pull, forge),)
     if pull.is_fork:
         return (_not_ours("It comes from a fork, where no run of ours can have made it."),)
     model = load_usecase(commits.root).model
     retrain = retrain_of(pull.branch, model)
     if retrain is None:
         return (_not_ours(f"It comes from {pull.branch}: no verdict would be renewed there."),)
-    ledger = ledger_of(commits.root, is_local=is_local)
     why = why_by_hand(commits.head, ledger, model, retrain)
-    approvals = approvals_of(commits.root, pull, forge, why)
-    contents = contents_of(commits, pull.body, at)
+    approvals = approvals_of(commits, pull, forge, why)
+    contents = contents_of(commits, retrain, pull.body, at)
     main = commits.main.commit
     if recomputed is not None and judges_alike(commits.root, recomputed.main, main):
         recomputed = replace(recomputed, main=main)
@@ -128,10 +138,10 @@ def gates_of(
     return (*contents, *figures, approvals)
 
 
-def approvals_of(root: Path, pull: PullRequest, forge: Forge, why: str | None = None) -> Gate:
+def approvals_of(commits: Commits, pull: PullRequest, forge: Forge, why: str | None = None) -> Gate:
     """The gate on what people said; `why` the retrain ran by hand, if it did."""
-    reviews, makers = forge.reviews(pull.number), forge.makers(pull)
-    return assess_reviews(root, pull, reviews, makers, why_by_hand=why)
+    reviews, makers = forge.reviews(pull.number), forge.makers(pull, commits.merges)
+    return assess_reviews(commits.root, pull, reviews, makers, why_by_hand=why)
 
 
 def ledger_of(root: Path, *, is_local: bool) -> Ledger | None:
@@ -148,13 +158,13 @@ def _not_ours(reason: str) -> Gate:
     return Gate("branch", Verdict.FAIL, rule, reason)
 
 
-def contents_of(commits: Commits, body: str, at: datetime) -> tuple[Gate, ...]:
+def contents_of(commits: Commits, retrain: str, body: str, at: datetime) -> tuple[Gate, ...]:
     """The gates on what a retrain brings; where main's code breaks on it, one that says so."""
     rule = "All that belongs to a retrain."
     try:
-        return (*assess_contents(commits, body, at), rollback_gate(commits))
+        return (*assess_contents(commits, retrain, body, at), rollback_gate(commits))
     except PipelineError as error:
-        return (Gate("contents", Verdict.FAIL, rule, " ".join(str(error).split())),)
+        return (Gate("contents", Verdict.FAIL, rule, in_one_line(error)),)
     except Exception as error:  # noqa: BLE001 (a verdict of an earlier main must not stay)
         print(f"Bug: {Bug.of(error)}", file=sys.stderr)
         reason = f"Main's code broke on it ({type(error).__name__}): the log has the place."
@@ -167,7 +177,7 @@ def rollback_gate(commits: Commits) -> Gate:
     try:
         found = rehearse(commits.root, branch=tip, recorded=json.loads(text) if text else None)
     except (PipelineError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
+        reason = in_one_line(error)
         return Gate("rollback", Verdict.ERROR, "The rollback is rehearsed.", reason)
     still_open = [step for step in found.steps if step.verdict is not Verdict.PASS]
     said = "; ".join(f"{step.name}: {step.reason}" for step in still_open)

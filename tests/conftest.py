@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +22,8 @@ from tests.servers.postgres import Postgres, running
 if TYPE_CHECKING:
     from tests.retrained import Retrained
 
+os.environ["GIT_CONFIG_GLOBAL"] = str(Path(__file__).with_name("gitconfig"))
+
 # They start first, so that no core idles at the end while another runs one of them. On two cores
 # xdist deals the first eight to its four workers in turn: what makes the fixture that others share
 # comes first, and nobody has to wait for it.
@@ -30,6 +34,7 @@ SLOWEST_FIRST = (
     "tests/demo/",
     "tests/test_bad_input.py",
     "tests/test_review_pull.py",
+    "tests/test_review_on_github.py",
     "tests/stories/test_manual_retrain.py",
     "tests/stories/test_alert_to_promotion.py",
     "tests/stories/",
@@ -97,8 +102,9 @@ settings.load_profile("mutation" if "MUTANT_UNDER_TEST" in os.environ else "busy
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Once a run with workers, which find it in their variables."""
     config = session.config
-    is_first = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
-    if is_first and warm.is_possible():
+    if hasattr(config, "workerinput"):
+        sys.executable = warm.python()
+    elif config.getoption("numprocesses", None) and warm.is_possible():
         stack = ExitStack()
         stack.enter_context(warm.running())
         config.add_cleanup(stack.close)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from pipeline.champion import Champion
 from pipeline.config import parse_section
@@ -34,6 +35,11 @@ PLAN = {
 
 def plan(**changes) -> RolloutPlan:
     return parse_section(RolloutPlan, {**PLAN, **changes}, "rollout-plan.yaml")
+
+
+def commands_path(root: Path, model: str) -> Path:
+    """The folder of the commands for `model` in the repository at `root`."""
+    return root / "rollouts" / model / "commands"
 
 
 def identity(letter: str, as_of=START) -> ModelIdentity:

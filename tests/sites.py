@@ -24,11 +24,11 @@ from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.rolling.effects import Hands, apply_step
 from pipeline.rolling.model_state import ModelState, load_model
 from pipeline.rolling.repository import RolloutRepository
-from pipeline.rollout_commands import Command, commands_path, render_command
+from pipeline.rollout_commands import Command, render_command
 from pipeline.rollout_status import Kind, Record
 from pipeline.trigger_config import Pacing
 from tests.repository import git
-from tests.rollouts import BAD, GOOD, MODEL, champion_of, identity, plan, samples
+from tests.rollouts import BAD, GOOD, MODEL, champion_of, commands_path, identity, plan, samples
 
 BEGAN = datetime(2013, 3, 4, 9, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -3,11 +3,11 @@
 import resource
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.digits import FIRST_AS_OF, change_warehouse, digits_repository
 from tests.repository import edit, python
 
@@ -99,7 +99,12 @@ def test_a_disk_that_takes_no_more_loses_nothing(repository: Path) -> None:
     assert python(repository, "pipeline.stages", "collect").returncode == 0
     rows = (repository / "artifacts/collect/rows.parquet").read_bytes()
     full = subprocess.run(
-        [sys.executable, "-m", "pipeline.stages", "collect"],
+        [
+            warm.COLD,
+            "-m",
+            "pipeline.stages",
+            "collect",
+        ],  # no fork has the limit
         cwd=repository,
         env={
             "PATH": "/usr/bin:/bin",

@@ -120,6 +120,7 @@ def test_a_limit_that_limits_nothing_is_refused() -> None:
         ("configs/gates.yaml", Gates, "{min: 0.58}", "{min: 58}", "roc_auc.min is 58; expected"),
         ("params.yaml", Params, "n_jobs: 2", "n_jobs: 0", "or -1 for one a core"),
         ("params.yaml", Params, "neg_log_loss", "acuracy", "'neg_log_loss', 'neg_brier_score'"),
+        ("params.yaml", Params, "sample_rows: 20_000", "sample_rows: 59", "equal to 60"),
         ("params.yaml", Params, "[0.5, 2.0]", "[2.0, 0.5]", "the lower end first"),
     ],
 )

@@ -280,6 +280,19 @@ def test_a_fork_with_the_very_commit_of_our_pull_request_says_nothing_of_it(
     github.merge(1, "ada")
 
 
+def test_approvals_for_another_branch_are_none_for_main(
+    repository: Path, github: GitHubStandIn
+) -> None:
+    git(repository, "push", "--quiet", "origin", "main:staging")
+    propose(repository, github, CHAMPION, "model: flight-delay\n")
+    judged = judge(repository, github)
+    assert judged[0] == "pending"
+    github.act("mallory", "POST", "/pulls", {"title": "Try", "head": "work", "base": "staging"})
+    for login in ("ada", "linus"):
+        github.approve(2, login)
+    assert judge(repository, github, 2) == judged
+
+
 def test_a_fork_is_judged_once_our_pull_request_of_its_commit_is_closed(
     repository: Path, github: GitHubStandIn, tmp_path: Path
 ) -> None:

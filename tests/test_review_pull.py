@@ -12,6 +12,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -20,11 +21,13 @@ import yaml
 
 from pipeline.adapters.package_files import folder_md5
 from pipeline.core.abtest.looks import Look, looks_to_json
+from pipeline.core.triggers.ledger import Ledger, Retrain, RetrainState
 from pipeline.dvclock import parse_lock
 from pipeline.experiment import experiment_path, looks_path, render_experiment
 from pipeline.jsonio import save_json
 from pipeline.manifest import parse_rollout, render_rollout
 from pipeline.ml.package import About, build_package, load_manifest
+from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.paths import PACKAGE
 from pipeline.stages.__main__ import STAGES
 from tests.called import call_script
@@ -151,7 +154,7 @@ def test_a_branch_that_denies_that_it_ran_by_hand_is_not_believed(repository: Pa
     _, gates, said = judge(repository)
     assert gates["approvals"] == "INCONCLUSIVE", said
     retrain = BRANCH.removeprefix("perennial/retrain/")
-    assert f"since the trigger ledger has no open retrain {retrain}" in said
+    assert f"since the trigger ledger has no retrain {retrain}" in said
 
 
 def test_where_main_asks_for_it_only_a_run_of_main_may_have_made_the_evidence(
@@ -376,6 +379,24 @@ def test_the_same_commit_on_a_branch_that_no_clock_looks_at_is_no_retrain(
     assert "FAIL         branch       It comes from mine" in done.stdout
 
 
+def test_a_branch_that_names_another_retrain_than_its_manifest_is_found(
+    repository: Path,
+) -> None:
+    git(repository, "branch", f"perennial/retrain/{MODEL}-0009", BRANCH)
+    number = open_pull(repository, f"perennial/retrain/{MODEL}-0009")
+    done = call_script(repository, "verify_retrain_pr", "--pull-request", number, *LOCAL)
+    assert re.search("FAIL +manifest +It is of another retrain than its branch", done.stdout)
+
+
+def test_a_file_that_a_merge_would_not_leave_as_it_was_judged_is_found(repository: Path) -> None:
+    lock = repository / "dvc.lock"
+    lock.write_text(f"# a note of main's\n{lock.read_text()}")
+    commit(repository, "Note it")
+    _, gates, said = judge(repository)
+    assert gates["files"] == "FAIL", said
+    assert "dvc.lock would be merged with what main has there now" in said
+
+
 @pytest.mark.parametrize("name", ["HEAD", "main"])
 def test_figures_that_name_their_main_by_what_it_is_now_do_not_count(
     repository: Path, name: str
@@ -392,6 +413,20 @@ def test_a_champion_that_changed_meanwhile_asks_for_another_evaluation(repositor
     commit(repository, "Say it again")
     _, gates, said = judge(repository)
     assert gates["champion"] == "INCONCLUSIVE", said
+    assert "FAIL" not in gates.values()
+
+
+def test_the_button_update_branch_leaves_a_proposal_as_honest_as_it_was(repository: Path) -> None:
+    code = repository / "pipeline/stages/train.py"
+    code.write_text(code.read_text() + "# main moves on\n")
+    commit(repository, "Move on")
+    git(repository, "switch", "--quiet", BRANCH)
+    git(repository, "merge", "--quiet", "--no-edit", "main")
+    git(repository, "switch", "--quiet", "main")
+    _, gates, said = judge(repository)
+    assert gates["evidence"] == "PASS", said
+    assert gates["code"] == "INCONCLUSIVE", said
+    assert "pipeline/stages/train.py has changed on main since: evaluate again" in said
     assert "FAIL" not in gates.values()
 
 
@@ -456,9 +491,21 @@ def keep_test(repository: Path, challenger: str, champion: str) -> None:
     save_json(looks_path(repository, MODEL, one.id), looks_to_json(one.id, [won]))
 
 
-def test_data_that_has_grown_old_asks_for_another_evaluation(repository: Path) -> None:
-    _, gates, said = judge(repository, at="2013-08-30T00:00:00Z")
+def test_data_that_has_grown_old_asks_for_another_evaluation_if_the_ledger_can_start_one(
+    repository: Path, tmp_path: Path
+) -> None:
+    outputs = tmp_path / "outputs"
+    _, gates, said = judge(repository, at="2013-08-30T00:00:00Z", GITHUB_OUTPUT=str(outputs))
     assert gates["age"] == "INCONCLUSIVE", said
+    assert "stale=false" in outputs.read_text()  # it ran by hand
+
+    at = datetime(2013, 7, 2, tzinfo=UTC)
+    retrain = BRANCH.removeprefix("perennial/retrain/")
+    known = Retrain(retrain, MODEL, "sha256:0", RetrainState.PROPOSED, at, at)
+    store = LedgerStore(repository, is_local=True)
+    store.update(lambda _: (Ledger(retrains=(known,)), None), "As if a trigger had fired")
+    judge(repository, at="2013-08-30T00:00:00Z", GITHUB_OUTPUT=str(outputs))
+    assert "stale=true" in outputs.read_text()
 
 
 @pytest.mark.parametrize(

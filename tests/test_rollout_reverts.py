@@ -16,7 +16,7 @@ from pipeline.core.rollout.effects import Commit, MoveAlias, SetWeights, WriteCh
 from pipeline.core.rollout.observation import Health, Observation, Routing
 from pipeline.core.rollout.reconcile import reconcile
 from pipeline.manifest import load_rollout, render_rollout, rollout_path
-from pipeline.rollout_commands import Command, Verb, commands_path, load_commands, render_command
+from pipeline.rollout_commands import Command, Verb, parse_command, render_command
 from pipeline.rollout_status import (
     Phase,
     RolloutStatus,
@@ -26,7 +26,18 @@ from pipeline.rollout_status import (
     status_path,
 )
 from tests.repository import git
-from tests.rollouts import BAD, GOOD, HOUR, MINUTE, MODEL, START, champion_of, samples, spec_of
+from tests.rollouts import (
+    BAD,
+    GOOD,
+    HOUR,
+    MINUTE,
+    MODEL,
+    START,
+    champion_of,
+    commands_path,
+    samples,
+    spec_of,
+)
 
 OLD, NEW = f"sha256:{'a' * 64}", f"sha256:{'c' * 64}"
 TWO_STAGES = [
@@ -72,6 +83,11 @@ class Repository:
         return load_status(self.root, MODEL, tuple(gone))
 
     @property
+    def commands(self) -> frozenset[Command]:
+        paths = commands_path(self.root, MODEL).glob("*")
+        return frozenset(parse_command(path.read_text(), path.name) for path in paths)
+
+    @property
     def champion(self) -> Champion:
         return load_champion(self.root, MODEL)
 
@@ -86,7 +102,7 @@ class Repository:
             challenger_health=Health(True),
             alias=self.alias,
             stop=self.stop,
-            commands=load_commands(self.root, MODEL),
+            commands=self.commands,
         )
         step = reconcile(spec, self.status, observation, self.now)
         for effect in step.effects:

@@ -220,6 +220,19 @@ def bad_champion(night: Night) -> Iterator[Placeholders]:
     assert night.world.champion().digest == night.spec.champion.digest
 
 
+def bad_champion_of_before(night: Night) -> Iterator[Placeholders]:
+    while night.world.kinds()[-1] != "settled":
+        night.world.now += HOUR
+        night.reconcile()
+    night.world.merge(file_spec("d", "e"))
+    night.reconcile()
+    assert night.phase is Phase.REFUSED
+    night.now()
+    yield {"<the one that serves>": night.spec.version}
+    is_rolled_back(night)
+    assert night.world.champion().digest == night.spec.champion.digest
+
+
 def both_fail(night: Night) -> Iterator[Placeholders]:
     night.reconcile(challenger=BAD, champion=BAD)
     assert night.world.kinds()[-1] == "held"
@@ -279,6 +292,7 @@ def honest(night: Night) -> Iterator[Placeholders]:
 SCENARIOS: dict[str, Callable[[Night], Iterator[Placeholders]]] = {
     "The challenger hurts, whatever the metrics say": hurts,
     "The new champion is bad, after its promotion": bad_champion,
+    "The champion is bad, and another was merged after it": bad_champion_of_before,
     "GitHub is down as well": github_is_down,
     "You want it to stay as it is": stays,
     "Go on after a pause or a reverted stage": goes_on,

@@ -55,7 +55,8 @@ def read_answers(
     """The answers of `model` (a digest) to the events in [start, end), as known at as_of.
 
     `predictions` has the columns id, model, score, available_at. A row that was answered twice
-    counts with its first answer: that is the one somebody acted on. Raises ConfigurationError
+    counts with its first answer: that is the one somebody acted on; of two at one moment with the
+    lower score, so that every look counts the same one. Raises ConfigurationError
     naming the columns that `predictions` lacks, and DataIncident for scores outside [0, 1], for a
     label that is neither 0, 1 nor null, and for a row that would count twice: then `rows` gives it
     twice, or `labels` two versions of one available_at, and nothing says which of them is true.
@@ -108,7 +109,8 @@ def _check_once(ids: Sequence[object]) -> None:
 
 def _first_answers(predictions: sa.Select, model: str) -> sa.Subquery:
     answer = predictions.subquery("p")
-    turn = sa.func.row_number().over(partition_by=answer.c.id, order_by=answer.c.available_at)
+    first = (answer.c.available_at, answer.c.score)  # of one moment: the same at each look
+    turn = sa.func.row_number().over(partition_by=answer.c.id, order_by=first)
     as_of = sa.bindparam("as_of", type_=sa.DateTime())
     return (
         sa.select(answer.c.id, answer.c.score, turn.label("turn"))

@@ -19,6 +19,7 @@ from pipeline.credentials import is_secret, without_credentials
 from pipeline.errors import ConfigurationError, DataIncident, OutsideError, SchemaChanged
 from pipeline.pointintime import (
     QUERY_FILE,
+    labels_never_available,
     moments_of,
     naive_utc,
     never_available,
@@ -171,15 +172,18 @@ def read_rows(
 
 
 def count_never_available(
-    engine: sa.Engine, rows: sa.Select, *, start: datetime, end: datetime
-) -> int:
-    """How many events in [start, end) `read_rows` leaves out whatever as_of is: no available_at.
+    engine: sa.Engine, rows: sa.Select, labels: sa.Select, *, start: datetime, end: datetime
+) -> tuple[int, int]:
+    """How many rows and labels `read_rows` leaves out whatever as_of is.
 
-    Raises as `read_rows` does.
+    Those are the events in [start, end) without an available_at, the rows without an event_time,
+    and the labels without an available_at, whatever row they are of. Raises as `read_rows` does.
     """
     moments = {"start": naive_utc(start), "end": naive_utc(end)}
     with reading(engine) as connection:
-        return int(connection.scalar(never_available(rows), moments) or 0)
+        lost_rows = connection.scalar(never_available(rows), moments)
+        lost_labels = connection.scalar(labels_never_available(labels))
+    return int(lost_rows or 0), int(lost_labels or 0)
 
 
 def _with_doubles(statement: sa.Select, kinds: Mapping[str, str]) -> sa.Select:

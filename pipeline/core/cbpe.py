@@ -8,7 +8,6 @@ to concept drift, when p itself is wrong: that is why an estimate may warn and n
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +18,7 @@ from pipeline.errors import DataIncident
 
 @dataclass(frozen=True)
 class Estimate:
-    """Expected metrics of `n` rows, 0 to 1; `accuracy_se` is the spread of the true accuracy.
+    """Expected metrics of `n` rows, 0 to 1.
 
     A ratio whose denominator is 0 is 0. `roc_auc` is None where no pair of rows can
     be of both classes.
@@ -27,7 +26,6 @@ class Estimate:
 
     n: int
     accuracy: float
-    accuracy_se: float
     precision: float
     recall: float
     f1: float
@@ -50,7 +48,6 @@ def estimate_performance(scores: ArrayLike, threshold: float) -> Estimate:
     return Estimate(
         n=p.size,
         accuracy=(tp + tn) / p.size,
-        accuracy_se=math.sqrt(_sum(p * (1 - p))) / p.size,
         precision=_ratio(tp, tp + fp),
         recall=_ratio(tp, tp + fn),
         f1=f1,

@@ -12,7 +12,7 @@ from pipeline.champion import Champion, load_champion
 from pipeline.config import load_usecase
 from pipeline.doctoring.finding import Finding, fault, ok, skipped, warning
 from pipeline.doctoring.situation import Situation
-from pipeline.errors import ConfigurationError, OutsideError
+from pipeline.errors import ConfigurationError, OutsideError, in_one_line
 from pipeline.monitoring.reference import reference_path
 from pipeline.paths import MODELS, model_names
 
@@ -27,7 +27,7 @@ def check_champions(situation: Situation) -> Iterator[Finding]:
         try:
             yield from _champion(situation.root, name, subject)
         except ConfigurationError as error:
-            yield fault(subject, " ".join(str(error).split()), f"mend {error.where}")
+            yield fault(subject, in_one_line(error), f"mend {error.where}")
 
 
 def check_leftovers(situation: Situation) -> Iterator[Finding]:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from pipeline.doctoring import champion, files, github, machine, outside, rollouts, usecase
 from pipeline.doctoring.finding import Finding, fault, skipped
 from pipeline.doctoring.situation import Situation
-from pipeline.errors import ConfigurationError, PipelineError
+from pipeline.errors import ConfigurationError, PipelineError, in_one_line
 
 Check = Callable[[Situation], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
     machine.check_python,
+    machine.check_git,
     machine.check_git_identity,
     machine.check_remote,
     machine.check_servers,
@@ -73,7 +74,7 @@ def examine_one(check: Check, situation: Situation) -> Iterator[Finding]:
 
 def _said_and_mend(error: Exception) -> tuple[str, str]:
     """What went wrong and, as the last sentence of our own errors says, what to do."""
-    text = " ".join(str(error).split())
+    text = in_one_line(error)
     if isinstance(error, ConfigurationError):
         return text, f"mend {error.where}"
     said, _, advice = text.rstrip(".").rpartition(". ")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 
 from pipeline.config import load_all
+from pipeline.core.inert import quote
 from pipeline.doctoring.finding import Finding, fault, ok, skipped, warning
 from pipeline.doctoring.situation import Situation
 from pipeline.errors import ConfigurationError
@@ -15,6 +17,7 @@ from pipeline.rollout_config import load_rollout_plan
 from pipeline.serving_config import load_serving
 
 OLDEST_PYTHON = (3, 11)
+OLDEST_GIT = (2, 38)  # `git merge-tree --write-tree`, by which a review knows what a merge changes
 
 
 def check_python(situation: Situation) -> Iterator[Finding]:
@@ -25,6 +28,19 @@ def check_python(situation: Situation) -> Iterator[Finding]:
         return
     kind = "training stack" if find_spec("sklearn") and find_spec("dvc") else "light install"
     yield ok("python", f"{version}, {kind}")
+
+
+def check_git(situation: Situation) -> Iterator[Finding]:
+    """The oldest that has every command that the code runs."""
+    said = situation.git("version")
+    found = re.search(r"(\d+)\.(\d+)", said)
+    if found is None:
+        yield fault("git", f"`git version` said {quote(said)}", "install git")
+    elif tuple(map(int, found.groups())) < OLDEST_GIT:
+        oldest = ".".join(map(str, OLDEST_GIT))
+        yield fault("git", f"{found[0]}, too old for a review", f"install git {oldest} or newer")
+    else:
+        yield ok("git", found[0])
 
 
 def check_git_identity(situation: Situation) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from pipeline.core.rollout.state import Situation as Seen
 from pipeline.core.rollout.succession import goes_by
 from pipeline.doctoring.finding import Finding, fault, ok, warning
 from pipeline.doctoring.situation import Situation
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, in_one_line
 from pipeline.manifest import RolloutSpec
 from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.rolling.history import unseen_records
@@ -49,7 +49,7 @@ def check_rollouts(situation: Situation) -> Iterator[Finding]:
         try:
             state = load_model(snapshot, tree)
         except PipelineError as error:
-            text = " ".join(str(error).split())
+            text = in_one_line(error)
             yield fault(subject, text, "revert the commit that brought it")
             continue
         yield assess_rollout(state, subject, situation.now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -22,8 +23,11 @@ from sklearn.model_selection import (
 )
 
 from pipeline.config import TrainParams
+from pipeline.errors import ConfigurationError
 
 FEW_ROWS = 50
+# Of each label, in each part of each fold: halving's first round sees a ninth of them, or a third.
+FOLD_ROWS = 30
 OnRound = Callable[[int, int], None]  # (candidates of this round, rows each sees)
 
 
@@ -112,6 +116,9 @@ def search_parameters(
     `params.minutes` are spent no further round is started: of halving's, or with search: random a
     round of as many candidates as there are jobs. With search: none the first of `first` is fitted
     as it is.
+
+    Raises ConfigurationError where the folds hold so few rows of a label that scores are no numbers
+    or the model cannot be fitted.
     """
     candidates = _candidates(space, first, params)
     if params.search == "none" or len(candidates) == 1:
@@ -120,7 +127,12 @@ def search_parameters(
     search = _new_search(estimator, candidates, params)
     search.deadline = time.monotonic() + params.minutes * 60
     search.on_round = on_round
-    search.fit(X, y)
+    try:
+        search.fit(X, y)
+    except ValueError as error:
+        raise _told_of_folds(error, y, params) from error
+    if math.isnan(search.best_score_):
+        raise _told_of_folds(ValueError(f"no score by {params.scoring}"), y, params)
     return SearchResult(
         model=search.best_estimator_,
         params=search.best_params_,
@@ -177,6 +189,22 @@ def _new_search(
     return _TimedHalving(
         estimator, grid, factor=3, min_resources="exhaust", random_state=params.seed, **common
     )
+
+
+def _told_of_folds(error: ValueError, y: pd.Series, params: TrainParams) -> Exception:
+    """`error`, or where a fold lacks rows of a label what to do about that."""
+    folds = TimeSeriesSplit(n_splits=params.cv_folds).split(y)
+    parts = [y.iloc[rows] for fold in folds for rows in fold]
+    fewest = min(int((part == label).sum()) for part in parts for label in (0, 1))
+    if fewest >= FOLD_ROWS:
+        return error
+    said = str(error)[:200]
+    fault = (
+        f"train.cv_folds: of {params.cv_folds} folds by time one has {fewest} rows of a label to "
+        f"fit or to score, expected {FOLD_ROWS} or more ({said}): take fewer folds, more "
+        "history (collect.history_days), or train.search: none"
+    )
+    return ConfigurationError("params.yaml", [fault])
 
 
 def _trials(results: Mapping[str, Any]) -> pd.DataFrame:

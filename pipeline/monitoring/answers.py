@@ -27,13 +27,15 @@ def labelled_windows(
 def _summarise(answers: Answers, window: Window, threshold: float) -> LabelledWindow:
     part = answers.between(window.start, window.end)
     has_label = ~np.isnan(part.label)
+    labels = part.label[has_label]
     metrics, estimates = {}, {}
-    if has_label.any():
-        metrics = named(measured(part.label[has_label], part.score[has_label], threshold))
+    if labels.size:
+        metrics = named(measured(labels, part.score[has_label], threshold))
     if part.score.size:
         found = asdict(estimate_performance(part.score, threshold))
         estimates = named({name: found[name] for name in ESTIMATED if found[name] is not None})
-    return LabelledWindow(window, len(part.score), int(has_label.sum()), metrics, estimates)
+    positives = int(np.count_nonzero(labels))
+    return LabelledWindow(window, len(part.score), len(labels), metrics, estimates, positives)
 
 
 def measured(label: np.ndarray, probability: np.ndarray, threshold: float) -> dict[str, float]:

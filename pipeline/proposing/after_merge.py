@@ -124,4 +124,11 @@ def _measure(root: Path, digest: str, served: Served | None, at: datetime) -> La
 
 def _measured(found: LabelledWindow) -> Measured:
     window = found.window
-    return Measured(window.start, window.end, found.rows, found.labelled, found.metrics)
+    return Measured(
+        start=window.start,
+        end=window.end,
+        rows=found.rows,
+        labelled=found.labelled,
+        positives=found.positives or 0,
+        metrics=found.metrics,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 from pipeline.adapters.git.trees import Tree
@@ -11,7 +12,7 @@ from pipeline.approvers import load_approvers
 from pipeline.core.quality.as_json import QUALITY_GATES
 from pipeline.core.review.approvals import Opinion, Quorum, assess_approvals
 from pipeline.core.review.proposal import waits_for_manual_approval
-from pipeline.core.triggers.ledger import Ledger, open_retrain
+from pipeline.core.triggers.ledger import Ledger, why_not_asked_for
 from pipeline.domain import Gate
 from pipeline.forge import PullRequest, Review
 from pipeline.gates_config import load_quality_policy
@@ -45,21 +46,26 @@ def assess_reviews(
     )
 
 
-def why_by_hand(head: Tree, ledger: Ledger | None, model: str, retrain: str) -> str | None:
+def why_by_hand(
+    head: Tree,
+    ledger: Ledger | None,
+    model: str,
+    retrain: str,
+    *,
+    merged: datetime | None = None,
+) -> str | None:
     """Why `retrain`, proposed at `head`, needs the approvals of one by hand; None if it does not.
 
     A branch may say so of itself, and cannot deny it: what a trigger asked for is the open retrain
     of the trigger `ledger` (None where that cannot be read), which had its approvals when it was
-    admitted.
+    admitted. Of one that was `merged` then, the ledger must have had it open until then.
     """
     if ran_by_hand(head):
         return BY_HAND
     if ledger is None:
         return "since the trigger ledger cannot be read"
-    asked_for = open_retrain(ledger, model)
-    if asked_for is None or asked_for.id != retrain:
-        return f"since the trigger ledger has no open retrain {retrain}"
-    return None
+    why_not = why_not_asked_for(ledger, model, retrain, merged=merged)
+    return f"since {why_not}" if why_not else None
 
 
 def ran_by_hand(head: Tree) -> bool:

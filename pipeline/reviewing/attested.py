@@ -9,7 +9,7 @@ from pipeline.adapters.git.trees import Tree
 from pipeline.core.evidence import MANIFEST
 from pipeline.core.review.attested import assess_attested, signer_of, unknown
 from pipeline.domain import Gate
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, in_one_line
 from pipeline.github_env import forge_of
 from pipeline.manifest import RolloutSpec
 from pipeline.repository_config import load_repository_config
@@ -31,5 +31,5 @@ def attested_gates(root: Path, head: Tree, spec: RolloutSpec) -> tuple[Gate, ...
         manifest = head.read(f"{spec.evidence.folder}/{MANIFEST}") or b""
         found = verified_attestations(manifest, forge.repository, signer)
     except PipelineError as error:
-        return (unknown(" ".join(str(error).split())),)
+        return (unknown(in_one_line(error)),)
     return (assess_attested(*found, digest=spec.evidence.digest, signer=signer),)

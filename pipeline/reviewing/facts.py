@@ -10,9 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pipeline.adapters.git.merges import below_merges, merge_changes, plain_merges
 from pipeline.adapters.git.proposal_branch import TRAILER
 from pipeline.adapters.git.proposal_files import path_fault
 from pipeline.adapters.git.trees import (
@@ -58,18 +60,48 @@ class Commits:
     base: Tree
     main: Tree
 
+    @cached_property
+    def merges(self) -> dict[str, str]:
+        """The merges of main that bring nothing else, each with its first parent."""
+        return plain_merges(self.root, self.main.commit, self.head.commit)
+
     @property
+    def proposed(self) -> str:
+        """The newest commit but for those merges: a run's own, where it is a retrain's."""
+        return below_merges(self.head.commit, self.merges)
+
+    @cached_property
+    def ran_on(self) -> Tree:
+        """Where that commit left main, and what its run found there: merges came later."""
+        return Tree(self.root, merge_base(self.root, self.main.commit, self.proposed))
+
+    @cached_property
+    def merged(self) -> dict[str, str | None]:
+        """What a merge changes on main: the id of each new content, None where a file goes."""
+        return merge_changes(self.root, self.main.commit, self.head.commit)
+
+    @cached_property
     def changed(self) -> tuple[str, ...]:
-        """The paths that a merge would change."""
-        return changed_paths(self.root, self.base.commit, self.head.commit)
+        """The paths that a merge would change, and those that the branch did since it left main.
+
+        Where main was merged into it, more than one commit is where it left: next to one of them
+        the branch may look like main though a merge would bring back what main has left behind.
+        """
+        ours = changed_paths(self.root, self.base.commit, self.head.commit)
+        return tuple(sorted({*ours, *self.merged}))
+
+    @cached_property
+    def mixed(self) -> frozenset[str]:
+        """Those paths at which a merge would put something else than the branch has there."""
+        return frozenset(p for p, blob in self.merged.items() if blob != self.head.blob(p))
 
     @property
     def changes(self) -> tuple[Change, ...]:
         """What a merge would change, and whether it only brings back what main had."""
         paths = self.changed
         former = former_blobs(self.root, self.main.commit, paths)
-        known = {path: self.head.blob(path) in former.get(path, ()) for path in paths}
-        return tuple(Change(path, known[path] and self._is_free(path)) for path in paths)
+        known = {path for path in paths if self.head.blob(path) in former.get(path, ())}
+        return tuple(Change(p, p in known - self.mixed and self._is_free(p)) for p in paths)
 
     def _is_free(self, path: str) -> bool:
         """No link is: what is gone from its place came back to nothing, and leads elsewhere."""
@@ -84,30 +116,44 @@ def commits_of(root: Path, head: str) -> Commits:
     return Commits(root, tip, Tree(root, merge_base(root, main.commit, tip.commit)), main)
 
 
-def assess_contents(commits: Commits, body: str, now: datetime) -> tuple[Gate, ...]:
+def assess_contents(commits: Commits, retrain: str, body: str, now: datetime) -> tuple[Gate, ...]:
     """Every gate that rests on the pull request's files and on its `body`.
 
+    `retrain` is the one that its branch names, by which the trigger ledger is asked.
     Raises PipelineError where a file that must be there is not, or cannot be read.
     """
     head, root = commits.head, commits.root
     model, policy = load_usecase(root).model, load_quality_policy(root)
     lock = parse_lock(_text(head, LOCK), LOCK)
     spec = parse_rollout(_text(head, f"rollouts/{model}/rollout.yaml"), "rollout.yaml")
-    files = review.Files(*(t.md5s(lock.deps) for t in (head, commits.base, commits.main)))
+    files = review.Files(*(t.md5s(lock.deps) for t in (head, commits.ran_on, commits.main)))
     as_of = parse_utc(str(_json(head, COLLECT).get("as_of")), COLLECT)
     champion = load_champion(root, model)
     serving, plan = champion.digest if champion else None, load_rollout_plan(root)
     wanted = plan.ab_test if policy.deployment_safety.ab_test.required else None
     return (
         *assess_proposal(
-            Proposed(spec.model, spec.champion.digest, spec.challenger.package_md5, spec.plan),
+            Proposed(
+                model=spec.model,
+                retrain=spec.retrain,
+                champion=spec.champion.digest,
+                package_md5=spec.challenger.package_md5,
+                plan=spec.plan,
+            ),
             _json(head, COMPARISON),
             lock.outs,
             model=model,
+            retrain=retrain,
             champion=serving,
             plan=plan,
         ),
-        review.assess_paths(commits.changed, model, package=spec.evidence.folder, links=head.links),
+        review.assess_paths(
+            commits.changed,
+            model,
+            package=spec.evidence.folder,
+            links=head.links,
+            mixed=commits.mixed - {PARAMS},  # main's comments may be in it: its values are judged
+        ),
         *review.assess_inputs(lock.deps, files),
         _parameters(root, head, lock),
         review.assess_outputs(lock.outs, lock.conflicts, head.md5s(lock.outs)),
@@ -157,7 +203,7 @@ def _evidence(commits: Commits, spec: RolloutSpec, body: str) -> Gate:
         faults,
         {
             "package": evidence_digest(proposed),
-            "commit": trailer_of(commits.root, head.commit, TRAILER),
+            "commit": trailer_of(commits.root, commits.proposed, TRAILER),
             "pull request": marker.evidence if marker else None,
         },
     )

@@ -16,7 +16,7 @@ from pipeline.adapters.git.trees import Tree
 from pipeline.config import load_params
 from pipeline.core.evidence import EVIDENCE_REFERENCE, MODEL_MANIFEST
 from pipeline.core.review.recomputed import differences_of
-from pipeline.errors import OutsideError
+from pipeline.errors import OutsideError, in_one_line
 from pipeline.jsonio import load_json, render_json
 from pipeline.manifest import RolloutSpec
 from pipeline.ml.model_io import load_model
@@ -40,7 +40,7 @@ def package_faults(claimed: Path, made: Path, digest: str) -> tuple[str, ...]:
     try:
         ours, theirs = verify_package(made), verify_package(claimed, digest)
     except OutsideError as error:
-        return (f"{PACKAGE}: {' '.join(str(error).split())}",)
+        return (f"{PACKAGE}: {in_one_line(error)}",)
     names = sorted({*ours.files, *theirs.files})
     return (
         *(f"{PACKAGE}/{MANIFEST} {line}" for line in differences_of(_said(theirs), _said(ours))),

@@ -72,6 +72,16 @@ class ModelHistory:
         touches = [touch for touch in self.touches if touch.blobs.get(path) is not None]
         return touches[-1] if touches else None
 
+    def has_gone_since(self, path: str, others: Iterable[str]) -> bool:
+        """Whether `path` went away after each of `others` was first there."""
+        came = {touch.commit for other in others if (touch := self.added(other)) is not None}
+        for touch in self.touches:
+            if touch.commit in came:
+                return False
+            if path in touch.blobs:
+                return touch.blobs[path] is None
+        return False
+
 
 def read_history(git: Git, commit: str) -> dict[str, ModelHistory]:
     """The history of each folder below rollouts/ up to `commit`. Raises OutsideError."""

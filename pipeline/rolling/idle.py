@@ -2,7 +2,7 @@
 
 A rollout that ended or settled is looked at for another day, since a step that was killed may have
 left alias or traffic to mend; so is one whose folder anything touched since. What is done at the
-traffic layer is in no file in git: a watchdog finds it by the latch, and a job is told of it.
+traffic layer is in no file in git: a watchdog finds it (`Watchdog._is_news`), and a job is told.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ import re
 from datetime import datetime, timedelta
 
 from pipeline.rolling.history import Touch
-from pipeline.rolling.latch import Latch
 from pipeline.rolling.model_state import CHAMPION, SPEC, STATUS
 from pipeline.rolling.snapshot import ModelTree
 from pipeline.rollout_status import Kind
 
 MENDING = timedelta(days=1)
 _QUIET = re.compile(rf"{STATUS}[0-9]{{4,9}}-({Kind.ENDED}|{Kind.SETTLED})\.yaml")
-_SETTLED = re.compile(rf"{STATUS}[0-9]{{4,9}}-{Kind.SETTLED}\.yaml")
 _NOT_OURS = ("reference.json", "traffic/")  # what changes here decides nothing
 
 
@@ -29,19 +27,6 @@ def is_idle(tree: ModelTree, now: datetime) -> bool:
         # Nobody ever merged a manifest, so there is only a champion, who has all of the traffic.
         return set(_deciding(tree)) <= {CHAMPION}
     return _adds(newest, _QUIET) and now - newest.at > MENDING
-
-
-def is_taken_back(tree: ModelTree, latch: Latch) -> bool:
-    """Whether a champion that settled is latched: by a rollback that is known here alone.
-
-    A promotion takes every older latch away, and after an end there is one for ever. No server is
-    asked, however many models are idle; what cannot be read is looked at, which says why.
-    """
-    newest = tree.history.newest
-    if newest is None or not _adds(newest, _SETTLED):
-        return False
-    beside = latch.found()
-    return beside is None or beside.stop is not None
 
 
 def _adds(touch: Touch, name: re.Pattern[str]) -> bool:

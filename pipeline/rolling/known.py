@@ -1,4 +1,4 @@
-"""Models that somebody names: each must be one that git knows, or nothing would be done in silence.
+"""What somebody names must be something that git knows, or nothing would be done in silence.
 
 A model is known for as long as the history of rollouts/ tells of it, so that one whose files a
 revert took away can still be looked at.
@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 from pipeline.core.inert import quote
 from pipeline.errors import ConfigurationError, did_you_mean
+from pipeline.rolling.model_state import ModelState
+from pipeline.rolling.names import versions_by_digest
 from pipeline.rolling.snapshot import FOLDER, ModelTree, Snapshot
 
 MOST_TOLD = 10  # names in one message
@@ -19,6 +21,15 @@ def known_model(snapshot: Snapshot, name: str) -> ModelTree:
     """The model `name`. Raises ConfigurationError for one that is in no commit."""
     require_known(snapshot.models, (name,))
     return snapshot.models[name]
+
+
+def require_version(state: ModelState, version: str) -> None:
+    """Raises ConfigurationError for a version that no file of the model ever named."""
+    known = sorted(set(versions_by_digest(state).values()))
+    if version not in known:
+        told = ", ".join(known[-MOST_TOLD:])
+        fault = f"found {quote(version)}, expected a version of {state.model}: {told}"
+        raise ConfigurationError("--version", [f"{fault}{did_you_mean(version, known)}"])
 
 
 def require_known(models: Iterable[str], names: Iterable[str]) -> None:

@@ -6,7 +6,7 @@ anything is believed. What is refused is refused whole, so nothing of it is appl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
@@ -17,6 +17,7 @@ from pipeline.core.inert import quote
 from pipeline.core.rollout.succession import spec_in_force
 from pipeline.errors import ConfigurationError
 from pipeline.manifest import RolloutSpec, parse_rollout
+from pipeline.rolling.history import ModelHistory
 from pipeline.rolling.snapshot import Entry, ModelTree, Snapshot
 from pipeline.rollout_commands import MAX_COMMANDS, Command, parse_command
 from pipeline.rollout_status import MAX_RECORDS, Record, RolloutStatus, check_record, parse_record
@@ -185,11 +186,23 @@ def _check_model(where: str, found: str, expected: str) -> None:
 def _status(files: _Files, model: str) -> RolloutStatus:
     found = files.texts(STATUS, MAX_RECORDS).items()
     records = [_record(text, name, model, files.place(STATUS + name)) for name, text in found]
+    reverted = tuple(_reverted_records(files, model))
     return RolloutStatus(
         model,
         tuple(sorted(records, key=lambda record: record.sequence)),
-        tuple(_reverted_records(files, model)),
+        reverted,
+        frozenset(_reverted_again(files.tree.history, records, reverted)),
     )
+
+
+def _reverted_again(
+    history: ModelHistory, records: Iterable[Record], reverted: Iterable[Record]
+) -> Iterator[int]:
+    """The sequences of `reverted` that went after each of `records` that answers them."""
+    for gone in reverted:
+        answers = [f"{STATUS}{r.name}" for r in records if gone.sequence in r.answers]
+        if answers and history.has_gone_since(f"{STATUS}{gone.name}", answers):
+            yield gone.sequence
 
 
 @lru_cache(maxsize=20_000)

@@ -5,7 +5,8 @@ it; else of the manifest alone, which is all that a rollout needs, and which nev
 where the merge changed a workflow: GitHub takes an old one from no token that the jobs have.
 
 Where no revert of a merge brings the champion of before back, the promotion is reverted with it:
-while what bakes has a newer merge waiting behind it, and where the rollout of what serves is over.
+while what bakes has a newer merge waiting behind it, where the rollout of what serves is over, and
+where a person names what serves as what must not.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pipeline.core.rollout.effects import SetWeights
 from pipeline.core.rollout.observation import Stop
 from pipeline.core.rollout.state import current_rollout
 from pipeline.errors import ConfigurationError
+from pipeline.manifest import version_of
 from pipeline.rolling.champion_files import REFERENCE
 from pipeline.rolling.effects import Hands
 from pipeline.rolling.history import Touch
@@ -53,17 +55,26 @@ class Revert:
     message: str
 
 
-def plan_revert(snapshot: Snapshot, tree: ModelTree, reason: str, by: str) -> Revert | None:
-    """The revert of the newest merge of a challenger; None where it is reverted already."""
+def plan_revert(
+    snapshot: Snapshot, tree: ModelTree, reason: str, by: str, unwanted: str = ""
+) -> Revert | None:
+    """The revert of the newest merge of a challenger; None where it is reverted already.
+
+    `unwanted` is a version that must not serve, whatever was merged after it: None where it neither
+    serves nor came with the newest merge.
+    """
     merged, promotion = merge_to_revert(snapshot, tree), promotion_to_revert(snapshot, tree)
+    if unwanted:
+        promotion = promotion_of_version(snapshot, tree, unwanted)
+    version = _version_in(_manifest_of(snapshot, merged)) if merged is not None else None
+    if unwanted and promotion is None and version != unwanted:
+        return None
     blobs: dict[str, str | None] = {}
-    whole, version = None, None
+    whole = None
     if merged is not None:
         path = f"{FOLDER}/{tree.name}/{SPEC}"
         whole = _reverted_whole(snapshot, merged)
         blobs = whole if whole is not None else {path: _blob_before(snapshot, merged, path)}
-        blob = merged.blobs[SPEC] or ""
-        version = _version_in(snapshot.read([blob])[blob])
     if promotion is not None:
         blobs = {**blobs, **promotion.blobs}
         version = promotion.version
@@ -85,15 +96,31 @@ class Promotion:
 
 def promotion_to_revert(snapshot: Snapshot, tree: ModelTree) -> Promotion | None:
     """The promotion of what serves, where taking its merge away would leave it serving."""
-    try:
-        state = load_model(snapshot, tree)
-    except ConfigurationError:
+    state = _loaded(snapshot, tree)
+    rollout = current_rollout(state.status) if state is not None else None
+    if state is None or rollout is None:
         return None
-    rollout = current_rollout(state.status)
-    if rollout is None or not (rollout.state.phase.is_ended or state.waiting is not None):
+    if not (rollout.state.phase.is_ended or state.waiting is not None):
         return None
     serves = state.champion.digest if state.champion else ""
     return promotion_of(state) if serves == rollout.state.challenger else None
+
+
+def promotion_of_version(snapshot: Snapshot, tree: ModelTree, version: str) -> Promotion | None:
+    """The promotion of `version` where that one serves by git, however long ago it was."""
+    state = _loaded(snapshot, tree)
+    champion = state.champion if state is not None else None
+    if state is None or champion is None or version_of(champion.digest, champion.as_of) != version:
+        return None
+    return promotion_of(state)
+
+
+def _loaded(snapshot: Snapshot, tree: ModelTree) -> ModelState | None:
+    """None where the files are refused: the manifest alone can be reverted then."""
+    try:
+        return load_model(snapshot, tree)
+    except ConfigurationError:
+        return None
 
 
 def promotion_of(state: ModelState) -> Promotion | None:
@@ -135,6 +162,11 @@ def merge_to_revert(snapshot: Snapshot, tree: ModelTree) -> Touch | None:
     return brought
 
 
+def _manifest_of(snapshot: Snapshot, merged: Touch) -> bytes | None:
+    blob = merged.blobs[SPEC] or ""
+    return snapshot.read([blob])[blob]
+
+
 def _version_in(content: bytes | None) -> str | None:
     """The version that a manifest names, valid otherwise or not; None where it cannot be told."""
     try:
@@ -146,7 +178,7 @@ def _version_in(content: bytes | None) -> str | None:
 
 
 def latching(hands: Hands, state: ModelState, reason: str, at: datetime) -> Hands:
-    """`hands` that latch the challenger of the newest rollout where they take its traffic.
+    """`hands` that latch who is stopped, or the newest challenger, where they take its traffic.
 
     For a revert that the server does not have yet: a watchdog that follows the server would give
     the traffic back, and so it reports the stop instead, once the server answers.
@@ -155,10 +187,11 @@ def latching(hands: Hands, state: ModelState, reason: str, at: datetime) -> Hand
     if rollout is None:
         return hands
     why = printable(reason, MAX_REASON) or "no reason given"
-    stop = Stop(rollout.state.version, rollout.state.attempt, f"rolled back here: {why}", at)
+    newest = Stop(rollout.state.version, rollout.state.attempt, "", at)
 
     def set_weights(effect: SetWeights, decided: Decided) -> None:
         is_away = not effect.routing.reaches_challenger
+        stop = replace(effect.stop or newest, reason=f"rolled back here: {why}", at=at)
         hands.set_weights(replace(effect, stop=stop) if is_away else effect, decided)
 
     return replace(hands, set_weights=set_weights)

@@ -111,11 +111,15 @@ class Equipment:
         eyes = self._eyes(state, serving, names, traffic)
         return eyes, self._hands(state, serving, names, traffic)
 
+    def sets_weights(self, serving: Serving) -> bool:
+        """Whether traffic is set from here: elsewhere nobody needs to know where servers are."""
+        return serving.traffic.reach == "local" or self.is_beside
+
     def traffic(
         self, state: ModelState, serving: Serving, names: Names, latch: Latch
     ) -> RolloutTraffic:
         """The traffic layer of a model, by what its manifest's plan names."""
-        if serving.traffic.reach == "git" and not self.is_beside:
+        if not self.sets_weights(serving):
             return RecordedTraffic(recorded_routing(state), self.stops.get(state.model))
         name = provider_of(state)
         if name in KINDS:
@@ -163,6 +167,8 @@ class Equipment:
     def _health(self, serving: Serving, names: Names, spec: RolloutSpec, role: Role) -> Health:
         model = spec.challenger if role == "challenger" else spec.champion
         settings = serving.health
+        if self.sets_weights(serving):
+            names.backend(model.digest)  # an unknown address has to be told before it is needed
         if settings.source == "prometheus":
             version = spec.version if role == "challenger" else spec.champion_version
             query = settings.query.replace("{version}", version)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from itertools import islice
 
@@ -115,9 +114,3 @@ def tree_of_model(git: Git, commit: str, model: str) -> str | None:
     """Git's id of everything below rollouts/<model>/ in `commit`; None where nothing is."""
     asked = ("rev-parse", "--verify", "--quiet", f"{commit}:{FOLDER}/{model}")
     return git.run(*asked, may_fail=True).stdout.strip() or None
-
-
-def committed_at(git: Git, commit: str) -> datetime:
-    """When `commit` was made, as its committer says."""
-    text = git.run("show", "--no-patch", "--format=%cI", commit).stdout.strip()
-    return datetime.fromisoformat(text)

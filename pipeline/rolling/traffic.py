@@ -15,7 +15,7 @@ from typing import Protocol
 
 from pipeline.adapters.traffic import Backend, Traffic, Weights
 from pipeline.core.rollout.observation import Routing, Stop
-from pipeline.errors import ConfigurationError, GateRefused, OutsideError
+from pipeline.errors import ConfigurationError, GateRefused, OutsideError, in_one_line
 from pipeline.rolling.latch import Beside, Decided, Latch, check_decision
 from pipeline.rolling.names import Names
 
@@ -119,7 +119,7 @@ class LocalTraffic:
             with self._latch.held():
                 return self._follow(self._provider.observe())
         except (OutsideError, ConfigurationError) as error:
-            return f"addresses: {' '.join(str(error).split())}"
+            return f"addresses: {in_one_line(error)}"
 
     def _follow(self, served: Weights) -> str:
         moved = [new for old in served.backends if (new := self._moved(old)) is not None]

@@ -18,11 +18,11 @@ from typing import Any
 from pipeline.core.rollout.effects import Commit, RolloutStep, SetWeights
 from pipeline.core.rollout.observation import Observation, Stop
 from pipeline.core.rollout.state import current_rollout
-from pipeline.errors import Bug, PipelineError
+from pipeline.errors import Bug, ConfigurationError, PipelineError
 from pipeline.rolling.earlier import Readings
 from pipeline.rolling.effects import Hands, decided_from, with_missed
 from pipeline.rolling.giving import gives_more
-from pipeline.rolling.idle import is_idle, is_taken_back
+from pipeline.rolling.idle import is_idle
 from pipeline.rolling.judging import judged
 from pipeline.rolling.latch import Beside, Decided, Latch
 from pipeline.rolling.model_state import ModelState
@@ -49,6 +49,7 @@ class Watchdog:
     _readings: Readings = field(default_factory=Readings)
     _told: dict[str, list[str]] = field(default_factory=dict)
     _said: dict[str, str] = field(default_factory=dict)
+    _done: dict[str, tuple[str, Beside | None]] = field(default_factory=dict)
     _asked_idle: datetime | None = None
 
     def look(self, snapshot: Snapshot, only: frozenset[str] = frozenset()) -> list[PipelineError]:
@@ -60,17 +61,29 @@ class Watchdog:
             return [error for error in found if error is not None]
 
     def _due(self, trees: Iterable[ModelTree]) -> list[ModelTree]:
-        """All but the idle ones; now and then also those whose traffic was taken away here."""
+        """All but the idle ones; now and then also those that there is news of."""
         now = self.equipment.clock()
         is_time = self._asked_idle is None or abs(now - self._asked_idle) >= IDLE_EVERY
         if is_time:
             self._asked_idle = now
-        place = self.equipment.folder
         return [
-            tree
-            for tree in trees
-            if not is_idle(tree, now) or (is_time and is_taken_back(tree, Latch(place(tree.name))))
+            tree for tree in trees if not is_idle(tree, now) or (is_time and self._is_news(tree))
         ]
+
+    def _is_news(self, tree: ModelTree) -> bool:
+        """Whether git or the latch of an idle model is not as in a look that left nothing to do.
+
+        So a rollback that is known here alone is reported, and a machine that was off or cut off
+        for days does what git has recorded meanwhile. Where no weights were ever set here there is
+        no latch, and no server is asked; what cannot be read is looked at, which says why.
+        """
+        try:
+            beside = Latch(self.equipment.folder(tree.name)).found()
+        except ConfigurationError:
+            return False  # no settings of it: it is served elsewhere
+        if beside is None:
+            return True
+        return beside != Beside() and self._done.get(tree.name) != (tree.commit, beside)
 
     def _one(self, snapshot: Snapshot, tree: ModelTree) -> PipelineError | None:
         try:
@@ -112,6 +125,8 @@ class Watchdog:
         step, bug = judged(state.spec, status, seen, now)
         look = _Look(state, seen, step, now, is_earlier)
         self._tell(state.model, step)
+        if look.is_done:
+            self._done[state.model] = (state.tree.commit, beside)
         if self.is_applied:
             self._act(look, latch, beside, hands)
         if bug is not None:
@@ -198,6 +213,12 @@ class _Look:
         rollout = current_rollout(self.state.status)
         challenger = rollout.state.challenger if rollout else ""
         return gives_more(challenger, self.seen.routing, effect.routing)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the traffic is as git says, and nothing is due in git."""
+        is_due = any(isinstance(effect, SetWeights) for effect in self.step.effects)
+        return not (is_due or self.step.record or self.is_earlier) and self.seen.routing is not None
 
     @property
     def stop(self) -> Stop | None:

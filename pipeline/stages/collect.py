@@ -67,11 +67,16 @@ def run(root: Path) -> None:
     tally = Tally(parts)
     write_parquet(root / outputs.COLLECTED_ROWS, tally.watch(chunks))
     summary = tally.summary()
-    left_out = count_never_available(engine, query.rows(), start=start, end=end)
+    selects = (query.rows(), query.labels())
+    left_out, labels = count_never_available(engine, *selects, start=start, end=end)
     summary["never_available"] = left_out  # no finding: it may be another one when read again
+    summary["labels_never_available"] = labels
     save_json(root / outputs.COLLECT_SUMMARY, {"as_of": params.as_of, **summary})
     if left_out:
-        say(f"look: {left_out:,} rows of the window have no available_at: none will ever train")
+        lack = "no available_at, or no event_time"
+        say(f"look: {left_out:,} rows have {lack}: none will ever train")
+    if labels:
+        say(f"look: {labels:,} labels have no available_at: no row ever gets one of them")
     say(f"{summary['rows']:,} rows known at {params.as_of:%Y-%m-%d %H:%M} UTC")
 
 

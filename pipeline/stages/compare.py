@@ -134,6 +134,7 @@ def _holdout(
     root: Path, rows: pd.DataFrame, champion: np.ndarray | None, policy: ComparisonPolicy
 ) -> Holdout:
     predictions = load_table(root / outputs.PREDICTIONS)
+    params = load_params(root)
     columns = [*policy.slices.columns, *(rule.column for rule in policy.fairness)]
     return Holdout(
         y=rows["label"].to_numpy(),
@@ -141,7 +142,7 @@ def _holdout(
         challenger=predictions["challenger"].to_numpy(),
         threshold=load_usecase(root).decision_threshold,
         columns={column: labels_of(rows, column) for column in dict.fromkeys(columns)},
-        blocks=blocks_of(rows, load_params(root).compare.resample),
+        blocks=blocks_of(rows, params.compare.resample, windows(params.collect)["recent"].end),
     )
 
 

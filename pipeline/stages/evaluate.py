@@ -18,6 +18,7 @@ from pipeline.ml import curves
 from pipeline.ml.model_io import load_model
 from pipeline.ml.tables import features_of, load_table, save_table
 from pipeline.stages import outputs
+from pipeline.stages.collect import windows
 from pipeline.stages.holdout import blocks_of, slice_masks
 from pipeline.stages.named_columns import check_named_columns
 from pipeline.stages.stage import say
@@ -36,7 +37,7 @@ def run(root: Path) -> None:
     threshold = usecase.decision_threshold
     save_table(root / outputs.PREDICTIONS, holdout[["id", "label"]].assign(challenger=probability))
 
-    blocks = blocks_of(holdout, params.compare.resample)
+    blocks = blocks_of(holdout, params.compare.resample, windows(params.collect)["recent"].end)
 
     def measure(mask: np.ndarray) -> dict[str, Any]:
         part = (y[mask], probability[mask], threshold)

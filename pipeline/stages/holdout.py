@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,18 @@ from pipeline.ml.tables import name_in
 MISSING = "(missing)"
 
 
-def blocks_of(holdout: pd.DataFrame, resample: str) -> np.ndarray | None:
-    """What the bootstrap draws as a whole: the UTC day of each row, or None for single rows."""
+def blocks_of(holdout: pd.DataFrame, resample: str, until: datetime) -> np.ndarray | None:
+    """What the bootstrap draws as a whole: the UTC day of each row, or None for single rows.
+
+    Days are 24 hours counted back from `until` (aware), where the window of rows ends, and named by
+    the date on which they begin: midnights would leave a part of a day at both ends of a holdout
+    that ends at another hour, and each would count as a day that was seen.
+    """
     if resample == "row":
         return None
-    return holdout["event_time"].dt.strftime("%Y-%m-%d").to_numpy(dtype=str)
+    end = pd.Timestamp(until).tz_convert("UTC")
+    begun = holdout["event_time"] - (end - end.normalize())
+    return begun.dt.strftime("%Y-%m-%d").to_numpy(dtype=str)
 
 
 def labels_of(holdout: pd.DataFrame, column: str) -> np.ndarray:

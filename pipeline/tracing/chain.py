@@ -71,9 +71,9 @@ def _made_of(origin: Origin) -> Iterator[Link]:
 def _people(origin: Origin, outside: Outside) -> Iterator[Link]:
     if origin.manifest is None:
         return
-    yield outside.cause(origin.manifest.spec, origin.made.at)
-    asked = outside.pull(origin)
-    yield link_merge(origin.made, *origin.claimed_evidence, asked.pull)
+    spec, asked = origin.manifest.spec, outside.pull(origin)
+    yield outside.cause(spec, origin.made.at)
+    yield link_merge(origin.made, spec.retrain, *origin.claimed_evidence, asked.pull)
     yield outside.approvals(origin, asked)
 
 

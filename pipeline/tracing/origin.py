@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from pipeline.adapters.git.merges import below_merges, plain_merges
 from pipeline.adapters.git.proposal_branch import TRAILER
 from pipeline.adapters.git.proposal_files import path_fault
 from pipeline.adapters.git.trees import Tree, trailer_of
@@ -43,10 +44,17 @@ class Origin:
         return self.made.commit[:12]
 
     @property
+    def main(self) -> str:
+        """Main as it was before."""
+        return next(iter(self.made.parents), self.made.commit)
+
+    @cached_property
     def proposed(self) -> str:
-        """The proposal's own commit: what was merged, or the commit itself."""
-        parents = self.made.parents
-        return parents[1] if len(parents) > 1 else self.made.commit
+        """The proposal's own commit: what was merged, but for merges of main; or the commit."""
+        if len(self.made.parents) < 2:
+            return self.made.commit
+        head = self.made.parents[1]
+        return below_merges(head, plain_merges(self.past.root, self.main, head))
 
     @cached_property
     def tree(self) -> Tree:
@@ -103,7 +111,7 @@ class Origin:
     @property
     def code(self) -> str:
         """The commit that ran: what the evidence names, else what was there before this one."""
-        return self.ran or next(iter(self.made.parents), self.made.commit)
+        return self.ran or self.main
 
     def _code(self) -> Tree:
         try:

@@ -16,7 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pipeline.adapters.git.trees import Tree
+from pipeline.adapters.git.merges import plain_merges
+from pipeline.adapters.git.trees import Tree, fetch_commit
 from pipeline.adapters.package_files import find_object, package_objects
 from pipeline.adapters.registry_rest import RegistryRest
 from pipeline.core.trace.links import Link, not_checked
@@ -29,7 +30,7 @@ from pipeline.errors import ConfigurationError, PipelineError
 from pipeline.forge import Forge, PullRequest, Review, pull_number
 from pipeline.manifest import RolloutSpec
 from pipeline.monitoring.ledger_store import LedgerStore
-from pipeline.reviewing.approvals import BY_HAND, assess_reviews, ran_by_hand
+from pipeline.reviewing.approvals import BY_HAND, assess_reviews, ran_by_hand, why_by_hand
 from pipeline.tracing.origin import Origin
 
 NO_FORGE = "GitHub was not asked: set GITHUB_REPOSITORY and GITHUB_TOKEN"
@@ -91,7 +92,8 @@ class Outside:
             return link_approvals(_UNASKED, (), merged_by, "")
         try:
             reviews = self.forge.reviews(asked.pull.number)
-            gate = _assess(origin, asked.pull, reviews, self.forge.makers(asked.pull))
+            makers = self.forge.makers(asked.pull, _merges(origin, asked.pull.head))
+            gate = _assess(origin, asked.pull, reviews, makers, self._why_by_hand(origin))
         except PipelineError as error:
             return link_approvals(None, (), merged_by, _first_line(error))
         who = tuple(dict.fromkeys(r.author for r in reviews if r.state == "APPROVED"))
@@ -123,21 +125,44 @@ class Outside:
             return not_checked("store", why)
         return link_store(stored, stored_rows, digest, package_md5)
 
+    def _why_by_hand(self, origin: Origin) -> str | None:
+        """As the judge asks, of the time of the merge. Without a ledger the branch's own word."""
+        head = Tree(origin.past.root, origin.proposed)
+        retrain = origin.manifest.spec.retrain if origin.manifest else ""
+        try:
+            ledger = self._ledger
+        except PipelineError:  # the link `cause` says so
+            return BY_HAND if ran_by_hand(head) else None
+        return why_by_hand(head, ledger, origin.past.model, retrain, merged=origin.made.at)
+
     @cached_property
     def _ledger(self) -> Ledger:
         return LedgerStore(self.root, is_local=self.is_local).read()
 
 
 def _assess(
-    origin: Origin, pull: PullRequest, reviews: Iterable[Review], makers: Iterable[str]
+    origin: Origin,
+    pull: PullRequest,
+    reviews: Iterable[Review],
+    makers: Iterable[str],
+    why: str | None,
 ) -> Gate:
     """As the judge of the pull request does, by the policy of the commit before the merge."""
-    base = Tree(origin.past.root, next(iter(origin.made.parents), origin.made.commit))
+    base = Tree(origin.past.root, origin.main)
     has_rule = base.text(TRIGGERS) is not None
-    is_by_hand = has_rule and ran_by_hand(Tree(origin.past.root, origin.proposed))
     with _policy_at(base) as policy:
-        why = BY_HAND if is_by_hand else None
-        return assess_reviews(policy, pull, reviews, makers, why_by_hand=why)
+        return assess_reviews(policy, pull, reviews, makers, why_by_hand=why if has_rule else None)
+
+
+def _merges(origin: Origin, head: str) -> dict[str, str]:
+    """The merges of main in the pull request; none where its commits cannot be had.
+
+    One that was squashed left them out of main.
+    """
+    root = origin.past.root
+    fetch_commit(root, head)
+    is_here = origin.past.git.commit_of(head) is not None
+    return plain_merges(root, origin.main, head) if is_here else {}
 
 
 @contextmanager

@@ -103,6 +103,13 @@ def test_the_first_answer_of_the_model_counts_by_event_time_with_labels_known_th
     assert found.event_time[0] == np.datetime64(hour(1))
 
 
+@pytest.mark.parametrize("second", [0.8, 0.95])
+def test_of_two_answers_at_one_moment_each_look_counts_the_same(connection, second):
+    again = {"id": "a", "model": MODEL, "score": second, "available_at": hour(3).to_pydatetime()}
+    connection.execute(answers.insert().values(again))
+    assert read(connection).score.tolist() == [0.2, 0.6, min(0.9, second)]
+
+
 def test_nothing_later_than_as_of_is_seen(connection):
     found = read(connection, as_of=START + timedelta(hours=3))
     assert found.score.tolist() == [0.2, 0.6, 0.9]

@@ -143,11 +143,28 @@ def test_rows_without_a_time_of_availability_are_counted_since_no_read_gives_the
     fill(any_engine, 48, available_at=times.mask(times.dt.hour == 3))
     (frame,) = read(any_engine)
     assert len(frame) == 46
-    july = {"start": JUNE, "end": JULY}
-    assert count_never_available(any_engine, rows(), **july) == 2
     next_day = datetime(2013, 6, 2, 3, tzinfo=UTC)
-    assert count_never_available(any_engine, rows(), start=JUNE, end=next_day) == 1
-    assert count_never_available(any_engine, rows(), start=next_day, end=JULY) == 1
+    for start, end, left_out in ((JUNE, JULY, 2), (JUNE, next_day, 1), (next_day, JULY, 1)):
+        found = count_never_available(any_engine, rows(), labels(), start=start, end=end)
+        assert found == (left_out, 0)
+
+
+def test_labels_without_a_time_of_availability_are_counted_whatever_row_they_are_of(
+    any_engine: sa.Engine,
+) -> None:
+    times = pd.Series(pd.date_range("2013-06-01", periods=48, freq="h"))
+    fill(any_engine, 48, available_at=times.mask(times.dt.hour == 3), label=[1] * 48)
+    may = datetime(2013, 5, 1, tzinfo=UTC)
+    assert count_never_available(any_engine, rows(), labels(), start=may, end=JUNE) == (0, 2)
+
+
+def test_a_row_without_a_time_of_its_event_is_in_no_window_and_counted(
+    any_engine: sa.Engine,
+) -> None:
+    times = pd.Series(pd.date_range("2013-06-01", periods=4, freq="h"))
+    fill(any_engine, 4, event_time=times.mask(times.dt.hour == 2))
+    assert len(pd.concat(read(any_engine))) == 3
+    assert count_never_available(any_engine, rows(), labels(), start=JUNE, end=JULY) == (1, 0)
 
 
 def test_ids_may_be_numbers_in_the_warehouse(engine: sa.Engine) -> None:

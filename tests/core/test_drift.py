@@ -226,6 +226,23 @@ def test_without_drift_rows_behave_as_the_drawn_counts_do():
     assert sum(bool(drift.is_drifted) for drift in found) <= 9
 
 
+@pytest.mark.parametrize(("n_reference", "least", "most"), [(300, 0.7, 1.0), (5_000, 0.0, 0.05)])
+def test_a_category_of_many_rare_names_needs_a_reference_that_has_seen_them(
+    n_reference, least, most
+):
+    """No drift at all: what 300 rows have missed comes back as unseen."""
+    rng = np.random.default_rng(0)
+    names = np.array([f"name {i}" for i in range(59)], dtype=object)
+    often = 1 / np.arange(1, 60) ** 1.3
+    calls = []
+    for _ in range(40):
+        reference, current = (
+            rng.choice(names, n, p=often / often.sum()) for n in (n_reference, 300)
+        )
+        calls.append(psi(profile_column(reference, kind="category"), current).is_drifted)
+    assert least <= np.mean(calls) <= most
+
+
 def test_counts_of_other_bins_are_refused():
     with pytest.raises(DataIncident, match="expected 4"):
         psi(profile_column([True], kind="boolean"), Counts((1.0,), 1, 1.0))

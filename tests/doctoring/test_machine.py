@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.doctoring.machine import (
+    check_git,
     check_git_identity,
     check_python,
     check_remote,
@@ -23,6 +24,27 @@ def test_a_python_that_is_too_old_is_a_fault(root: Path) -> None:
     assert told(check_python, situation)[0].startswith("ok python")
     (line,) = told(check_python, replace(situation, python=(3, 10, 4)))
     assert line == "fault python: 3.10.4, too old -> install Python 3.11 or newer"
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (
+            "git version 2.34.1",
+            "fault git: 2.34, too old for a review -> install git 2.38 or newer",
+        ),
+        ("git version 2.38.0.windows.1", "ok git: 2.38"),
+        ("git version 3.0.0 (Apple Git-154)", "ok git: 3.0"),
+        ("", "fault git: `git version` said '' -> install git"),
+    ],
+)
+def test_a_git_that_cannot_try_a_merge_is_a_fault(
+    root: Path, tmp_path: Path, said: str, line: str
+) -> None:
+    program = tmp_path / "git"
+    program.write_text(f"#!/bin/sh\necho '{said}'\n")
+    program.chmod(0o755)
+    assert told(check_git, situation_of(root, PATH=str(tmp_path))) == [line]
 
 
 def test_a_commit_without_a_name_is_warned_of(root: Path) -> None:

@@ -56,6 +56,29 @@ def run(first: list[dict] | None = None, rounds: list | None = None, **changes: 
     )
 
 
+@pytest.mark.parametrize("search", ["halving", "random"])
+@pytest.mark.parametrize("scoring", ["neg_log_loss", "roc_auc"])
+@pytest.mark.parametrize("place", [slice(0, 20), slice(1180, 1200)], ids=["early", "late"])
+@pytest.mark.filterwarnings("ignore")  # scikit-learn's, of scores that are none
+def test_folds_without_a_row_of_a_label_are_told_with_what_to_do(search, scoring, place):
+    X, y = data()
+    y[:] = 0
+    y[place] = 1
+    chosen = params(search=search, scoring=scoring)
+    options = {"first": [{"C": 1.0}], "params": chosen, "on_round": lambda *_: None}
+    with pytest.raises(ConfigurationError) as caught:
+        search_parameters(LogisticRegression(), SPACE, X, y, **options)
+    [fault] = caught.value.faults
+    assert fault.startswith("train.cv_folds: of 3 folds by time one has 0 rows of a label")
+    assert fault.endswith("or train.search: none")
+
+
+def test_another_fault_of_a_model_stays_what_it_is() -> None:
+    with pytest.raises(ValueError, match="l1_ratio") as caught:
+        run(first=[{"l1_ratio": 7.0}], search="random")
+    assert not isinstance(caught.value, ConfigurationError)
+
+
 def test_a_few_rows_of_each_class_are_fitted_or_else_nothing_is_said() -> None:
     X, y = data()
     y = y.where(y.index > 1000, 0)  # one class is late and rare
@@ -150,7 +173,8 @@ def test_a_random_search_in_rounds_finds_what_it_finds_in_one() -> None:
     result = run(rounds=rounds, search="random", n_jobs=2)
     assert rounds == [(2, 0)] * 3
     assert not result.is_out_of_time
-    at_once = run(search="random", n_jobs=6)
+    with joblib.parallel_config(backend="threading"):  # six processes would import all anew
+        at_once = run(search="random", n_jobs=6)
     assert result.params == at_once.params
     pd.testing.assert_frame_equal(result.trials, at_once.trials)
 

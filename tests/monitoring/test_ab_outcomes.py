@@ -101,6 +101,19 @@ def test_labels_may_be_true_and_false(connection, kind, request):
     assert as_text(found) == as_text(asked(connection))
 
 
+def test_two_answers_and_two_labels_of_one_moment_count_alike_in_any_order(connection):
+    again = world().assign(
+        score=lambda one: 1 - one["score"],
+        label=lambda one: 1 - one["label"],
+        is_b=lambda one: ~one["is_b"],
+    )
+    found = []
+    for twice in ([world(), again], [again, world()]):
+        fill(connection, pd.concat(twice, ignore_index=True))
+        found.append(as_text(asked(connection)))
+    assert found[0] == found[1]
+
+
 def test_looks_are_what_they_would_have_been_when_taken_then(connection):
     together = asked(connection)
     one_by_one = [asked(connection, moments=[moment])[0] for moment in MOMENTS]

@@ -54,6 +54,13 @@ def test_rows_without_a_positive_say_nothing_about_the_positive_class():
     assert set(found) >= {"accuracy", "f1_weighted", "f1_score"}
 
 
+def test_positives_are_counted_among_the_labelled_rows():
+    score, label = few_positives()
+    assert summarised(score, label).positives == 50
+    assert summarised(score, np.where(label, np.nan, label)).positives == 0
+    assert summarised(score, np.nan * label).positives == 0
+
+
 def test_without_labels_the_positive_class_is_estimated_from_the_scores():
     score, label = few_positives()
     found = summarised(score, np.nan * label)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -107,19 +107,25 @@ def test_what_the_ledger_asked_for_and_has_not_ended_is_none_by_hand(
 
 
 @pytest.mark.parametrize(
-    "kept",
+    ("kept", "why"),
     [
-        Ledger(),
-        ledger(RetrainState.WON),
-        ledger(RetrainState.LOST),
-        ledger(RetrainState.ABANDONED),
-        ledger(RetrainState.PROPOSED, "flight-delay-0002"),
-        ledger(RetrainState.PROPOSED, model="card-fraud"),
+        (Ledger(), f"since the trigger ledger has no retrain {ID}"),
+        (
+            ledger(RetrainState.ABANDONED),
+            f"since {ID} is ABANDONED in the trigger ledger since 2013-07-03",
+        ),
     ],
 )
-def test_anything_else_is_by_hand_whatever_the_branch_says(silent: Tree, kept: Ledger) -> None:
-    why = f"since the trigger ledger has no open retrain {ID}"
+def test_anything_else_is_by_hand_whatever_the_branch_says(
+    silent: Tree, kept: Ledger, why: str
+) -> None:
     assert why_by_hand(silent, kept, "flight-delay", ID) == why
+
+
+def test_of_a_merge_the_ledger_is_asked_as_it_was_then(silent: Tree) -> None:
+    kept = ledger(RetrainState.ABANDONED)  # at AT
+    assert why_by_hand(silent, kept, "flight-delay", ID, merged=AT) is None
+    assert why_by_hand(silent, kept, "flight-delay", ID, merged=AT + timedelta(seconds=1))
 
 
 def test_a_ledger_that_cannot_be_read_makes_nothing_easier(silent: Tree) -> None:

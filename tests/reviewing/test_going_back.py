@@ -12,13 +12,13 @@ from pipeline.core.review.kind import Kind, kind_of
 from pipeline.experiment import Experiment, experiment_path, looks_path, render_experiment
 from pipeline.manifest import rollout_path
 from pipeline.reviewing.facts import commits_of
-from pipeline.rollout_commands import Command, Verb, commands_path
+from pipeline.rollout_commands import Command, Verb
 from pipeline.rollout_status import Phase, status_path
 from tests.core.ab_tests import DAY, START
 from tests.monitoring.ab_worlds import experiment
 from tests.repository import commit, git
 from tests.rolling.rolled import Rolled, file_spec, roll, rolled
-from tests.rollouts import BAD, MINUTE
+from tests.rollouts import BAD, MINUTE, commands_path
 
 
 @pytest.fixture

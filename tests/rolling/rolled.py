@@ -31,12 +31,12 @@ from pipeline.rolling.observe import Eyes
 from pipeline.rolling.reconciler import Reconciler
 from pipeline.rolling.repository import RolloutRepository
 from pipeline.rolling.settings import Equipment
-from pipeline.rollout_commands import Command, commands_path, render_command
+from pipeline.rollout_commands import Command, render_command
 from pipeline.rollout_status import RolloutStatus
 from pipeline.serving_config import ServingConfig
 from tests.proposals import write
 from tests.repository import commit, git
-from tests.rollouts import GOOD, MINUTE, MODEL, START, champion_of, spec_of
+from tests.rollouts import GOOD, MINUTE, MODEL, START, champion_of, commands_path, spec_of
 
 FILE_METRICS = {"provider": "file"}
 ZERO = {"error_rate": 0.0, "latency_p95": 0.0, "accuracy": 0.0}

@@ -6,9 +6,11 @@ import pytest
 
 from pipeline.errors import ConfigurationError
 from pipeline.manifest import render_rollout
+from pipeline.rollout_commands import Command, Verb, render_command
 from pipeline.rollout_status import Phase
 from tests.repository import commit, git
 from tests.rolling.rolled import Rolled, file_spec
+from tests.rollouts import commands_path
 
 GOOD = render_rollout(file_spec())
 BOMB = "a: &a [x, x]\n" + "".join(f"b{i}: &b{i} [*a, *a]\n" for i in range(20))
@@ -69,6 +71,14 @@ def test_records_that_nobody_wrote_here_are_refused(world: Rolled) -> None:
     folder = world.people / "rollouts/flight-delay/status"
     folder.mkdir()
     (folder / "0001-stage-1.yaml").write_text("schema: 1\nmodel: flight-delay\n")
+    assert_refused(world)
+
+
+def test_a_command_whose_name_says_another_thing_is_refused(world: Rolled) -> None:
+    folder = commands_path(world.people, "flight-delay")
+    folder.mkdir()
+    command = Command(Verb.PAUSE, file_spec().version)
+    (folder / f"abort-{file_spec().version}.yaml").write_text(render_command(command))
     assert_refused(world)
 
 

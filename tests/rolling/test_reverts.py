@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.manifest import render_rollout, rollout_path, version_of
+from pipeline.rollout_commands import Command, Verb
 from pipeline.rollout_status import Phase
 from tests.repository import git
 from tests.rolling.rolled import Registry, Rolled, file_spec, roll
@@ -91,6 +92,32 @@ def test_reverting_a_running_stage_goes_back_one_weight_and_waits(world: Rolled)
     world.reconcile()
     assert world.share() == 5
     assert world.status.records[-1].phase is Phase.PAUSED
+
+
+def test_a_stage_that_is_reverted_once_more_after_its_return_goes_back_once_more(
+    world: Rolled,
+) -> None:
+    spec = file_spec()
+    world.merge(spec)
+    roll(world, spec, "stage-2")
+    stage = world.tip()
+    back = world.revert(stage)
+    world.record(spec)
+    world.reconcile()
+    world.revert(back)
+    world.tell(Command(Verb.RESUME, spec.version, world.status.records[-1].pause_sequence))
+    for _ in range(2):
+        world.now += 2 * HOUR
+        world.record(spec)
+        world.reconcile()
+    assert world.share() == 50
+    world.revert(stage)
+    world.record(spec)
+    world.reconcile()
+    assert (world.share(), world.status.records[-1].phase) == (5, Phase.PAUSED)
+    tip = world.tip()
+    world.reconcile()
+    assert world.tip() == tip
 
 
 def test_a_newer_merge_starts_from_the_champion(world: Rolled) -> None:

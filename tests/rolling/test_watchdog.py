@@ -13,12 +13,14 @@ from dataclasses import replace
 import pytest
 
 from pipeline.adapters.traffic import Backend, Weights
+from pipeline.core.rollout.effects import SetWeights
 from pipeline.core.rollout.observation import Routing, Stop
 from pipeline.errors import Bug, OutsideError
 from pipeline.manifest import RolloutSpec
 from pipeline.rolling.effects import Hands, decided_from
 from pipeline.rolling.latch import LOCK_SECONDS, Latch
 from pipeline.rolling.reports import CHECK, STOPPED, stops_in
+from pipeline.rolling.reverting import latching
 from pipeline.rolling.snapshot import Snapshot
 from pipeline.rolling.watchdog import Watchdog
 from pipeline.rollout_commands import Command, Verb
@@ -299,11 +301,73 @@ def test_a_rollback_that_only_this_machine_knows_outlasts_what_was_merged_meanwh
     assert (world.tip(), world.served()) == (tip, spec.champion_version)
 
 
+def test_a_rollback_that_only_this_machine_knows_is_reported_though_a_later_one_ended_long_ago(
+    world: Rolled, settled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, watching = settled
+    world.merge(file_spec("d"))
+    monkeypatch.setenv("GIT_COMMITTER_DATE", world.now.isoformat())
+    world.reconcile(serving=git_reach(world))
+    assert world.status.records[-1].phase is Phase.REFUSED
+    take_back_here(world, spec)
+    world.now += 2 * DAY
+    assert world.reconcile() == ()  # it is idle
+    watching.pull()
+    watching.look()
+    assert (watching.events, world.served()) == ([STOPPED], spec.champion_version)
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_machine_that_was_cut_off_for_days_does_what_git_recorded_meanwhile(
+    world: Rolled, running, monkeypatch: pytest.MonkeyPatch, is_restarted: bool
+) -> None:
+    spec, watching = running
+    world.record(spec)
+    watching.look()
+    world.tell(Command(Verb.ABORT, spec.version))
+    monkeypatch.setenv("GIT_COMMITTER_DATE", world.now.isoformat())
+    world.reconcile(serving=git_reach(world))
+    assert (world.status.records[-1].phase, world.share()) == (Phase.ABORTED, 50)
+    world.now += 2 * DAY
+    assert world.reconcile() == ()  # it is idle
+    if is_restarted:
+        watching.restart()
+    watching.pull()
+    shutil.move(world.serving / "weights.json", world.serving / "away.json")  # it starts later
+    watching.look()
+    shutil.move(world.serving / "away.json", world.serving / "weights.json")
+    world.now += 5 * MINUTE
+    watching.look()
+    assert (world.share(), watching.events) == (0, [])
+
+
+def test_a_rollback_here_latches_whom_it_stops_and_else_the_newest_challenger(
+    world: Rolled, running
+) -> None:
+    spec, _ = running
+    done: list[SetWeights] = []
+    nothing = Hands(lambda effect, _: done.append(effect), print, print, lambda *_: True)
+    hands = latching(nothing, world.state(), "users complain", world.now)
+    decided = decided_from(world.status, None)
+    champion = Routing(spec.champion.digest)
+    stopped = Stop("2013-01-01-bbbbbbbbbbbb", 3, "The promotion was reverted.", START)
+    for effect in (SetWeights(champion, stopped), SetWeights(champion)):
+        hands.set_weights(effect, decided)
+    hands.set_weights(SetWeights(Routing(spec.champion.digest, spec.challenger.digest, 5)), decided)
+    told = "rolled back here: users complain"
+    assert [effect.stop for effect in done] == [
+        Stop(stopped.version, 3, told, world.now),
+        Stop(spec.version, 1, told, world.now),
+        None,
+    ]
+
+
 def test_a_model_that_is_idle_is_not_looked_at_and_makes_no_job_and_no_commit(
     world: Rolled, settled
 ) -> None:
     _, watching = settled
     before = world.commits()
+    watching.look()  # once: nobody knows what was done while no watchdog ran
     (world.serving / "weights.json").unlink()  # whoever asked would find it silent
     for _ in range(4):
         world.now += 5 * MINUTE

@@ -267,6 +267,8 @@ def test_a_proposal_that_was_called_stale_since_stays_asked_for_when_its_run_spe
 ) -> None:
     admit(repository, github, "repository_dispatch", dispatch("alert", ALERT))
     settle = ("settle_retrain", "--retrain=flight-delay-0001", "--apply")
+    early = call_script(repository, *settle, "--outcome=stale")
+    assert "is RUNNING. It is being evaluated, so no other evaluation" in early.stdout
     for outcome in ("proposed", "stale", "proposed", "stale"):
         done = call_script(repository, *settle, f"--outcome={outcome}", GITHUB_RUN_ID="7")
         assert done.returncode == 0, done.stderr

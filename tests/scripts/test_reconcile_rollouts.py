@@ -271,8 +271,9 @@ def edit(world: Rolled) -> None:
     world.push("Edit the plan")
 
 
-def roll_back(world: Rolled) -> Called:
-    return run(world, "roll_back", "--model", world.model, "--reason", "users complain", "--apply")
+def roll_back(world: Rolled, *more: str) -> Called:
+    why = ("--model", world.model, "--reason", "users complain", *more, "--apply")
+    return run(world, "roll_back", *why)
 
 
 @pytest.mark.parametrize("until", ["promoted", "settled"])
@@ -343,10 +344,10 @@ def test_a_rollback_that_leaves_the_new_champion_serving_says_so(world: Rolled) 
     done = roll_back(world)
     assert done.returncode == 1
     assert f"{spec.version} serves everyone all the same" in done.stderr
-    assert f"`git revert {promotion[:12]}`" in done.stderr
-    world.revert(promotion)
-    assert roll_back(world).returncode == 0
-    assert world.champion() == spec.champion
+    assert f"--version {spec.version} --reason" in done.stderr
+    done = roll_back(world, "--version", spec.version)
+    assert (done.returncode, world.champion()) == (0, spec.champion)
+    assert f"revert {promotion[:12]}\n" in done.stdout
 
 
 def test_a_stopped_model_that_a_person_made_champion_is_said_to_serve(world: Rolled) -> None:
@@ -375,6 +376,59 @@ def test_the_revert_of_a_next_challenger_leaves_the_champion_and_names_it(world:
     assert done.returncode == 0, done.stderr
     assert f"{version_of(champion.digest, champion.as_of)} serves everyone." in done.stdout
     assert world.champion() == champion
+
+
+@pytest.mark.parametrize("is_running", [False, True], ids=["was refused", "is running"])
+def test_a_champion_that_is_named_is_taken_back_whatever_was_merged_after_it(
+    world: Rolled, is_running: bool
+) -> None:
+    spec, newer = file_spec(canary_stages=STAGES), file_spec("d", "a", canary_stages=STAGES)
+    world.merge(spec)
+    roll(world, spec, "settled")
+    if is_running:  # compared with the champion of now
+        newer = newer.model_copy(update={"champion": world.champion()})
+    world.merge(newer)
+    world.record(newer)
+    world.reconcile()
+    if not is_running:
+        done = roll_back(world)
+        assert (done.returncode, world.served()) == (0, spec.version)
+        assert f"{spec.version} serves everyone.\nIf that one is what hurts: " in done.stdout
+        assert f"--version {spec.version} --reason" in done.stdout
+    done = roll_back(world, "--version", spec.version)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(f"{spec.champion_version} serves everyone.\n")
+    assert world.champion() == spec.champion
+    last = world.status.records[-1]
+    assert (last.version, last.phase) == (spec.version, Phase.ROLLED_BACK)
+    tip = world.tip()
+    world.reconcile()  # beside the traffic layer
+    assert (world.served(), world.share()) == (spec.champion_version, 0)
+    assert world.latch().version == spec.version
+    assert (roll_back(world, "--version", spec.version).returncode, world.tip()) == (0, tip)
+    assert (roll_back(world).returncode, world.tip()) == (0, tip)
+    assert run(world, "replay_rollout").returncode == 0
+
+
+def test_a_version_that_waits_is_taken_back_and_what_bakes_is_left(world: Rolled) -> None:
+    spec, newer = file_spec(canary_stages=STAGES), file_spec("d", "a", canary_stages=STAGES)
+    world.merge(spec)
+    roll(world, spec, "promoted")
+    merge = world.merge(newer)
+    champion = world.champion()
+    done = roll_back(world, "--version", newer.version)
+    assert f"revert {merge[:12]}\n" in done.stdout
+    assert (world.champion(), world.state().spec, world.served()) == (champion, spec, spec.version)
+
+
+def test_a_version_that_nobody_knows_is_a_wrong_argument(world: Rolled) -> None:
+    spec = file_spec(canary_stages=STAGES)
+    world.merge(spec)
+    roll(world, spec, "stage-1")
+    tip = world.tip()
+    done = roll_back(world, "--version", spec.version[:-1])
+    assert (done.returncode, world.tip()) == (2, tip)
+    assert f"did you mean {spec.version!r}?" in done.stderr
 
 
 def commit_of(world: Rolled, subject: str) -> str:

@@ -6,7 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,6 +16,8 @@ from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 
 HOST = "https://api.github.com"
+_JSON = "application/json"
+_KEPT = 1_000  # a check takes 2 ms, and a job asks the same again and again
 # A ref and a path have slashes of their own, which openapi-core takes for the end of a parameter.
 _TAIL = re.compile(r"(?:(?<=/git/ref/)|(?<=/git/refs/)|(?<=/contents/)).+")
 _FORMATS = {"date-time": "2013-07-02T00:00:00Z", "uri": HOST, "email": "octocat@example.org"}
@@ -45,18 +47,24 @@ def description_fault() -> str | None:
 
 def request_fault(method: str, path: str, headers: Mapping[str, str], body: bytes) -> str | None:
     """What is wrong with a request, None if it is as described."""
+    return _request_fault(method, path, headers.get("Content-Type", _JSON), body)
+
+
+@lru_cache(_KEPT)
+def _request_fault(method: str, path: str, content_type: str, body: bytes) -> str | None:
     try:
-        _checker().validate_request(_request(method, path, headers, body))
+        _checker().validate_request(_request(method, path, content_type, body))
     except OpenAPIError as error:
         return f"{method} {path}: {_words(error)}"
     return None
 
 
+@lru_cache(_KEPT)
 def answer_fault(method: str, path: str, status: int, body: bytes) -> str | None:
     """What is wrong with an answer, None if it is as described or its status is not described."""
     response = MockResponse(body, status_code=status)
     try:
-        _checker().validate_response(_request(method, path, {}, b""), response)
+        _checker().validate_response(_request(method, path, _JSON, b""), response)
     except OpenAPIError as error:
         is_described = "Unknown response http status" not in str(error)
         return f"answer {status} to {method} {path}: {_words(error)}" if is_described else None
@@ -92,7 +100,7 @@ def _smallest(schema: dict[str, Any]) -> Any:
     return _FORMATS.get(schema.get("format", ""), _PLAIN[schema["type"]])
 
 
-def _request(method: str, path: str, headers: Mapping[str, str], body: bytes) -> MockRequest:
+def _request(method: str, path: str, content_type: str, body: bytes) -> MockRequest:
     plain, _, query = path.partition("?")
     return MockRequest(
         HOST,
@@ -100,7 +108,7 @@ def _request(method: str, path: str, headers: Mapping[str, str], body: bytes) ->
         _TAIL.sub(lambda found: found[0].replace("/", "%2F"), plain),
         args=dict(parse_qsl(query, keep_blank_values=True)),
         data=body or None,
-        content_type=headers.get("Content-Type", "application/json"),
+        content_type=content_type,
     )
 
 

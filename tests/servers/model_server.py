@@ -23,6 +23,7 @@ import requests
 from pipeline.adapters.package_files import read_manifest
 from pipeline.demo.faults import Faults, serve_with
 from pipeline.manifest import version_of
+from tests import warm
 from tests.servers.binaries import wait_until_ready
 from tests.servers.ports import free_port, stop
 
@@ -52,6 +53,7 @@ class ModelServer:
         """SIGKILL: requests under way are lost here."""
         self.process.kill()
         self.process.wait()
+        warm.settle()
 
     def terminate(self) -> int:
         """SIGTERM; returns the exit code once it has ended."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 
+from tests import warm
 from tests.servers.binaries import wait_until_ready
 from tests.servers.github_recorder import TOKEN
 from tests.servers.ports import free_port, stop
@@ -60,6 +61,7 @@ class Relay:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+        warm.settle()
 
     def post(self, body: Any, secret: str = SECRET) -> requests.Response:
         headers = {"Authorization": f"Bearer {secret}"}

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.quality.as_json import QUALITY_GATES
+from pipeline.core.triggers.ledger import Ledger
+from pipeline.monitoring.ledger_store import LedgerStore
 from pipeline.tracing.outside import TRIGGERS
 from scripts.trace import main
 from tests.servers import github_recorder
 from tests.servers.github_standin import ACTIONS_BOT, GitHubStandIn, Rules
-from tests.tracing.traced import git, real, traced
+from tests.tracing.traced import RETRAIN, git, real, traced
 
 NEVER = "2100-01-01T00:00:00Z"  # after every commit: GitHub's are of today
 
@@ -34,9 +36,13 @@ def traced_on_github(
     folder: Path,
     approvers: tuple[str, ...],
     monkeypatch: pytest.MonkeyPatch,
+    updated_by: str | None = None,
     **files: dict[str, str],
 ) -> None:
-    """The rollout of a pull request that `approvers` approved; the working directory is in it."""
+    """The rollout of a pull request that `approvers` approved; the working directory is in it.
+
+    Before that, `updated_by` pressed *Update branch*.
+    """
 
     def merge(root: Path, branch: str) -> None:
         git(root, "remote", "add", "origin", str(github.world.git.path))
@@ -44,6 +50,12 @@ def traced_on_github(
         github.act(
             "mallory", "POST", "/pulls", {"title": "Retrain", "head": branch, "base": "main"}
         )
+        if updated_by is not None:
+            github.world.pusher = updated_by
+            git(root, "switch", "--quiet", branch)
+            git(root, "merge", "--quiet", "--no-edit", "main")
+            git(root, "push", "--quiet", "origin", branch)
+            git(root, "switch", "--quiet", "main")
         for login in approvers:
             github.approve(1, login)
         github.act("linus", "PUT", "/pulls/1/merge", {})
@@ -72,9 +84,17 @@ def test_the_merge_and_its_approvals_are_those_that_github_knows(
     assert [check["what"] for check in found["merge"]["checks"]] == [
         "trailer Perennial-Evidence",
         "pull request 1: merge commit",
+        "pull request 1: branch",
         "pull request 1: head",
     ]
     assert found["approvals"]["says"][0].startswith("ada, linus approved")
+
+
+def test_who_pressed_update_branch_may_have_approved(github, tmp_path, monkeypatch, capsys):
+    traced_on_github(github, tmp_path / "flights", ("ada", "linus"), monkeypatch, "ada")
+    found = links(capsys)
+    assert found["merge"]["state"] == found["approvals"]["state"] == "verified"
+    assert found["merge"]["checks"][0]["what"] == "trailer Perennial-Evidence"
 
 
 def test_a_merge_past_the_roles_is_found(github, tmp_path, monkeypatch, capsys):
@@ -99,6 +119,16 @@ def test_a_retrain_by_hand_without_its_quorum_is_found(github, tmp_path, monkeyp
     found = links(capsys)["approvals"]
     assert found["state"] == "broken"
     assert "1 more of ml_lead or product_owner, since it ran by hand" in found["checks"][0]["found"]
+
+
+def test_a_branch_that_denies_that_it_ran_by_hand_is_found(github, tmp_path, monkeypatch, capsys):
+    denied = by_hand(is_waiting=False)
+    traced_on_github(github, tmp_path / "flights", ("ada", "linus"), monkeypatch, **denied)
+    LedgerStore(Path(), is_local=True).update(lambda _: (Ledger(), None), "No trigger fired")
+    found = links(capsys)["approvals"]
+    assert found["state"] == "broken"
+    why = f"since the trigger ledger has no retrain {RETRAIN}"
+    assert f"1 more of ml_lead or product_owner, {why}" in found["checks"][0]["found"]
 
 
 @pytest.mark.parametrize("less", ["has_rule", "is_waiting"])

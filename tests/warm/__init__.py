@@ -2,12 +2,14 @@
 
 Half of what the tests cost was the import of pandas, scikit-learn and MLflow by some hundred
 processes, each for a second of work. Within `running`, `python()` asks a server (server.py) for a
-fork of itself instead. The fork has the libraries and nothing of ours: it reads the code of the
-checkout it runs in, with the arguments, variables, folder and files of who asked, in a session of
-its own, and it ends when they do.
+fork of itself instead; in the workers of pytest-xdist that is `sys.executable`, so that scripts
+which a test calls start warm what they start. The fork has the libraries and nothing of ours: it
+reads the code of the checkout it runs in, with the arguments, variables, folder and files of who
+asked, in a session of its own, and it ends when they do.
 
 What it is not: a test that something is imported at all, is light, or starts (tests/test_light.py
-and tests/test_process.py start a Python of their own, and so does every test without pytest-xdist).
+and tests/test_process.py start a Python of their own, and so does every test without pytest-xdist);
+nor has the fork a limit that who asked has set for what it starts: that starts `COLD`.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+COLD = sys.executable  # before conftest.py puts the warm one there
 _VARIABLE = "WARM_PYTHON"
 _HERE = Path(__file__).parent
 _SCRIPT = """#!/bin/sh
@@ -30,7 +33,7 @@ exec "{python}" -IS "{client}" "{socket}" "{python}" "$0" "$@"
 
 def python() -> str:
     """The program to start our commands with: warm within `running`, else this very Python."""
-    return os.environ.get(_VARIABLE, sys.executable)
+    return os.environ.get(_VARIABLE, COLD)
 
 
 def is_possible() -> bool:
@@ -73,7 +76,7 @@ def _start(listener: socket.socket) -> subprocess.Popen[bytes]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     file = listener.fileno()
     return subprocess.Popen(
-        [sys.executable, str(_HERE / "server.py"), str(file)],
+        [COLD, str(_HERE / "server.py"), str(file)],
         env=inherited,
         stdin=subprocess.PIPE,
         pass_fds=[file],
@@ -92,10 +95,10 @@ def settle() -> None:
 
 def _fill(folder: Path, path: Path) -> None:
     folder.mkdir()
-    for program in Path(sys.executable).parent.iterdir():
+    for program in Path(COLD).parent.iterdir():
         if not program.name.startswith("python"):
             (folder / program.name).symlink_to(program)
-    text = _SCRIPT.format(python=sys.executable, client=_HERE / "client.py", socket=path)
+    text = _SCRIPT.format(python=COLD, client=_HERE / "client.py", socket=path)
     for name in ("python", "python3"):
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)

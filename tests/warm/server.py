@@ -31,6 +31,14 @@ LARGEST = 1024 * 1024
 OURS = ("pipeline", "scripts")
 IMPORTED = re.compile(r"^ *(?:from|import) ([A-Za-z_][\w.]*)", re.MULTILINE)
 DVC = ("dvc.cli", "dvc.commands.repro", "dvc.repo.reproduce", "dvc.stage.run", "dvc.repo.push")
+# Of an MLflow server what it stands on, and not mlflow.server, which reads variables as it loads.
+MLFLOW = (
+    "mlflow.cli",
+    "mlflow.store.model_registry.sqlalchemy_store",
+    "mlflow.store.tracking.sqlalchemy_store",
+    *("alembic", "fastapi", "flask", "graphene", "uvicorn"),
+)
+S3 = ("boto3", "dvc_s3", "moto.server", "moto.s3.responses")
 
 
 @dataclass(frozen=True)
@@ -163,7 +171,7 @@ def load_libraries() -> None:
     """Whatever our code imports that is not ours, once."""
     if "sklearn" in sys.modules:
         return
-    for name in sorted({*imported(), *DVC}):
+    for name in sorted({*imported(), *DVC, *MLFLOW, *S3}):
         if name.partition(".")[0] not in {*OURS, *sys.stdlib_module_names}:
             with suppress(ImportError):
                 import_module(name)

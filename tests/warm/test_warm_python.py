@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +45,7 @@ pytestmark = pytest.mark.skipif(not warm.is_possible(), reason="not Linux, or no
 @pytest.fixture(scope="module", autouse=True)
 def _running() -> Iterator[None]:
     """That of the whole run, or one of our own."""
-    if warm.python() != sys.executable:
+    if warm.python() != warm.COLD:
         yield
         return
     with warm.running():
@@ -79,7 +78,7 @@ def test_it_has_the_arguments_the_folder_the_files_and_the_variables_of_who_asks
     program.write_text(SAYS_ALL)
     asked = (*start, "--one", "two words", "")
     code, printed, told = ended(warm.python(), program, *asked)
-    assert (code, printed, told) == ended(sys.executable, program, *asked)
+    assert (code, printed, told) == ended(warm.COLD, program, *asked)
     assert "'two words', ''] " in told
     assert "/somewhere'] aloud" in told
 
@@ -88,7 +87,7 @@ def test_it_has_the_arguments_the_folder_the_files_and_the_variables_of_who_asks
 def test_it_ends_as_python_does(program: Path, how: str) -> None:
     program.write_text(ENDS[how])
     found = ended(warm.python(), program, "program.py")
-    assert found == ended(sys.executable, program, "program.py")
+    assert found == ended(warm.COLD, program, "program.py")
 
 
 def test_an_error_is_traced_to_its_line(program: Path) -> None:
@@ -127,9 +126,35 @@ def test_a_kill_of_its_group_reaches_it_and_what_it_started_before_anything_goes
     os.killpg(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     warm.settle()
-    before = second.read_text()
+    assert is_still(second)
+
+
+def is_still(path: Path) -> bool:
+    before = path.read_text()
     time.sleep(0.05)
-    assert second.read_text() == before
+    return path.read_text() == before
+
+
+def test_what_has_more_files_than_the_standard_ones_is_started_cold(program: Path) -> None:
+    reading, writing = os.pipe()
+    program.write_text(f"import os, sys; os.write({writing}, b'%d' % ('pandas' in sys.modules))")
+    subprocess.run([warm.python(), str(program)], pass_fds=[writing], check=True)
+    assert os.read(reading, 1) == b"0"
+    os.close(reading)
+    os.close(writing)
+
+
+def test_a_group_that_is_asked_to_end_takes_what_it_started_with_it(
+    program: Path, tmp_path: Path
+) -> None:
+    program.write_text(WAITS)
+    first, second = tmp_path / "first", tmp_path / "second"
+    command = [warm.python(), str(program), str(first), str(second)]
+    process = subprocess.Popen(command, start_new_session=True)
+    wait_for(lambda: second.exists() and second.read_text(), 60)
+    os.killpg(process.pid, signal.SIGTERM)
+    assert process.wait() == -signal.SIGTERM
+    wait_for(lambda: is_still(second), 60)
 
 
 def test_it_is_asked_to_end_by_its_caller(program: Path, tmp_path: Path) -> None:
@@ -146,7 +171,7 @@ def test_the_server_ends_with_those_who_use_it() -> None:
         "import sys\nfrom tests import warm\n"
         "with warm.running():\n"
         "    pass\n"
-        "assert warm.python() == sys.executable"
+        "assert warm.python() == warm.COLD"
     )
     variables = {k: v for k, v in os.environ.items() if k != "WARM_PYTHON"}
-    subprocess.run([sys.executable, "-c", code], env=variables, check=True, timeout=60)
+    subprocess.run([warm.COLD, "-c", code], env=variables, check=True, timeout=60)

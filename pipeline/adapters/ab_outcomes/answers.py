@@ -45,7 +45,8 @@ def numbered_answers(predictions: sa.Select, asked: Asked) -> sa.Subquery:
     _check(predictions, asked)
     answer = predictions.subquery("p")
     unit = answer.c.id if asked.unit == "request" else answer.c.unit
-    order = [answer.c.available_at, answer.c.id]
+    # At one moment the same one at each look, whatever order the database has them in.
+    order = [answer.c.available_at, answer.c.id, answer.c.model, answer.c.score]
     turn = sa.func.row_number().over(partition_by=unit, order_by=order)
     is_in_time = answer.c.available_at >= at_moment(asked.started_at)
     if asked.until is not None:

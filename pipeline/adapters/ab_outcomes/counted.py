@@ -62,7 +62,7 @@ def _joined(labels: sa.Select, answer: sa.Subquery, asked: Asked) -> sa.Select:
 def _newest_labels(labels: sa.Select, asked: Asked) -> sa.Subquery:
     version = labels.subquery("v")
     age = sa.func.row_number().over(
-        partition_by=version.c.id, order_by=version.c.available_at.desc()
+        partition_by=version.c.id, order_by=(version.c.available_at.desc(), version.c.label)
     )
     label = version.c.label
     if isinstance(label.type, sa.Boolean):  # which PostgreSQL compares with no number

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.adapters.git.branch import Branch
+from pipeline.adapters.git.merges import is_plain_merge
 from pipeline.adapters.git.plumbing import Git
 from pipeline.adapters.git.proposal_files import changed_files, check_files, present_files
 from pipeline.errors import OutsideError
@@ -129,15 +130,8 @@ class ProposalBranch:
             author=author,
             committer=committer,
             evidence=trailer.strip() if is_digest else None,
-            is_plain_merge=self._is_plain_merge(parents.split(), tree, main),
+            is_plain_merge=is_plain_merge(self._git, parents.split(), tree, main),
         )
-
-    def _is_plain_merge(self, parents: list[str], tree: str, main: str) -> bool:
-        """Git's own merge has no conflict and the same files, and what came in is main's."""
-        if len(parents) != 2 or not self._git.is_ancestor(parents[1], main):
-            return False
-        merged = self._git.run("merge-tree", "--write-tree", *parents, may_fail=True)
-        return merged.exit_code == 0 and merged.stdout.strip() == tree
 
     def _deepen(self) -> None:
         """A shallow checkout would show main's own past as commits of the branch."""

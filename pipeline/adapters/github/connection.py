@@ -72,6 +72,13 @@ class Connection:
         """The JSON value at `path` below the repository. Raises OutsideError."""
         return self.send("GET", path, None, expected={200})
 
+    def items(self, path: str) -> list[Any]:
+        """The items of a list at `path`, as many as GitHub gives at once. Raises OutsideError."""
+        found = self.get(path)
+        if not isinstance(found, list):
+            raise OutsideError(f"GitHub: GET {path} did not answer with a list. Run again.")
+        return found
+
     def pages(self, path: str, most: int) -> list[Any]:
         """The items of a list at `path`, of at most `most` pages. Raises OutsideError.
 
@@ -80,9 +87,7 @@ class Connection:
         items: list[Any] = []
         joint = "&" if "?" in path else "?"
         for page in range(1, most + 1):
-            found = self.get(f"{path}{joint}per_page={PAGE_ITEMS}&page={page}")
-            if not isinstance(found, list):
-                raise OutsideError(f"GitHub: GET {path} did not answer with a list. Run again.")
+            found = self.items(f"{path}{joint}per_page={PAGE_ITEMS}&page={page}")
             items += found
             if len(found) < PAGE_ITEMS:
                 break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from pipeline.adapters.github import issues, people
@@ -108,9 +108,9 @@ class GitHubForge:
         """The submitted reviews, oldest first."""
         return people.list_reviews(self._connection, number)
 
-    def makers(self, pull: PullRequest) -> tuple[str, ...]:
-        """Authors and committers of its commits, and who pushed to its branch."""
-        return list_makers(self._connection, pull)
+    def makers(self, pull: PullRequest, merges: Mapping[str, str]) -> tuple[str, ...]:
+        """Authors and committers of its commits but `merges`, and who pushed to its branch."""
+        return list_makers(self._connection, pull, merges)
 
     def issues(self, label: str) -> tuple[Issue, ...]:
         """The issues with `label`, newest first."""

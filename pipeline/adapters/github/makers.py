@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from urllib.parse import quote
 
 from pipeline.adapters.github.connection import PAGE_ITEMS, Connection
@@ -13,15 +14,17 @@ MOST_COMMITS = 250  # that GitHub lists of a pull request
 _DELETION = "branch_deletion"  # brings nothing
 
 
-def list_makers(connection: Connection, pull: PullRequest) -> tuple[str, ...]:
+def list_makers(
+    connection: Connection, pull: PullRequest, merges: Mapping[str, str]
+) -> tuple[str, ...]:
     """See pipeline.forge.Forge.makers. Raises OutsideError where commits may be left out."""
-    logins = [*_committers(connection, pull.number)]
+    logins = [*_committers(connection, pull.number, merges)]
     if not pull.is_fork:  # what happens to a fork's branches is not in this repository's record
-        logins += _pushers(connection, pull.branch)
+        logins += _pushers(connection, pull.branch, merges)
     return tuple(dict.fromkeys(logins))
 
 
-def _committers(connection: Connection, number: int) -> list[str]:
+def _committers(connection: Connection, number: int, merges: Collection[str]) -> list[str]:
     """Authors and committers whose address belongs to an account."""
     pages = -(-MOST_COMMITS // PAGE_ITEMS)
     items = connection.pages(f"/pulls/{number}/commits", pages)
@@ -31,15 +34,21 @@ def _committers(connection: Connection, number: int) -> list[str]:
             "who made the others is not known. Propose it in fewer commits."
         )
     commits = parse_all(PullCommitShape, items, "a commit of a pull request")
-    people = (person for commit in commits for person in (commit.author, commit.committer))
+    theirs = (commit for commit in commits if commit.sha not in merges)
+    people = (person for commit in theirs for person in (commit.author, commit.committer))
     return [person.login for person in people if person and person.login]
 
 
-def _pushers(connection: Connection, branch: str) -> list[str]:
-    """Who brought something to the branch, of the newest PAGE_ITEMS things that happened to it."""
+def _pushers(connection: Connection, branch: str, merges: Mapping[str, str]) -> list[str]:
+    """Who brought something to the branch, of the newest PAGE_ITEMS things that happened to it.
+
+    A push of one of `merges` and of nothing below it is none of those.
+    """
     ref = quote(f"refs/heads/{branch}", safe="")
-    items = connection.get(f"/activity?ref={ref}&per_page={PAGE_ITEMS}")
-    if not isinstance(items, list):
-        raise OutsideError("GitHub: GET /activity did not answer with a list. Run again.")
+    items = connection.items(f"/activity?ref={ref}&per_page={PAGE_ITEMS}")
     moves = parse_all(ActivityShape, items, "an activity")
-    return [move.actor.login for move in moves if move.actor and move.activity_type != _DELETION]
+    return [
+        move.actor.login
+        for move in moves
+        if move.actor and move.activity_type != _DELETION and merges.get(move.after) != move.before
+    ]

@@ -177,14 +177,17 @@ class _Maker(BaseModel):
 class PullCommitShape(BaseModel):
     """A commit of a pull request: whose addresses it names."""
 
+    sha: Sha
     author: _Maker | None
     committer: _Maker | None
 
 
 class ActivityShape(BaseModel):
-    """Something that happened to a branch, and by whom."""
+    """Something that happened to a branch, and by whom; a side without a commit is zeros."""
 
     activity_type: str
+    before: str
+    after: str
     actor: User | None
 
 

@@ -10,7 +10,7 @@ A person takes part with an editor and git: merging the branch merges the pull r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -157,7 +157,7 @@ class LocalForge:
         reviews = [Review(r.author, r.state, r.commit, r.submitted_at) for r in kept]
         return tuple(sorted(reviews, key=lambda review: review.submitted_at))
 
-    def makers(self, pull: PullRequest) -> tuple[str, ...]:
+    def makers(self, pull: PullRequest, merges: Mapping[str, str]) -> tuple[str, ...]:
         """Nobody: names in commits are no accounts, and no push is written down."""
         return ()
 

@@ -11,7 +11,7 @@ from urllib.request import Request
 from pipeline.adapters.metrics.base import Missing, Sample, filled, no_sample
 from pipeline.adapters.metrics.records import sample_of
 from pipeline.credentials import without_credentials
-from pipeline.errors import ConfigurationError, OutsideError
+from pipeline.errors import ConfigurationError, OutsideError, in_one_line
 from pipeline.web import NOT_ANSWERED, ask_once, reason_of, service_of
 
 TIMEOUT_SECONDS = 10.0
@@ -51,7 +51,7 @@ class HttpJsonMetrics:
             try:
                 self._paths[name] = jmespath.compile(text)
             except jmespath.exceptions.JMESPathError as error:
-                faults.append(f"paths.{name}: {' '.join(str(error).split())}")
+                faults.append(f"paths.{name}: {in_one_line(error)}")
         if faults:
             raise ConfigurationError("metrics", faults)
         self._url, self._headers, self._max_age = service.url, service.headers, max_age

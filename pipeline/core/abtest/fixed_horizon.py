@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
 from pipeline.core.abtest.sums import Sums
@@ -29,19 +27,11 @@ def welch(a: Sums, b: Sums) -> float:
     return float(found.pvalue)
 
 
-def mann_whitney(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
-    """The two-sided p-value of Mann and Whitney's test (1947) of the outcomes (n,) and (m,).
-
-    NaN where a variant has none. It needs the outcomes themselves, all of them in memory.
-    """
-    ours, theirs = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    if not len(ours) or not len(theirs):
-        return math.nan
-    return float(stats.mannwhitneyu(ours, theirs, alternative="two-sided").pvalue)
-
-
 def mann_whitney_of_proportions(a: Sums, b: Sums) -> float:
-    """The same of outcomes that are all 0 or 1, from their counts: normal, corrected for ties."""
+    """The two-sided p-value of Mann and Whitney's test (1947) of outcomes that are all 0 or 1.
+
+    From their counts: normal, corrected for ties. NaN where a variant has none.
+    """
     n, m = a.n, b.n
     if not n or not m:
         return math.nan

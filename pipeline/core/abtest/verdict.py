@@ -109,7 +109,19 @@ def read_looks(test: ABTest, looks: Sequence[Look]) -> tuple[Reading, ...]:
 
 
 def seen_by(test: ABTest, estimate: Estimate) -> float:
-    """How much was seen, as the x of confseq.py; 0 while nothing may be concluded."""
+    """How much was seen, as the x of confseq.py; 0 while nothing may be concluded.
+
+    With x = tau² / v, v being the variance of the difference, the evidence there is that of the
+    mSPRT, whose true differences are mixed over N(0, tau²). For two means it is section 4.2 of
+    Johari, Koomen, Pekelis and Walsh (2022), "Always valid inference: continuous monitoring of A/B
+    tests", with v = 2 sigma² / n:
+
+        Λ = sqrt( v / (v + tau²) ) exp( tau² difference² / (2 v (v + tau²)) ).
+
+    It rests on the normal approximation, so that looks before the burn-in do not count (Bibaut,
+    Kallus and Lindon 2022, "Near-optimal non-parametric sequential tests and confidence sequences
+    with possibly dependent observations").
+    """
     too_few = min(estimate.n_a, estimate.n_b) < test.burn_in
     if too_few or not estimate.variance > 0:
         return 0.0

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.core.outcome.promises import (
+    MIN_CLASS_ROWS,
     Kept,
     OutcomeFacts,
     Promise,
     Transition,
     assess_promise,
+    expected_interval,
+    is_too_rare,
     worst_kept,
 )
 from pipeline.core.pull.causes import finding_of, shortened, words
@@ -23,10 +26,11 @@ MAX_REASON = 160
 
 @dataclass(frozen=True)
 class PromiseLine:
-    """A row of the table: what was promised, what was measured, and what that means."""
+    """A row of the table: what was promised, what so many rows should show, and what they do."""
 
     metric: str
     promised: str
+    expected: str
     found: str
     kept: Kept
 
@@ -101,17 +105,25 @@ def _verdict(facts: OutcomeFacts, kept: Kept) -> str:
         return f"Too early to say how good it is: {found} labelled rows, {wanted} are needed."
     if not facts.promises:
         return "There is no promise that production could be compared with."
-    early = (p for p in facts.promises if _kept(p, facts) is Kept.TOO_EARLY)
-    without = ", ".join(label_of(promise.metric) for promise in early)
-    return f"Too early to say how good it is: no figure to compare, or no interval, of {without}."
+    early = [promise.metric for promise in facts.promises if _kept(promise, facts) is kept]
+    rare = [metric for metric in early if is_too_rare(metric, facts.measured)]
+    without = ", ".join(map(label_of, rare or early))
+    why = f"no figure to compare, or no interval, of {without}"
+    if rare:
+        found = f"{count(facts.measured.rarer)} rows of the rarer label"
+        why = f"{found}, {MIN_CLASS_ROWS} are needed for {without}"
+    return f"Too early to say how good it is: {why}."
 
 
 def _line(promise: Promise, facts: OutcomeFacts) -> PromiseLine:
     spread = interval(promise.low, promise.high, with_sign=False)
-    value = facts.measured.metrics.get(promise.metric) if facts.measured else None
+    measured = facts.measured
+    value = measured.metrics.get(promise.metric) if measured else None
+    expected = expected_interval(promise, measured) if measured else None
     return PromiseLine(
         label_of(promise.metric),
         f"{figure(promise.value)} {spread}".strip(),
+        interval(*expected, with_sign=False) if expected else "",
         figure(value),
         _kept(promise, facts),
     )
@@ -127,8 +139,9 @@ def _basis(facts: OutcomeFacts) -> str:
         return ""
     return (
         f"{count(measured.labelled)} labelled of {count(measured.rows)} rows that it answered, "
-        f"{measured.start:%Y-%m-%d} to before {measured.end:%Y-%m-%d}. These are other weeks than "
-        "it was judged on: a figure below the interval is a reason to look, not a proof."
+        f"{measured.start:%Y-%m-%d} to before {measured.end:%Y-%m-%d}. Expected is what was "
+        "promised, give or take the chance of these rows too. They are of other weeks than it was "
+        "judged on: a figure below is a reason to look, not a proof."
     )
 
 

@@ -11,8 +11,8 @@ BASE = "main"  # what a proposal is merged into
 PREFIX = "perennial/retrain/"
 AUTHOR = "perennial <perennial@noreply.invalid>"
 _BEFORE = "perennial <perennial@users.noreply.github.com>"  # of branches that are older
-_NUMBERED = re.compile(r"\d{4,9}")
-_DATED = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NUMBERED = re.compile("[0-9]{4,9}")
+_DATED = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def branch_of(retrain: str) -> str:

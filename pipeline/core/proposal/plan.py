@@ -44,9 +44,9 @@ def _past(wanted: Wanted, seen: Seen, proposals: tuple[PullRequest, ...]) -> Pro
         now = short(seen.champion) if seen.champion else "none"
         reason = f"judged against champion {was}, and now {now} serves: retrain"
         return ProposalPlan((), End.STOPPED, reason)
-    for pull in proposals:
+    for pull in proposals:  # a person's may have any number, and would hold up all below that
         other = retrain_of(pull.branch, wanted.model) or ""
-        is_alive = pull.state is not PullState.CLOSED
+        is_alive = pull.state is not PullState.CLOSED and pull.author == seen.login
         if is_alive and is_later(other, wanted.retrain, wanted.model):
             reason = f"#{pull.number} proposes {other}, which is newer than {wanted.retrain}"
             return ProposalPlan((), End.STOPPED, reason, pull.number)

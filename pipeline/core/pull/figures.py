@@ -64,10 +64,15 @@ def primary_of(facts: PullFacts) -> Json | None:
     return next((row for row in rows if row["metric"] == metric), None)
 
 
+def name_of(metric: str) -> str:
+    """A metric within a sentence: weighted F1."""
+    first, *rest = label_of(metric).split(",\N{NO-BREAK SPACE}")
+    return " ".join([*rest, first])
+
+
 def _change(row: Json) -> str:
     """Weighted F1 0.592 → 0.702; a first model has one figure."""
-    first, *rest = label_of(row["metric"]).split(",\N{NO-BREAK SPACE}")
-    name = " ".join([*rest, first])
+    name = name_of(row["metric"])
     if row["champion"] is None:
         return f"{name} {figure(row['challenger'])}"
     return f"{name} {figure(row['champion'])} → {figure(row['challenger'])}"

@@ -9,6 +9,7 @@ from pipeline.core.pull.facts import PullFacts
 from pipeline.core.pull.figures import (
     SliceNote,
     change_of,
+    name_of,
     primary_of,
     slice_notes,
     spread_of,
@@ -67,6 +68,7 @@ class PullView:
     more_open: int
     metrics: Table
     slices: tuple[SliceNote, ...]
+    slices_by: str
     fairness_line: str
     pictures: tuple[Picture, ...]
     links: tuple[Link, ...]
@@ -103,6 +105,7 @@ def view_of(facts: PullFacts) -> PullView:
         more_open=max(0, len(found) - SHOWN_OPEN),
         metrics=_without(report.metrics.part(0, SHOWN_METRICS), "Rule"),
         slices=slice_notes(facts),
+        slices_by=name_of(facts.inputs.policy.primary_metric),
         fairness_line=shortened(report.fairness_line, MAX_SENTENCE),
         pictures=pictures(report.plots, facts.places),
         links=links(facts.places),

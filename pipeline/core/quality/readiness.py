@@ -27,6 +27,7 @@ from pipeline.core.quality.gates import (
     unclear,
     waits,
 )
+from pipeline.core.report.figures import counted
 from pipeline.core.triggers.ledger import CHAMPION_FREE, RetrainState
 from pipeline.domain import Verdict
 
@@ -123,10 +124,8 @@ def _by_hand(facts: Facts) -> Answer:
     roles = " or ".join(rule.approvers)
     if len(given) >= rule.min_approvals:
         return passes(f"It ran by hand; approved by {', '.join(given)}.")
-    return waits(
-        f"It ran by hand, outside the trigger ledger: waits for {rule.min_approvals} approval(s) "
-        f"by {roles}."
-    )
+    wanted = counted(rule.min_approvals, "approval")
+    return waits(f"It ran by hand, outside the trigger ledger: waits for {wanted} by {roles}.")
 
 
 def _people(facts: Facts, roles: tuple[str, ...]) -> list[str]:
@@ -212,7 +211,8 @@ def _compute(facts: Facts) -> Answer:
     if not minutes <= limit:
         return fails(f"All stages together took more than {limit} minutes.")
     if facts.params.train.joblib_backend != "dask" and jobs > cores:
-        return unclear(f"{jobs} jobs shared {cores} core(s): the search saw less than it should.")
+        shared = f"{counted(jobs, 'job')} shared {counted(cores, 'core')}"
+        return unclear(f"{shared}: the search saw less than it should.")
     return passes(f"The search ended within its {budget}, and the run within {limit}.")
 
 
@@ -230,7 +230,7 @@ def _tracking(facts: Facts) -> Answer:
 
 def _jobs(facts: Facts) -> str:
     jobs = facts.params.train.n_jobs
-    return f"{jobs} job(s)" if jobs > 0 else "jobs"
+    return counted(jobs, "job") if jobs > 0 else "jobs"
 
 
 def _percent(share: float | None) -> str:

@@ -31,7 +31,7 @@ def assess_attested(verified: Iterable[Any], why_not: str, *, digest: str, signe
     if any(_is_by(answer, digest.removeprefix("sha256:"), signer) for answer in verified):
         return Gate("attested", Verdict.PASS, _RULE, f"Signed by {signer}.")
     said = f" ({why_not})" if why_not else ""
-    reason = f"Not signed by it yet{said}: run its job `attest` again, or retrain."
+    reason = f"Not signed by it yet{said}: run its job `attest` again and then review, or retrain."
     return Gate("attested", Verdict.INCONCLUSIVE, _RULE, reason)
 
 

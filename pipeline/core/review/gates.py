@@ -12,18 +12,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pipeline.core.report.figures import counted
 from pipeline.domain import Gate, Verdict
 
 REPORTS = (".csv", ".html", ".json", ".md", ".png")  # as .github/workflows/retrain.yml takes them
 _SHOWN = 4
+_WORDS = ("it", "the")  # any other beginning is a name, which in capitals is another one
 
 
 @dataclass(frozen=True)
 class Files:
     """The MD5 (hex) of each file at three commits, for the paths that dvc.lock names.
 
-    `base` is where the branch left main: a file that differs from main but not from base shows
-    that main has moved on, not that the branch was tampered with.
+    `base` is where the run's own commit left main: a file that differs from main but not from base
+    shows that main has moved on, not that the branch was tampered with.
     """
 
     head: Mapping[str, str]
@@ -32,17 +34,24 @@ class Files:
 
 
 def assess_paths(
-    changed: Iterable[str], model: str, *, package: str, links: Collection[str] = ()
+    changed: Iterable[str],
+    model: str,
+    *,
+    package: str,
+    links: Collection[str] = (),
+    mixed: Collection[str] = (),
 ) -> Gate:
     """Only what a retrain makes may change: no code, no policy, no workflow, no champion.
 
-    `package` is the folder of its evidence, `links` every path that is a link or a submodule.
+    `package` is the folder of its evidence, `links` every path that is a link or a submodule, and
+    `mixed` each at which a merge would put another file than the one that is judged.
     """
     strange = ((path, _why_strange(path, model, package, links)) for path in sorted(changed))
     return _gate(
         "files",
         "Only a retrain's own files change; code, policy and workflows never do.",
-        faults=[f"{path} {why}" for path, why in strange if why],
+        faults=[f"{path} {why}" for path, why in strange if why]
+        + [f"{path} would be merged with what main has there now" for path in sorted(mixed)],
         fine="Only the retrain's own files change.",
     )
 
@@ -91,7 +100,7 @@ def assess_inputs(deps: Mapping[str, str], files: Files) -> tuple[Gate, ...]:
             rule,
             faults=[f"{path} was another one than main ever had" for path in found[name][0]],
             waits=[f"{path} has changed on main since: evaluate again" for path in found[name][1]],
-            fine=f"{sum(_kind(path) == name for path in deps)} files have the recorded digests.",
+            fine=_fits(sum(_kind(path) == name for path in deps)),
         )
         for name, rule in rules.items()
     )
@@ -107,7 +116,7 @@ def assess_outputs(
         "The committed figures are those that the run recorded in dvc.lock.",
         faults=[f"{path} was edited after the run" for path in edited]
         + [f"{path} has two digests in dvc.lock" for path in conflicts],
-        fine=f"{sum(path in head for path in outs)} files have the recorded digests.",
+        fine=_fits(sum(path in head for path in outs)),
     )
 
 
@@ -147,12 +156,13 @@ def assess_evidence(faults: Sequence[str], digests: Mapping[str, str | None]) ->
 
 def assess_age(as_of: datetime, now: datetime, max_age: timedelta) -> Gate:
     """The rows are not older than `max_age` (exactly that old is fine)."""
-    age = now - as_of
+    age, limit = now - as_of, max_age / timedelta(days=1)
+    old = f"{counted(max(age.days, 0), 'day')} old"
     return _gate(
         "age",
-        f"The data is at most {max_age.days} days old.",
-        waits=[f"it is {age.days} days old: evaluate again"] if age > max_age else [],
-        fine=f"It is {max(age.days, 0)} days old.",
+        f"The data is at most {limit:g} days old.",
+        waits=[f"it is {old}: evaluate again"] if age > max_age else [],
+        fine=f"It is {old}.",
     )
 
 
@@ -162,6 +172,10 @@ def is_stale(gates: Iterable[Gate]) -> bool:
     moved = {"code", "policy", "champion", "age"}
     is_honest = all(gate.verdict in (Verdict.PASS, Verdict.INCONCLUSIVE) for gate in gates)
     return is_honest and any(g.name in moved and g.verdict is not Verdict.PASS for g in gates)
+
+
+def _fits(files: int) -> str:
+    return f"The recorded digests fit: {counted(files, 'file')}."
 
 
 def _at(values: Any, name: str) -> Any:
@@ -204,4 +218,5 @@ def _gate(
 def _sentence(found: Sequence[str]) -> str:
     more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     text = "; ".join(found[:_SHOWN])
-    return f"{text[:1].upper()}{text[1:]}{more}."
+    is_word = text.partition(" ")[0] in _WORDS
+    return f"{text[0].upper() + text[1:] if is_word else text}{more}."

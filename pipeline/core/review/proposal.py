@@ -19,9 +19,10 @@ _ELSEWHERE = _BY_PEOPLE | {"ab_test"}
 
 @dataclass(frozen=True)
 class Proposed:
-    """What rollout.yaml says: digests (`sha256:...`), DVC's name of the package, and the plan."""
+    """What rollout.yaml says: ids, a digest (`sha256:...`), DVC's name of the package, the plan."""
 
     model: str
+    retrain: str
     champion: str
     package_md5: str
     plan: Any
@@ -33,17 +34,19 @@ def assess_proposal(
     outs: Mapping[str, str],
     *,
     model: str,
+    retrain: str,
     champion: str | None,
     plan: Any,
 ) -> tuple[Gate, Gate]:
     """The gates `verdict` and `manifest`.
 
-    `champion` and `plan` are main's; `outs` are dvc.lock's, path to MD5. Without a champion nothing
-    can be proposed this way: a person approves the first model.
+    `champion` and `plan` are main's, `retrain` is the branch's; `outs` are dvc.lock's, path to MD5.
+    Without a champion nothing can be proposed this way: a person approves the first model.
     """
     verdict = str(comparison.get("verdict"))
     faults = {
         "it is of another model": proposed.model != model,
+        "it is of another retrain than its branch": proposed.retrain != retrain,
         "it starts from another champion than serves": proposed.champion != champion,
         "the comparison was with another champion": comparison.get("champion") != champion,
         "its package is not the one that the run made": proposed.package_md5 != outs.get(_PACKAGE),
@@ -60,7 +63,7 @@ def assess_proposal(
         Gate(
             "manifest",
             Verdict.FAIL if found else Verdict.PASS,
-            "The manifest rolls out this challenger, from this champion, by this plan.",
+            "The manifest rolls out this retrain's challenger, from this champion, by this plan.",
             f"{'; '.join(found)}.".capitalize() if found else "It says just that.",
         ),
     )

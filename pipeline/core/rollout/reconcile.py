@@ -5,6 +5,7 @@
     revert of that merge, at any moment        champion at 100 % in one step, RolledBack
     revert of a stage                          the weight before it, Paused until a resume
     revert of the promotion                    previous champion at 100 %, alias and pointer with it
+    the same, where a later rollout has ended  the same
     revert of a rollback                       stays rolled back: only a retry brings it back
     a newer merge                              running challenger to 0 %, then the new one starts
     a newer merge while a promoted one bakes   it waits; the bake goes on under its own plan
@@ -24,7 +25,7 @@ from pipeline.core.rollout.effects import Effect, MoveAlias, RolloutStep, SetWei
 from pipeline.core.rollout.observation import Observation, Stop
 from pipeline.core.rollout.progress import look
 from pipeline.core.rollout.reminders import reminder_of
-from pipeline.core.rollout.reverts import what_people_did
+from pipeline.core.rollout.reverts import earlier_promotion_reverted, what_people_did
 from pipeline.core.rollout.start import may_start, start
 from pipeline.core.rollout.state import Rollout, Situation, current_rollout, wanted_routing
 from pipeline.core.rollout.step import is_elsewhere
@@ -63,7 +64,10 @@ def _decide(situation: Situation, rollout: Rollout | None) -> RolloutStep:
         return start(situation, spec)
     if spec is not None and rollout is not None and _runs(rollout):
         return look(situation, rollout, spec)
-    return RolloutStep("Nothing rolls out." if rollout is None else f"{rollout.state.phase}.")
+    if rollout is None:
+        return RolloutStep("Nothing rolls out.")
+    earlier = earlier_promotion_reverted(situation) if rollout.state.phase.is_ended else None
+    return earlier or RolloutStep(f"{rollout.state.phase}.")
 
 
 def _unwatched(spec: RolloutSpec, rollout: Rollout) -> RolloutStep:

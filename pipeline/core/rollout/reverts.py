@@ -10,7 +10,13 @@ from collections.abc import Callable
 from pipeline.core.inert import printable
 from pipeline.core.rollout.effects import RolloutStep, SetWeights
 from pipeline.core.rollout.observation import Routing
-from pipeline.core.rollout.state import Rollout, Situation, champion_rollout
+from pipeline.core.rollout.state import (
+    Rollout,
+    Situation,
+    champion_rollout,
+    rollout_of,
+    stopped_champion,
+)
 from pipeline.core.rollout.step import end_rollout, make_record, transition
 from pipeline.core.rollout.succession import is_earlier
 from pipeline.rollout_commands import Verb
@@ -23,11 +29,7 @@ Rule = Callable[[Situation, Rollout], RolloutStep | None]
 
 def what_people_did(situation: Situation, rollout: Rollout) -> RolloutStep | None:
     """The step that a revert, a command, a newer merge or a latch asks for; None without one."""
-    if (step := _champion_stopped(situation, rollout)) is not None:
-        return step
-    if rollout.state.phase.is_ended:
-        return None
-    for rule in _RULES:
+    for rule in _RULES_OF_AN_END if rollout.state.phase.is_ended else _RULES:
         if (step := rule(situation, rollout)) is not None:
             return step
     return None
@@ -35,7 +37,7 @@ def what_people_did(situation: Situation, rollout: Rollout) -> RolloutStep | Non
 
 def _ending_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | None:
     """A stop that was reverted stays: a model that was stopped comes back by a retry only."""
-    ended = [record for record in rollout.unanswered if record.kind is Kind.ENDED]
+    ended = rollout.reverted_ends
     if not ended:
         return None
     reason = (
@@ -64,6 +66,22 @@ def _promotion_reverted(situation: Situation, rollout: Rollout) -> RolloutStep |
     what = "The promotion" if is_promotion else "A stage before the promotion"
     reason = f"{what} was reverted: the champion of before serves everyone."
     return end_rollout(situation, rollout, Phase.ROLLED_BACK, reason)
+
+
+def earlier_promotion_reverted(situation: Situation) -> RolloutStep | None:
+    """The promotion of an earlier rollout was reverted, where the newest rollout is over.
+
+    champion.yaml names the one before it already; this puts what served onto the ledger.
+    """
+    status, champion = situation.status, situation.observation.champion
+    for record in reversed(status.reverted):
+        before = record.champion_before
+        if record.kind is not Kind.PROMOTED or before is None or before.digest != champion:
+            continue
+        rollout = rollout_of(status, record)
+        if record in rollout.unanswered and not rollout.state.phase.is_ended:
+            return _promotion_reverted(situation, rollout)
+    return None
 
 
 def _aborted(situation: Situation, rollout: Rollout) -> RolloutStep | None:
@@ -105,6 +123,23 @@ def _champion_stopped(situation: Situation, rollout: Rollout) -> RolloutStep | N
     if promoted is None or promoted.state.spec == rollout.state.spec:
         return None
     return _stopped(situation, promoted)
+
+
+def _end_of_the_champion_reverted(situation: Situation, rollout: Rollout) -> RolloutStep | None:
+    """A later rollout is the newest, and the end of what champion.yaml names was reverted.
+
+    That revert put it back there; it stays stopped all the same, before anybody is sent to it.
+    """
+    stopped = stopped_champion(situation.status, situation.observation.champion)
+    if stopped is None:
+        return None
+    if rollout.state.phase.is_ended:
+        return _ending_reverted(situation, stopped)
+    reason = (
+        f"{stopped.reverted_ends[-1].name} was reverted, so champion.yaml named "
+        f"{stopped.state.version}, which was stopped: the champion before that serves everyone."
+    )
+    return end_rollout(situation, rollout, Phase.SUPERSEDED, reason)
 
 
 def _newer_merge(situation: Situation, rollout: Rollout) -> RolloutStep | None:
@@ -158,12 +193,15 @@ def _planned(situation: Situation, number: int) -> PlannedStage | None:
     return stages[number - 1] if 0 < number <= len(stages) else None
 
 
+_RULES_OF_AN_END: tuple[Rule, ...] = (_champion_stopped, _end_of_the_champion_reverted)
 _RULES: tuple[Rule, ...] = (
+    _champion_stopped,
     _ending_reverted,
     _merge_reverted,
     _promotion_reverted,
     _aborted,
     _stopped,
+    _end_of_the_champion_reverted,
     _champion_moved,
     _newer_merge,
     _step_reverted,

@@ -32,6 +32,11 @@ class Rollout:
         """The champion.yaml that the promotion replaced, if there was one."""
         return self.promotion.champion_before if self.promotion else None
 
+    @property
+    def reverted_ends(self) -> tuple[Record, ...]:
+        """The ends of it that were reverted, and that nothing has reacted to yet."""
+        return tuple(record for record in self.unanswered if record.kind is Kind.ENDED)
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -57,17 +62,32 @@ class Situation:
 
 def current_rollout(status: RolloutStatus) -> Rollout | None:
     """The rollout of the newest record, reverted or not; None where there never was one."""
-    return _rollout_of(status, status.ever[-1]) if status.ever else None
+    return rollout_of(status, status.ever[-1]) if status.ever else None
 
 
 def champion_rollout(status: RolloutStatus, champion: str) -> Rollout | None:
     """The rollout that made `champion` one, while it stands; None where a person put it there."""
     mine = [r for r in status.records if r.kind is Kind.PROMOTED and r.challenger == champion]
-    rollout = _rollout_of(status, mine[-1]) if mine else None
+    rollout = rollout_of(status, mine[-1]) if mine else None
     return rollout if rollout is not None and rollout.state.phase.is_promoted else None
 
 
-def _rollout_of(status: RolloutStatus, newest: Record) -> Rollout:
+def stopped_champion(status: RolloutStatus, champion: str) -> Rollout | None:
+    """The rollout that ended `champion`, where that end was reverted and nothing reacted to it.
+
+    The revert put it back into champion.yaml. None where it was promoted anew after that end.
+    """
+    promoted = [r for r in status.records if r.kind is Kind.PROMOTED and r.challenger == champion]
+    anew = max((record.sequence for record in promoted), default=0)
+    for record in reversed(status.ever):
+        if record.kind is Kind.ENDED and record.challenger == champion and record.sequence > anew:
+            rollout = rollout_of(status, record)
+            if record in rollout.unanswered and rollout.champion_before is not None:
+                return rollout
+    return None
+
+
+def rollout_of(status: RolloutStatus, newest: Record) -> Rollout:
     """The one that `newest` belongs to."""
     mine = [r for r in status.ever if (r.spec, r.attempt) == (newest.spec, newest.attempt)]
     there = {record.sequence for record in status.records}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.champion import Champion
 from pipeline.core.rollout.assess import Assessment
 from pipeline.core.rollout.effects import (
     Alert,
@@ -17,7 +18,7 @@ from pipeline.core.rollout.effects import (
 )
 from pipeline.core.rollout.message import render_message
 from pipeline.core.rollout.observation import Routing, Stop
-from pipeline.core.rollout.state import Rollout, Situation
+from pipeline.core.rollout.state import Rollout, Situation, stopped_champion
 from pipeline.domain import Gate
 from pipeline.rollout_status import GateEvidence, Kind, Phase, Record
 
@@ -85,7 +86,8 @@ def end_rollout(
     Needs no metrics, no window and no approval, and may be applied again at any point.
     """
     state, observation = rollout.state, situation.observation
-    champion = _champion_after(situation, rollout)
+    before = _champion_before(situation, rollout)
+    champion = before.digest if before is not None else observation.champion
     record = make_record(
         situation,
         state,
@@ -105,8 +107,8 @@ def end_rollout(
         effects.append(MoveAlias(champion))
     if is_alarming:
         effects.append(alert_of(record))
-    if champion != observation.champion and rollout.champion_before is not None:
-        effects.append(WriteChampion(champion=rollout.champion_before))
+    if before is not None:
+        effects.append(WriteChampion(champion=before))
     return transition(situation, record, before=tuple(effects))
 
 
@@ -118,11 +120,16 @@ def is_elsewhere(alias: str | None, champion: str, *, is_promoted: bool) -> bool
     return alias not in (None, champion) and (alias != "" or is_promoted)
 
 
-def _champion_after(situation: Situation, rollout: Rollout) -> str:
-    """Who serves after the end: the one before the promotion, or whom champion.yaml names."""
-    now = situation.observation.champion
-    before = rollout.champion_before
-    return before.digest if before is not None and now == rollout.state.challenger else now
+def _champion_before(situation: Situation, rollout: Rollout) -> Champion | None:
+    """Who serves after the end, where champion.yaml names who must not; None where it is right.
+
+    That is what this rollout promoted, or one whose own end was reverted.
+    """
+    serves = situation.observation.champion
+    if serves == rollout.state.challenger and rollout.champion_before is not None:
+        return rollout.champion_before
+    stopped = stopped_champion(situation.status, serves)
+    return stopped.champion_before if stopped is not None else None
 
 
 def alert_of(record: Record) -> Alert:

@@ -30,13 +30,17 @@ ANSWERS = Health(True)
 
 @dataclass
 class WorldCommit:
-    """One commit of the reconciler: its record, and champion.yaml before and after it."""
+    """One commit of the reconciler: its record, and champion.yaml before and after it.
+
+    `reverted_at` is how many commits there were when it was reverted last.
+    """
 
     record: Record
     champion_before: str
     champion_after: str
     message: str
     is_reverted: bool = False
+    reverted_at: int = 0
 
 
 @dataclass
@@ -70,7 +74,13 @@ class World:
         """The records that are there, and those that were."""
         there = [c.record for c in self.commits if not c.is_reverted]
         gone = [c.record for c in self.commits if c.is_reverted]
-        return RolloutStatus(self.model, tuple(there), tuple(gone))
+        again = [c.record.sequence for c in self.commits if c.is_reverted and self._is_news(c)]
+        return RolloutStatus(self.model, tuple(there), tuple(gone), frozenset(again))
+
+    def _is_news(self, reverted: WorldCommit) -> bool:
+        """Whether no record that came after the revert answers it."""
+        later = [c.record for c in self.commits[reverted.reverted_at :] if not c.is_reverted]
+        return not any(reverted.record.sequence in record.answers for record in later)
 
     def observe(
         self,
@@ -118,7 +128,7 @@ class World:
 
     def revert(self, commit: WorldCommit) -> None:
         """`git revert` of one commit: its record goes, and champion.yaml where it changed it."""
-        commit.is_reverted = True
+        commit.is_reverted, commit.reverted_at = True, len(self.commits)
         if self.champion == commit.champion_after:
             self.champion = commit.champion_before
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pipeline.core.inert import printable
+from pipeline.core.proposal.identity import branch_of
 from pipeline.core.trace.links import Check, Link, not_checked
 from pipeline.core.trace.serving import MINUTE, Made
 from pipeline.core.triggers.ledger import CHAMPION_FREE, Ledger, causes_of
@@ -40,10 +41,13 @@ def link_cause(ledger: Ledger, spec: RolloutSpec, merged: datetime) -> Link:
     return Link("cause", tuple(says[:5]) or (spec.retrain,), tuple(checks))
 
 
-def link_merge(made: Made, trailer: str | None, evidence: str, pull: PullRequest | None) -> Link:
+def link_merge(
+    made: Made, retrain: str, trailer: str | None, evidence: str, pull: PullRequest | None
+) -> Link:
     """The commit that brought the manifest: its trailer, and what the forge says of it.
 
-    `trailer` is that of the proposal's own commit, `evidence` what that commit really holds.
+    `retrain` is the manifest's. `trailer` is that of the proposal's own commit, `evidence` what
+    that commit really holds.
     """
     number = pull_number(made.subject)
     name = f"pull request {number}" if number else "no pull request is named"
@@ -52,6 +56,7 @@ def link_merge(made: Made, trailer: str | None, evidence: str, pull: PullRequest
         checks.append(Check("trailer Perennial-Evidence", trailer, evidence))
     if pull is not None:
         checks.append(Check(f"{name}: merge commit", str(pull.merge_commit), made.commit))
+        checks.append(Check(f"{name}: branch", printable(pull.branch, 200), branch_of(retrain)))
         if len(made.parents) > 1:
             checks.append(Check(f"{name}: head", pull.head, made.parents[1]))
     says = (f"{name}: {printable(made.subject, 80)}", made.line)

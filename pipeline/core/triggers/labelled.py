@@ -15,7 +15,8 @@ class LabelledWindow:
     """One window of the champion's answers, summarised.
 
     `rows` answered, `labelled` of them with a label by now; `metrics` on the labelled rows,
-    `estimates` of the same metrics from the scores of all rows (see cbpe.py).
+    `estimates` of the same metrics from the scores of all rows (see cbpe.py). `positives` are the
+    labelled rows with label 1; None where nobody counted them.
     """
 
     window: Window
@@ -23,6 +24,7 @@ class LabelledWindow:
     labelled: int
     metrics: Mapping[str, float] = field(default_factory=dict)
     estimates: Mapping[str, float] = field(default_factory=dict)
+    positives: int | None = None
 
 
 @dataclass(frozen=True)

@@ -148,6 +148,23 @@ def open_retrain(ledger: Ledger, model: str) -> Retrain | None:
     return next((r for r in ledger.retrains if r.model == model and r.state.is_open), None)
 
 
+def why_not_asked_for(
+    ledger: Ledger, model: str, retrain: str, *, merged: datetime | None = None
+) -> str | None:
+    """Why the proposal of `retrain` is not one that the ledger waits for; None where it is.
+
+    Of one that was `merged` then, whether it was one just before: WON says so, and so does an end
+    at that moment or later.
+    """
+    found = next((r for r in ledger.retrains if (r.model, r.id) == (model, retrain)), None)
+    if found is None:
+        return f"the trigger ledger has no retrain {retrain}"
+    is_won = merged is not None and found.state is RetrainState.WON
+    if found.state.is_open or is_won or (merged is not None and found.changed_at >= merged):
+        return None
+    return f"{retrain} is {found.state} in the trigger ledger since {found.changed_at:%Y-%m-%d}"
+
+
 def calendar_since(ledger: Ledger, model: str, trained_at: datetime) -> datetime:
     """Until when the calendar has been served: its last recorded period, or the training.
 

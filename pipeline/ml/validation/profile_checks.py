@@ -16,16 +16,23 @@ from pipeline.ml.validation.units_change import units_change
 
 NULL_JUMP_RATIO = 5.0  # nulls are a flood above this multiple of the champion's share ...
 NULL_JUMP_SHARE = 0.05  # ... and this much above it, so that 0.1 % -> 1 % is none
+# Of a column that is null in a fifth of the rows five times as often is always: there a flood is
+# that more than half of the values went. What is rarely known may well be unknown for a season.
+LOST_VALUES = 0.5
+SPARSE = 1 / 3  # of the rows: fewer values than that are rarely known
 NEWEST_DAYS = 7
 
 
 def check_null_flood(
     frame: pd.DataFrame, current: Profile, champion: Mapping[str, Any]
 ) -> Iterator[Finding]:
-    """No column may be null more than 5 times as often as before and 5 points more often."""
+    """No column may be null more than 5 times as often as before and 5 points more often.
+
+    Nor may more than half of its values go, where a third of the champion's rows or more had one.
+    """
     flooded = False
     for name, was, now in pair_columns(current, champion):
-        limit = max(NULL_JUMP_RATIO * was["null_fraction"], was["null_fraction"] + NULL_JUMP_SHARE)
+        limit = _null_limit(was["null_fraction"])
         if now["null_fraction"] <= limit:
             continue
         flooded = True
@@ -44,8 +51,14 @@ def check_null_flood(
             "null_flood",
             passed=True,
             found="no column is null much more often than for the champion",
-            expected="at most 5 times and 5 points more",
+            expected="at most 5 times and 5 points more, and half of the values at most gone",
         )
+
+
+def _null_limit(was: float) -> float:
+    """The largest share of nulls that is no flood, by the champion's share."""
+    jump, known = max(NULL_JUMP_RATIO * was, was + NULL_JUMP_SHARE), 1 - was
+    return jump if known < SPARSE else min(jump, was + LOST_VALUES * known)
 
 
 def _first_day_above(frame: pd.DataFrame, name: str, limit: float) -> str | None:

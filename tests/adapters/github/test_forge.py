@@ -228,7 +228,26 @@ def test_makers_are_those_of_the_commits_and_whoever_pushed(
         git(root, "commit", "--quiet", "--allow-empty", "--message=Edit", who)
         git(root, "push", "--quiet", "origin", f"HEAD:{BRANCH}")
     github.world.pusher = "ben"
-    assert forge.makers(forge.pull(number)) == ("ada", "ben", "octo")
+    assert forge.makers(forge.pull(number), {}) == ("ada", "ben", "octo")
+
+
+@pytest.mark.parametrize("is_hidden", [False, True])
+def test_whoever_pushed_a_merge_of_main_alone_is_no_maker(
+    forge: GitHubForge, github: GitHubStandIn, root: Path, is_hidden: bool
+) -> None:
+    number = open_one(forge)
+    before, who = forge.pull(number).head, "--author=Ben <ben@users.noreply.github.com>"
+    github.add_person("ben", "write")
+    github.world.pusher = "ben"
+    if is_hidden:  # more comes with the same push, and its commit names nobody
+        git(root, "commit", "--quiet", "--allow-empty", "--message=Edit")
+    parent = git(root, "rev-parse", "HEAD").strip()
+    git(root, "commit", "--quiet", "--allow-empty", "--message=Merge", who)
+    git(root, "push", "--quiet", "origin", f"HEAD:{BRANCH}")
+    merge = forge.pull(number).head
+    makers = forge.makers(forge.pull(number), {merge: parent})
+    assert (parent != before) is is_hidden
+    assert makers == (("ben", "octo") if is_hidden else ("octo",))
 
 
 def test_who_made_it_is_not_known_where_github_leaves_commits_out(
@@ -239,7 +258,7 @@ def test_who_made_it_is_not_known_where_github_leaves_commits_out(
     for size, before in ((100, 0), (100, 1), (50, 2)):
         github.fail("GET", path, Answer(200, [sample("commit")] * size), after=before)
     with pytest.raises(OutsideError, match=f"pull request {number}, and no more of any"):
-        forge.makers(forge.pull(number))
+        forge.makers(forge.pull(number), {})
 
 
 def test_issues_leave_pull_requests_out(forge: GitHubForge) -> None:

@@ -110,3 +110,21 @@ def test_every_fault_of_the_configuration_is_told_at_once():
         "paths.value",
         "paths.sampled_at",
     ]
+
+
+def filled_into(address, version):
+    return HttpJsonMetrics(address, PATHS, max_age=AGE).query("m", version, WINDOW, AT)
+
+
+@pytest.mark.parametrize("version", ['v"} or vector(0) #', "", "a b", "v\n", "x" * 64, "../v"])
+def test_a_version_cannot_become_another_address(version):
+    with pytest.raises(ConfigurationError, match="version: found"):
+        filled_into("http://127.0.0.1:1/{version}", version)
+
+
+@pytest.mark.parametrize(
+    "template", ["{other}", "{version!r}", "{version:>9}", "{", "{0}", "{version.x}"]
+)
+def test_an_address_with_another_placeholder_is_refused(template):
+    with pytest.raises(ConfigurationError, match="m: "):
+        filled_into(f"http://127.0.0.1:1/{template}", "v")

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.core.abtest.evidence import Cell, Evidence, Period
 from pipeline.core.abtest.guardrails import Kept
+from pipeline.core.abtest.power import tau_squared
 from pipeline.core.abtest.sums import counts
 from pipeline.core.abtest.verdict import Result, assess_ab_test
 from pipeline.core.abtest.wait import how_much_longer
@@ -66,6 +67,16 @@ def test_the_p_value_of_the_msprt_never_rises_and_that_of_a_confidence_sequence_
     assert first == then < 0.001
     first, then = p_values("confidence_sequence")
     assert first < 0.001 < then
+
+
+def test_the_p_value_of_the_msprt_is_that_of_the_paper():
+    """One over the likelihood ratio of Johari et al. (2022), by the estimate's variance."""
+    test = config(test="msprt")
+    now = answer(test, evidence(ones(10_000, 8_000), ones(10_000, 8_160))).latest
+    v, tau, difference = now.estimate.variance, tau_squared(test), now.estimate.difference
+    ratio = math.sqrt(v / (v + tau)) * math.exp(tau * difference**2 / (2 * v * (v + tau)))
+    assert ratio > 1
+    assert now.p_value == pytest.approx(1 / ratio)
 
 
 @pytest.mark.parametrize("turns", [EVEN, evidence(ones(20_000, 15_600), ones(20_000, 15_640))])

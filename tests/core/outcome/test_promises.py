@@ -3,6 +3,7 @@ import html
 import re
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
@@ -15,6 +16,7 @@ from pipeline.core.outcome.promises import (
     Transition,
     assess_promise,
     events_since,
+    expected_interval,
     promises_of,
     worst_kept,
 )
@@ -36,7 +38,8 @@ MERGED = datetime(2013, 7, 4, 9, tzinfo=UTC)
 
 def measured(f1=0.69, labelled=9_000, **changes):
     values = {"f1_weighted": f1, "accuracy": 0.72}
-    found = Measured(MERGED, datetime(2013, 8, 4, tzinfo=UTC), 9_300, labelled, values)
+    until = datetime(2013, 8, 4, tzinfo=UTC)
+    found = Measured(MERGED, until, 9_300, labelled, labelled // 5, values)
     return dataclasses.replace(found, **changes)
 
 
@@ -69,6 +72,55 @@ def body_of(found):
 )
 def test_a_figure_inside_the_interval_keeps_the_promise(value, kept):
     assert assess_promise(F1, measured(value), 2_000) is kept
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (0.642, Kept.AS_PROMISED),
+        (0.641, Kept.WORSE),
+        (0.762, Kept.AS_PROMISED),
+        (0.763, Kept.BETTER),
+    ],
+)
+def test_rows_that_are_few_beside_the_holdouts_are_allowed_their_own_chance(value, kept):
+    promise = dataclasses.replace(F1, rows=27_000)  # 9,000 were measured: twice as wide
+    assert expected_interval(promise, measured()) == pytest.approx((0.642, 0.762))
+    assert assess_promise(promise, measured(value + 1e-9 * (0.702 - value)), 2_000) is kept
+
+
+def test_no_figure_above_1_is_expected():
+    promise = Promise("roc_auc", 0.99, 0.96, 1.0, 27_000)
+    assert expected_interval(promise, measured()) == pytest.approx((0.93, 1.0))
+    assert expected_interval(Promise("f1", 0.01, 0, 0.1), measured()) == pytest.approx((0, 0.1))
+
+
+def test_a_model_that_stays_as_it_was_is_called_worse_as_rarely_as_the_interval_says():
+    """Also of few rows: by the holdout's interval alone it is every fifth time here."""
+    rng = np.random.default_rng(0)
+    holdout, later = rng.binomial(7_000, 0.9, 4_000) / 7_000, rng.binomial(2_000, 0.9, 4_000)
+    error = 1.96 * np.sqrt(0.9 * 0.1 / 7_000)
+    kept = [
+        assess_promise(
+            Promise("accuracy", value, value - error, value + error, 7_000),
+            measured(labelled=2_000, metrics={"accuracy": found / 2_000}),
+            2_000,
+        )
+        for value, found in zip(holdout.tolist(), later.tolist(), strict=True)
+    ]
+    assert 0.015 < kept.count(Kept.WORSE) / len(kept) < 0.035
+
+
+@pytest.mark.parametrize("metric", ["f1", "roc_auc"])
+@pytest.mark.parametrize(
+    ("positives", "kept"),
+    [(29, Kept.TOO_EARLY), (30, Kept.WORSE), (8_970, Kept.WORSE), (8_971, Kept.TOO_EARLY)],
+)
+def test_a_metric_of_the_rarer_label_needs_rows_of_it(metric, positives, kept):
+    promise, found = Promise(metric, 0.7, 0.6, 0.8), measured(metrics={metric: 0.1, "accuracy": 0})
+    found = dataclasses.replace(found, positives=positives)
+    assert assess_promise(promise, found, 2_000) is kept
+    assert assess_promise(Promise("accuracy", 0.7, 0.6, 0.8), found, 2_000) is Kept.WORSE
 
 
 @pytest.mark.parametrize(("low", "high"), [(None, 0.732), (0.672, None)])
@@ -107,6 +159,15 @@ def test_promises_come_from_the_merged_comparison():
     assert (f1.low, f1.high) == pytest.approx((0.6721, 0.7321))
     assert (positive.metric, positive.value) == ("f1", 0.5452)
     assert (ranking.metric, ranking.value) == ("roc_auc", 0.7864)
+    assert {promise.rows for promise in (accuracy, f1, positive, ranking)} == {
+        reports.passing().comparison["n"]
+    }
+
+
+@pytest.mark.parametrize("n", [None, -7, 0, 1e400, 10**400, "7"])
+def test_a_comparison_that_names_no_rows_promises_its_interval(n):
+    (promise, *_) = promises_of({**reports.passing().comparison, "n": n})
+    assert expected_interval(promise, measured()) == pytest.approx((promise.low, promise.high))
 
 
 def test_a_positive_class_that_is_no_longer_found_is_no_promise_kept():
@@ -133,9 +194,9 @@ def test_the_first_line_says_where_it_is_and_how_it_does():
     body = body_of(facts())
     assert body.startswith(f"{MARKER}\n### ✅ After the merge\n")
     assert "**It serves since 2013-07-04. In production: as promised.**" in body
-    assert "| F1, weighted | 0.702 \\[0.672, 0.732\\] | 0.690 | ✅&nbsp;as promised |" in (
-        body.replace("\N{NO-BREAK SPACE}", " ")
-    )
+    spread = "\\[0.672, 0.732\\]"
+    row = f"| F1, weighted | 0.702 {spread} | {spread} | 0.690 | ✅&nbsp;as promised |"
+    assert row in body.replace("\N{NO-BREAK SPACE}", " ")
     assert "9,000 labelled of 9,300 rows" in body
 
 
@@ -152,6 +213,13 @@ def test_a_broken_promise_is_not_hidden():
         (
             {"measured": measured(labelled=120)},
             "Too early to say how good it is: 120 labelled",
+        ),
+        (
+            {
+                "promises": (F1, Promise("f1", 0.55, 0.5, 0.6), Promise("roc_auc", 0.8, 0.7, 0.9)),
+                "measured": measured(positives=12, metrics={"f1_weighted": 0.7, "f1": 0.2}),
+            },
+            "12 rows of the rarer label, 30 are needed for F1,\N{NO-BREAK SPACE}positive, ROC-AUC.",
         ),
         (
             {"measured": None, "unmeasured": "there is no warehouse to ask"},

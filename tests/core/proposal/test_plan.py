@@ -185,6 +185,14 @@ def test_a_newer_proposal_that_a_person_closed_does_not_stop_an_older_run() -> N
     assert plan_proposal(WANT, seen(closed, at=branch(**NO_BRANCH))).end is End.CURRENT
 
 
+@pytest.mark.parametrize("state", [PullState.OPEN, PullState.MERGED])
+def test_a_newer_proposal_that_we_did_not_open_holds_nothing_up(state: PullState) -> None:
+    theirs = pull(wanted(digest("b"), f"{MODEL}-9999"), state=state, author="mallory")
+    plan = plan_proposal(WANT, seen(theirs, at=branch(**NO_BRANCH)))
+    assert plan.end is End.CURRENT
+    assert (Close(7) in plan.steps) is (state is PullState.OPEN)
+
+
 @pytest.mark.parametrize("who", ["ada", None, "other[bot]"])
 @pytest.mark.parametrize("retrain", [RETRAIN, NEXT])
 def test_evidence_that_a_person_closed_is_snoozed(who: str | None, retrain: str) -> None:
@@ -341,6 +349,11 @@ def test_a_number_and_a_date_do_not_compare() -> None:
     assert not is_later(f"{MODEL}-0001", f"{MODEL}-2013-07-03", MODEL)
     assert not is_later(f"{MODEL}-2013-07-03", f"{MODEL}-0001", MODEL)
     assert retrain_of(branch_of(f"{MODEL}-2013-07-03"), MODEL) == f"{MODEL}-2013-07-03"
+
+
+@pytest.mark.parametrize("end", ["001", "٠٠٠٤", "２０１３-07-03", "0001-2", "0001\n", "last"])
+def test_nothing_else_is_a_retrains_id(end: str) -> None:
+    assert retrain_of(branch_of(f"{MODEL}-{end}"), MODEL) is None
 
 
 @pytest.mark.parametrize("told", [None, TIP])

@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 
 from pipeline.core.pull.body import MAX_BODY, ROOM, build_pull_text, fitted, units
 from pipeline.core.pull.facts import ManifestChange, Places
+from pipeline.core.review.report import CONTEXT
 from pipeline.domain import Verdict
 from tests.core import hostile, pulls, reports
 from tests.core.report.test_build import EVIL
@@ -102,6 +103,8 @@ def test_a_passing_body_has_what_the_reviewer_needs():
     body = text_of(CASES["pass"]()).body
     screen = screen_of(body)
     assert "review by ml_lead (maria) and product_owner (jo or sam), never by the author" in screen
+    assert f"<code>{CONTEXT}</code>) is green" in screen
+    assert "**Weakest slices**, by weighted F1: " in screen
     assert "drop +0.1119, limit 0.1" in screen
     assert "<code>c6906ccb52a95743</code>" in screen
     assert "Waits for a review by product_owner." in screen

@@ -243,7 +243,7 @@ def test_the_limits_of_the_policy_are_told_in_what_an_item_asks():
     rules = {item.name: item.rule for item in assess_quality(facts()).items}
     assert "at least 90 % of the rows" in rules["data_collected_and_validated"]
     assert "at most 14 days old" in rules["data_collected_and_validated"]
-    assert "its 2 job(s) had a core each" in rules["compute_present"]
+    assert "its 2 jobs had a core each" in rules["compute_present"]
     assert "took at most 330 minutes" in rules["compute_present"]
     assert rules["beats_champion"].startswith("f1_weighted improves by more than 0.01 on ")
 

@@ -72,7 +72,7 @@ def test_a_run_by_hand_waits_for_the_approval_that_manual_retrains_need():
     alone = facts(request=Request(), approvals=None)
     found = item(alone, "triggers_validated")
     assert (found.verdict, found.waits) == (INCONCLUSIVE, True)
-    assert "outside the trigger ledger: waits for 1 approval(s) by ml_lead" in found.reason
+    assert "outside the trigger ledger: waits for 1 approval by ml_lead" in found.reason
 
 
 def test_a_run_by_hand_passes_with_that_approval():
@@ -258,11 +258,11 @@ def test_a_search_that_ran_out_of_time_is_inconclusive():
 
 def test_more_jobs_than_cores_is_inconclusive():
     one_core = {name: {**cost, "cores": 1} for name, cost in costs().items()}
-    answer = (INCONCLUSIVE, "2 jobs shared 1 core(s): the search saw less than it should.")
+    answer = (INCONCLUSIVE, "2 jobs shared 1 core: the search saw less than it should.")
     assert says(with_costs(one_core), "compute_present") == answer
 
 
-@pytest.mark.parametrize(("n_jobs", "told"), [(1, "its 1 job(s) had"), (-1, "its jobs had")])
+@pytest.mark.parametrize(("n_jobs", "told"), [(1, "its 1 job had"), (-1, "its jobs had")])
 def test_as_many_jobs_as_there_are_cores_is_no_number(n_jobs, told):
     params = facts().params
     train = params.train.model_copy(update={"n_jobs": n_jobs})

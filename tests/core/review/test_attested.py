@@ -57,7 +57,7 @@ def test_anything_else_waits(other: Any) -> None:
 def test_why_there_is_none_is_told() -> None:
     gate = assess(why_not="no attestations found")
     assert "Not signed by it yet (no attestations found): run its job" in gate.reason
-    assert "yet: run" in assess().reason
+    assert "yet: run its job `attest` again and then review, or" in assess().reason
 
 
 def test_what_could_not_be_asked_is_an_error() -> None:

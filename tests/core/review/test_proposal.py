@@ -1,5 +1,6 @@
 """What is proposed: it won, and the manifest says just that."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,14 +14,15 @@ from pipeline.core.review.proposal import (
 from pipeline.domain import Gate, Verdict
 
 CHAMPION, PACKAGE = "sha256:" + "c" * 64, "d" * 32 + ".dir"
-GOOD = Proposed("m", CHAMPION, PACKAGE, plan="canary")
+GOOD = Proposed("m", "m-0001", CHAMPION, PACKAGE, plan="canary")
 WON = {"verdict": "PASS", "champion": CHAMPION}
 
 
 def assess(
     proposed: Proposed = GOOD, comparison: dict[str, Any] = WON, **changes: Any
 ) -> tuple[Gate, Gate]:
-    main: dict[str, Any] = {"model": "m", "champion": CHAMPION, "plan": "canary", **changes}
+    main: dict[str, Any] = {"model": "m", "retrain": "m-0001", "champion": CHAMPION}
+    main |= {"plan": "canary", **changes}
     return assess_proposal(proposed, comparison, {"artifacts/package": PACKAGE}, **main)
 
 
@@ -38,9 +40,11 @@ def test_only_pass_is_a_win(verdict: object) -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"proposed": Proposed("m", CHAMPION, PACKAGE, plan="at once")}, "plan is not that"),
-        ({"proposed": Proposed("m", CHAMPION, "e" * 32 + ".dir", "canary")}, "not the one"),
-        ({"proposed": Proposed("n", CHAMPION, PACKAGE, "canary")}, "another model"),
+        ({"proposed": replace(GOOD, plan="at once")}, "plan is not that"),
+        ({"proposed": replace(GOOD, package_md5="e" * 32 + ".dir")}, "not the one"),
+        ({"proposed": replace(GOOD, model="n")}, "another model"),
+        ({"proposed": replace(GOOD, retrain="m-0002")}, "another retrain than its branch"),
+        ({"retrain": "m-2013-07-02"}, "another retrain than its branch"),
         ({"champion": "sha256:" + "f" * 64}, "another champion than serves"),
         ({"champion": None}, "another champion than serves"),
         ({"comparison": {**WON, "champion": None}}, "comparison was with another"),

@@ -29,6 +29,17 @@ def test_the_worst_gate_comes_first_in_the_comment() -> None:
     assert "1 of 3 gates pass" in text
 
 
+def test_what_passes_is_in_a_fold_and_what_is_open_is_not() -> None:
+    whole, fold, passing = render_review([GOOD, WAITS], "a" * 40).partition("<details>")
+    assert fold
+    assert "**approvals**" in whole
+    assert "**code**" not in whole
+    assert passing.startswith("\n<summary>1 gate that passes</summary>\n\n| |")
+    assert "**code**" in passing
+    assert "<details>" not in render_review([WAITS], "a" * 40)
+    assert "|" not in render_review([GOOD], "a" * 40).partition("<details>")[0]
+
+
 def test_what_strangers_wrote_stays_text() -> None:
     hostile = "</td> @team [x](http://evil) ![y](http://evil) | a | `rm` <img src=x>"
     gate = Gate("files", Verdict.FAIL, hostile, hostile)

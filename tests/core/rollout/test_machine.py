@@ -93,7 +93,7 @@ class Rollouts(RuleBasedStateMachine):
         self._only_pass_advances(step, look)
         world.apply(step.effects[:kill], self.now)
         if kill and step.record is not None and step.record.phase.is_ended:
-            self._is_stopped_for_good()
+            self._is_stopped_for_good(step.record)
         if step.is_noop:
             assert before == (self._files(), world.routing, world.champion, world.alias)
         self._what_was_stopped_stays_stopped()
@@ -194,7 +194,7 @@ class Rollouts(RuleBasedStateMachine):
         if routing.challenger_percent and not state.phase.is_ended:
             self.world.routing = Routing(routing.champion)
             self.world.stop = Stop(state.version, state.attempt, "seen at the proxy", self.now)
-            self._is_stopped_for_good()
+            self._is_stopped_for_good(state)
 
     @rule(weight=st.sampled_from([0.0, 5.0, 50.0]))
     def the_provider_forgets(self, weight) -> None:
@@ -245,13 +245,14 @@ class Rollouts(RuleBasedStateMachine):
         elif rollout.state.phase is not Phase.PENDING:
             assert self.world.routing.challenger_percent == rollout.state.weight_percent
 
-    def _is_stopped_for_good(self) -> None:
-        """Killed after its first effect, or stopped at the proxy: the next run ends it."""
-        attempt = current_rollout(self.world.status).state.attempt
-        challenger = current_rollout(self.world.status).state.challenger
+    def _is_stopped_for_good(self, state) -> None:
+        """Killed after its first effect, or stopped at the proxy: the next run ends it.
+
+        A killed end need not be of the newest rollout: what was merged since may be refused.
+        """
         self.reconcile("good", True, True, None, MINUTE)
-        stops = self.world.status.endings_of(challenger)
-        assert attempt in {record.attempt for record in stops}
+        stops = self.world.status.endings_of(state.challenger)
+        assert state.attempt in {record.attempt for record in stops}
 
     def _answers_the_revert(self, record, before) -> None:
         """What the table of reverts says, one reconcile later."""

@@ -16,6 +16,7 @@ from tests.core.rollout_worlds import (
     CHAMPION,
     commit_of,
     in_stage,
+    is_back,
     promoted,
     started,
 )
@@ -279,6 +280,127 @@ def test_a_stop_that_was_recorded_ends_nothing_again_once_champion_yaml_names_th
     assert tick(world, now + 3 * MINUTE).record.challenger != CHALLENGER
 
 
+def after_a_later_refusal(*, is_bad: bool = False):
+    """`c` is promoted and settled, or fails while it bakes; `d` is refused."""
+    world, _, now = promoted()
+    if is_bad:
+        tick(world, now, samples(world.spec, now, BAD))
+    now = run_until(world, Phase.ROLLED_BACK if is_bad else Phase.PROMOTED, now) + MINUTE
+    world.spec = spec_of("d", "b")
+    assert tick(world, now).record.phase is Phase.REFUSED
+    return world, now + MINUTE
+
+
+def test_a_promotion_that_is_reverted_after_a_later_refusal_is_stopped_as_any_other() -> None:
+    world, now = after_a_later_refusal()
+    world.revert(commit_of(world, Kind.PROMOTED))
+    world.revert(commit_of(world, Kind.STAGE))
+    step = tick(world, now)
+    assert ended(step) == (Phase.ROLLED_BACK, f"The promotion was reverted: {BACK}")
+    assert (step.record.challenger, world.champion) == (CHALLENGER, CHAMPION)
+    assert (world.routing.champion, world.alias) == (CHAMPION, CHAMPION)
+    assert world.stop.version == step.record.version
+    assert world.status.endings_of(CHALLENGER) == (step.record,)
+    assert tick(world, now + MINUTE).is_noop
+
+
+@pytest.mark.parametrize("is_bad", [True, False], ids=["stopped before", "another serves"])
+def test_a_reverted_promotion_ends_nothing_where_it_is_over_or_another_serves(is_bad) -> None:
+    world, now = after_a_later_refusal(is_bad=is_bad)
+    world.revert(commit_of(world, Kind.PROMOTED))
+    if not is_bad:
+        world.champion = identity("e").digest
+    assert tick(world, now).record is None
+
+
+def merged_later(world, now):
+    """Another challenger, which is refused."""
+    world.spec = spec_of("d", "b")
+    return tick(world, now)
+
+
+def merged_again(world, now):
+    """The same model once more, which the ledger refuses."""
+    world.spec = world.spec.model_copy(update={"retrain": "again"})
+    return tick(world, now)
+
+
+def retried(world, now):
+    """Attempt 2 of the same manifest, which a person ends."""
+    world.commands = {Command(Verb.RETRY, world.spec.version, 1)}
+    tick(world, now)
+    world.commands.add(Command(Verb.ABORT, world.spec.version))
+    return tick(world, now)
+
+
+@pytest.mark.parametrize("later", [merged_later, merged_again, retried])
+def test_a_reverted_rollback_brings_no_champion_back_whatever_was_tried_after_it(later) -> None:
+    world, spec, now = promoted()
+    rollback = tick(world, now, samples(spec, now, BAD)).record
+    assert rollback.phase is Phase.ROLLED_BACK
+    assert later(world, now + MINUTE).record.phase.is_ended
+    world.revert(commit_with(world, rollback))
+    assert world.champion == CHALLENGER  # as git has it
+    step = tick(world, now + 2 * MINUTE)
+    phase, reason = ended(step)
+    assert (phase, step.record.challenger) == (Phase.ROLLED_BACK, CHALLENGER)
+    assert reason.startswith(f"{rollback.name} was reverted, but what was stopped comes back only")
+    assert is_back(world)
+    assert tick(world, now + 3 * MINUTE).is_noop
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_a_reverted_rollback_ends_what_runs_and_sends_nobody_to_what_was_stopped(
+    is_stopped,
+) -> None:
+    world, spec, now = promoted()
+    rollback = tick(world, now, samples(spec, now, BAD)).record
+    world.commands = {Command(Verb.RETRY, spec.version, 1)}
+    assert tick(world, now + MINUTE).record.attempt == 2
+    world.revert(commit_with(world, rollback))
+    if is_stopped:  # by a watchdog, at that very moment
+        world.stop = Stop(spec.version, 2, "errors", now)
+    step = tick(world, now + 2 * MINUTE)
+    phase, reason = ended(step)
+    assert phase is (Phase.ROLLED_BACK if is_stopped else Phase.SUPERSEDED)
+    named = (
+        f"{rollback.name} was reverted, so champion.yaml named {spec.version}, which was stopped"
+    )
+    assert reason.startswith("Stopped at the traffic layer" if is_stopped else named)
+    assert (step.record.attempt, world.stop.attempt) == (2, 2)
+    assert is_back(world)
+    assert tick(world, now + 3 * MINUTE).is_noop  # the retry was used up
+    world.revert(commit_with(world, step.record))  # which had put champion.yaml right
+    assert ended(tick(world, now + 4 * MINUTE))[0] is phase
+    assert is_back(world)
+
+
+def test_a_reverted_rollback_sends_nobody_back_where_its_promotion_was_reverted_too() -> None:
+    world, spec, now = promoted()
+    rollback = tick(world, now, samples(spec, now, BAD)).record
+    world.revert(commit_of(world, Kind.PROMOTED))
+    world.commands = {Command(Verb.RETRY, spec.version, 1)}
+    tick(world, now + MINUTE)
+    world.revert(commit_with(world, rollback))
+    assert ended(tick(world, now + 2 * MINUTE))[0] is Phase.SUPERSEDED
+    assert is_back(world)
+
+
+def test_a_rollback_of_a_champion_that_was_promoted_anew_since_may_be_reverted() -> None:
+    world, spec, now = promoted()
+    rollback = tick(world, now, samples(spec, now, BAD)).record
+    world.commands = {Command(Verb.RETRY, spec.version, 1)}
+    tick(world, now)
+    now = run_until(world, Phase.PROMOTED, now + MINUTE)
+    world.revert(commit_with(world, rollback))
+    assert tick(world, now + MINUTE).is_noop
+    assert is_back(world, CHALLENGER)
+
+
+def commit_with(world, record):
+    return next(commit for commit in world.commits if commit.record == record)
+
+
 # ---------------------------------------------------------------- a stage or a resume
 
 
@@ -300,6 +422,22 @@ def test_a_reverted_stage_is_recorded_as_a_pause_that_a_person_must_end() -> Non
         f"Reverted: {reverted.name}. The challenger has 50 % until a person resumes it."
     )
     assert step.effects[0] == SetWeights(Routing(CHAMPION, CHALLENGER, 50.0))
+
+
+def test_a_stage_that_was_brought_back_and_reverted_once_more_is_taken_back_once_more() -> None:
+    world, spec, now = in_stage(2)
+    stage = commit_of(world, Kind.STAGE)
+    for number in (1, 2):
+        world.revert(stage)
+        paused = tick(world, now).record
+        assert (paused.phase, paused.weight_percent) == (Phase.PAUSED, 5.0)
+        assert paused.answers == (stage.record.sequence,)
+        assert tick(world, now).is_noop
+        stage.is_reverted = False  # the revert is reverted, and a person goes on
+        world.commands = {Command(Verb.RESUME, spec.version, paused.sequence)}
+        assert tick(world, now).record.phase is Phase.PROGRESSING
+        now = run_until(world, Phase.PROGRESSING, now + HOUR)
+        assert len([c for c in world.commits if c.record.kind is Kind.PAUSED]) == number
 
 
 def test_of_several_reverted_stages_the_earliest_decides_and_all_are_named() -> None:

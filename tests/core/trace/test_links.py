@@ -392,17 +392,17 @@ def test_a_pull_request_is_known_by_githubs_own_subjects(subject, number):
 
 
 def test_a_merge_of_which_nothing_is_known_is_not_checked():
-    link = link_merge(MADE, None, DIGEST, None)
+    link = link_merge(MADE, "m-0004", None, DIGEST, None)
     assert link.state is State.NOT_CHECKED
     assert "pull request 7" in link.says[0]
     unnamed = Made("1" * 40, START, "Linus", "Push")
-    assert "no pull request is named" in link_merge(unnamed, DIGEST, DIGEST, None).says[0]
+    assert "no pull request is named" in link_merge(unnamed, "m-0004", DIGEST, DIGEST, None).says[0]
 
 
 def pull_of(made: Made) -> PullRequest:
     return PullRequest(
         number=7,
-        branch="perennial/retrain/x",
+        branch="perennial/retrain/m-0004",
         head="3" * 40,
         base="main",
         title="Retrain",
@@ -417,16 +417,25 @@ def pull_of(made: Made) -> PullRequest:
 
 
 def test_a_merge_brings_the_very_head_that_the_forge_knows():
-    assert link_merge(MADE, None, DIGEST, pull_of(MADE)).state is State.VERIFIED
+    assert link_merge(MADE, "m-0004", None, DIGEST, pull_of(MADE)).state is State.VERIFIED
     other = replace(MADE, parents=("2" * 40, "4" * 40))
-    link = link_merge(other, None, DIGEST, pull_of(MADE))
+    link = link_merge(other, "m-0004", None, DIGEST, pull_of(MADE))
     assert broken(link) == [("pull request 7: head", "3" * 40, "4" * 40)]
+
+
+def test_a_manifest_that_names_another_retrain_than_its_pull_request_came_from_is_found():
+    link = link_merge(MADE, "m-0003", None, DIGEST, pull_of(MADE))
+    branches = ("perennial/retrain/m-0004", "perennial/retrain/m-0003")
+    assert broken(link) == [("pull request 7: branch", *branches)]
 
 
 def test_a_squash_has_no_head_of_its_own_to_compare():
     squash = Made("1" * 40, START, "Linus", "Retrain (#7)", ("2" * 40,))
-    link = link_merge(squash, None, DIGEST, pull_of(squash))
-    assert [check.what for check in link.checks] == ["pull request 7: merge commit"]
+    link = link_merge(squash, "m-0004", None, DIGEST, pull_of(squash))
+    assert [check.what for check in link.checks] == [
+        "pull request 7: merge commit",
+        "pull request 7: branch",
+    ]
     assert link.state is State.VERIFIED
 
 

@@ -18,6 +18,7 @@ from pipeline.core.triggers.ledger import (
     pending_events,
     record,
     supersede,
+    why_not_asked_for,
 )
 from pipeline.core.triggers.ledger_json import ledger_to_json, parse_ledger
 from pipeline.errors import OutsideError
@@ -160,3 +161,36 @@ def test_of_many_faults_the_first_twenty_are_shown():
 def test_what_is_no_ledger_is_refused_and_never_read_as_an_empty_one(value):
     with pytest.raises(OutsideError, match=r"ledger\.json: not a ledger"):
         parse_ledger(value, "ledger.json")
+
+
+def of_state(state: RetrainState, **changes: str) -> Ledger:
+    return Ledger(retrains=(replace(PLANNED, state=state, **changes),))
+
+
+def why_not(ledger: Ledger, merged: datetime | None = None) -> str | None:
+    return why_not_asked_for(ledger, "flight-delay", PLANNED.id, merged=merged)
+
+
+@pytest.mark.parametrize("state", RetrainState)
+def test_only_an_open_retrain_is_waited_for(state):
+    said = f"flight-delay-0001 is {state} in the trigger ledger since 2013-07-02"
+    assert why_not(of_state(state)) == (None if state.is_open else said)
+
+
+def test_a_retrain_that_is_not_there_or_of_another_model_is_not_waited_for():
+    said = "the trigger ledger has no retrain flight-delay-0001"
+    others = (
+        Ledger(),
+        of_state(RetrainState.PROPOSED, id="flight-delay-0002"),
+        of_state(RetrainState.PROPOSED, model="card-fraud"),
+    )
+    assert [why_not(ledger) for ledger in others] == [said] * 3
+
+
+def test_a_merge_was_waited_for_until_the_end_that_came_at_its_moment_or_later():
+    later = AT + timedelta(seconds=1)
+    ended = (RetrainState.LOST, RetrainState.ABANDONED)
+    assert [why_not(of_state(state), merged=AT) for state in ended] == [None, None]
+    assert all(why_not(of_state(state), merged=later) for state in ended)
+    assert why_not(of_state(RetrainState.WON), merged=later) is None
+    assert why_not(of_state(RetrainState.PROPOSED), merged=later) is None

@@ -44,6 +44,22 @@ def test_a_flood_is_both_five_times_and_five_points_more(
     assert bool(failed(flooded(share, was))) is is_flood
 
 
+@pytest.mark.parametrize(
+    ("share", "was", "is_flood"),
+    [
+        (0.64, 0.3, False),
+        (0.66, 0.3, True),
+        (0.79, 0.6, False),
+        (0.81, 0.6, True),
+        (0.99, 0.7, False),
+    ],
+)
+def test_where_many_are_null_already_a_flood_is_half_of_the_values_gone(
+    share: float, was: float, is_flood: bool
+) -> None:
+    assert bool(failed(flooded(share, was))) is is_flood
+
+
 def units(frame: pd.DataFrame, champion: pd.DataFrame) -> list[tuple[str, str | None]]:
     profiles = [profile_frame(one, SCHEMA) for one in (frame, champion)]
     return failed(check_units(*profiles, SCHEMA, ratio=3.0))
