@@ -58,7 +58,7 @@ def test_a_repository_with_something_of_its_own_checks_that(
     text = planned(root)
     assert "ruff check ." in text
     assert "python -m scripts.doctor --offline" in text
-    assert "pytest" not in text
+    assert "python -m pytest" not in text
 
 
 def test_a_repository_whose_example_is_gone_checks_what_there_is(root: Path) -> None:
