@@ -11,19 +11,13 @@ UV := $(shell command -v uv 2>/dev/null)
 # Two more than there are cores: tests wait for servers, and for pauses that GitHub asks for.
 WORKERS = $(shell python -c 'import os; print((os.cpu_count() or 1) + 2)')
 
-.PHONY: demo test lint-and-coverage tests check servers coverage mutation lint lock clean retrain
+.PHONY: demo test check servers coverage mutation lint lock clean retrain
 
 demo: $(VENV)/train.stamp $(VENV)/serve.stamp ## a year of flights: train, retrain, roll out, roll back
 	python -m scripts.run_demo
 
 test: $(VENV)/dev.stamp ## lint, types and every test; installs what tests need from Debian
-	$(MAKE) --jobs=3 lint-and-coverage tests
-
-# Beside the tests, which wait for much; what each of these says comes in one piece.
-lint-and-coverage:
-	$(MAKE) $(if $(filter output-sync,$(.FEATURES)),--output-sync) lint coverage
-
-tests: servers
+	$(MAKE) --jobs=3 $(if $(filter output-sync,$(.FEATURES)),--output-sync) servers lint coverage
 	python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/core $(PYTEST_ARGS)
 
 check: $(VENV)/dev.stamp ## in a repository made of this one: lint, types, its configuration and its use case

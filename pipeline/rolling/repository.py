@@ -108,15 +108,19 @@ class RolloutRepository:
         """
         if tip == self._marked:
             return
-        name = f"{_SEEN}/{self.branch}"
-        place = self._git.run("rev-parse", "--git-path", f"{name}.lock").stdout.strip()
+        ref = f"{_SEEN}/{self.branch}"
+        with suppress(OutsideError):
+            if self._git.run("update-ref", ref, tip, may_fail=True).exit_code != 0:
+                self._remove_old_lock(ref)
+                self._git.run("update-ref", ref, tip)
+            self._marked = tip
+
+    def _remove_old_lock(self, ref: str) -> None:
+        place = self._git.run("rev-parse", "--git-path", f"{ref}.lock").stdout.strip()
         lock = self.root / place
         with suppress(OSError):
             if time.time() - lock.stat().st_mtime > _LOCK_SECONDS:
                 lock.unlink()
-        with suppress(OutsideError):
-            self._git.run("update-ref", name, tip)
-            self._marked = tip
 
     def _swap(self, tip: str, commit: str) -> bool:
         if self._remote is not None or not self._is_checked_out():
