@@ -14,7 +14,7 @@ MISSING = "(missing)"
 
 
 def blocks_of(holdout: pd.DataFrame, resample: str, until: datetime) -> np.ndarray | None:
-    """What the bootstrap draws as a whole: the UTC day of each row, or None for single rows.
+    """What the bootstrap draws as a whole: the day of each row, or None for single rows.
 
     Days are 24 hours counted back from `until` (aware), where the window of rows ends, and named by
     the date on which they begin: midnights would leave a part of a day at both ends of a holdout
