@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from pipeline.adapters.git.plumbing import MISSING, Git
+from pipeline.adapters.git.trees import changed_blobs
 
 _COMMIT = "\x01"  # before each commit's line: no path of git's begins with it
 _LOG = ("log", "-z", "--first-parent", "-m", "--raw", "--no-abbrev", "--no-renames")
@@ -137,9 +138,8 @@ def _turned(git: Git, merge: _Step) -> list[_Step]:
     walk = _walk(git, main)
     if _records(_walk(git, f"{main}..{before}")) - _records(walk):
         return []
-    shown = ("diff", "--raw", "--no-abbrev", "--no-renames", "-z", main, merge.commit)
-    cells = iter(git.run(*shown, "--", "rollouts/").stdout.split("\0"))
-    blobs = dict(_change(cell, cells) for cell in cells if cell)
+    changed = changed_blobs(git, main, merge.commit, "rollouts/")
+    blobs = {path.removeprefix("rollouts/"): blob for path, blob in changed.items()}
     return [replace(merge, before=main, others=(), blobs=blobs), *walk]
 
 

@@ -18,7 +18,8 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline.adapters.git.plumbing import MISSING, Git
+from pipeline.adapters.git.plumbing import Git
+from pipeline.adapters.git.trees import changed_blobs
 from pipeline.core.inert import printable
 from pipeline.core.rollout.effects import SetWeights
 from pipeline.core.rollout.observation import Stop
@@ -63,9 +64,11 @@ def plan_revert(
     `unwanted` is a version that must not serve, whatever was merged after it: None where it neither
     serves nor came with the newest merge.
     """
-    merged, promotion = merge_to_revert(snapshot, tree), promotion_to_revert(snapshot, tree)
+    merged = merge_to_revert(snapshot, tree)
     if unwanted:
         promotion = promotion_of_version(snapshot, tree, unwanted)
+    else:
+        promotion = promotion_to_revert(snapshot, tree)
     version = _version_in(_manifest_of(snapshot, merged)) if merged is not None else None
     if unwanted and promotion is None and version != unwanted:
         return None
@@ -212,7 +215,7 @@ def _reverted_whole(snapshot: Snapshot, merged: Touch) -> dict[str, str | None] 
         if git.run(*revert, may_fail=True).exit_code != 0:
             return None
         tree = git.run("write-tree").stdout.strip()
-        found = _changes(git, snapshot.commit, tree)
+        found = changed_blobs(git, snapshot.commit, tree)
         if any(path.startswith(WORKFLOWS) for path in found):
             return None
         for blob in filter(None, found.values()):
@@ -232,16 +235,6 @@ def _scratch(snapshot: Snapshot) -> Iterator[Git]:
         git = Git(place, snapshot.git.where)
         git.run(*_QUIET, "checkout", "--quiet", "--detach", snapshot.commit)
         yield git
-
-
-def _changes(git: Git, before: str, after: str) -> dict[str, str | None]:
-    listed = git.run("diff", "--raw", "--no-abbrev", "--no-renames", "-z", before, after).stdout
-    cells = iter(filter(None, listed.split("\0")))
-    found: dict[str, str | None] = {}
-    for about in cells:
-        blob = about.split()[3]
-        found[next(cells)] = None if blob == MISSING else blob
-    return found
 
 
 def _blob_before(snapshot: Snapshot, touch: Touch, path: str) -> str | None:

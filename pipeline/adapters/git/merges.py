@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.adapters.git.plumbing import MISSING, Git
+from pipeline.adapters.git.plumbing import Git
+from pipeline.adapters.git.trees import changed_blobs
 
 MOST_MERGES = 250  # as many commits as GitHub lists of a pull request
 
@@ -25,11 +26,7 @@ def merge_changes(root: Path, main: str, head: str) -> dict[str, str | None]:
     done = git.run("merge-tree", "--write-tree", "--no-messages", main, head, may_fail=True)
     if done.exit_code not in (0, 1):  # 1: a conflict
         raise git.failure("merge-tree", done)
-    tree = done.stdout.partition("\n")[0]
-    cells = git.run("diff", "--raw", "--no-abbrev", "--no-renames", "-z", main, tree).stdout
-    about, paths = cells.split("\0")[::2], cells.split("\0")[1::2]
-    ids = (line.split()[3] for line in about if line)
-    return {path: None if blob == MISSING else blob for path, blob in zip(paths, ids, strict=True)}
+    return changed_blobs(git, main, done.stdout.partition("\n")[0])
 
 
 def is_plain_merge(git: Git, parents: Sequence[str], tree: str, main: str) -> bool:

@@ -126,6 +126,17 @@ def changed_paths(root: Path, base: str, head: str) -> tuple[str, ...]:
     return tuple(path for path in listed.split("\0") if path)
 
 
+def changed_blobs(git: Git, before: str, after: str, *places: str) -> dict[str, str | None]:
+    """Git's id of each content that is other in `after`, by its path; None for a file that goes.
+
+    Of commits or trees, below `places` or everywhere. A renamed file counts as both of its paths.
+    """
+    shown = ("diff", "--raw", "--no-abbrev", "--no-renames", "-z", before, after, "--", *places)
+    cells = iter(git.run(*shown).stdout.split("\0"))
+    found = {next(cells): about.split()[3] for about in cells if about}
+    return {path: None if blob == MISSING else blob for path, blob in found.items()}
+
+
 def merge_base(root: Path, one: str, other: str) -> str:
     """Where two branches parted. Raises OutsideError where they share nothing."""
     found = _git(root).run("merge-base", one, other, may_fail=True).stdout.strip()

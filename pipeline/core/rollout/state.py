@@ -67,8 +67,8 @@ def current_rollout(status: RolloutStatus) -> Rollout | None:
 
 def champion_rollout(status: RolloutStatus, champion: str) -> Rollout | None:
     """The rollout that made `champion` one, while it stands; None where a person put it there."""
-    mine = [r for r in status.records if r.kind is Kind.PROMOTED and r.challenger == champion]
-    rollout = rollout_of(status, mine[-1]) if mine else None
+    promoted = _promotions(status, champion)
+    rollout = rollout_of(status, promoted[-1]) if promoted else None
     return rollout if rollout is not None and rollout.state.phase.is_promoted else None
 
 
@@ -77,14 +77,17 @@ def stopped_champion(status: RolloutStatus, champion: str) -> Rollout | None:
 
     The revert put it back into champion.yaml. None where it was promoted anew after that end.
     """
-    promoted = [r for r in status.records if r.kind is Kind.PROMOTED and r.challenger == champion]
-    anew = max((record.sequence for record in promoted), default=0)
+    anew = max((record.sequence for record in _promotions(status, champion)), default=0)
     for record in reversed(status.ever):
         if record.kind is Kind.ENDED and record.challenger == champion and record.sequence > anew:
             rollout = rollout_of(status, record)
             if record in rollout.unanswered and rollout.champion_before is not None:
                 return rollout
     return None
+
+
+def _promotions(status: RolloutStatus, champion: str) -> list[Record]:
+    return [r for r in status.records if r.kind is Kind.PROMOTED and r.challenger == champion]
 
 
 def rollout_of(status: RolloutStatus, newest: Record) -> Rollout:
