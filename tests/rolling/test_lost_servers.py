@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -22,6 +20,7 @@ from tests.rolling.test_watchdog import Watching, git_reach
 from tests.rollouts import BAD, MINUTE, START
 from tests.servers import envoy, load
 from tests.servers.binaries import wait_for
+from tests.servers.page import page
 
 USERS = [f"passenger-{number}" for number in range(200)]
 DUE = 65 * MINUTE  # a stage's hour, and the window of its metrics
@@ -157,20 +156,10 @@ def test_a_rollback_in_the_bake_that_has_nowhere_to_go_is_told_with_what_to_do(
     assert (world.served(), world.champion()) == (spec.champion_version, spec.champion)
 
 
-class AllUp(BaseHTTPRequestHandler):
-    """A Prometheus that knows every server, and says that it is up."""
-
-    def do_GET(self) -> None:
-        found = [{"metric": {}, "value": [START.timestamp(), "1"]}]
-        data = {"resultType": "vector", "result": found}
-        body = json.dumps({"status": "success", "data": data}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+def all_up() -> str:
+    """What a Prometheus says that knows every server, and that it is up."""
+    found = [{"metric": {}, "value": [START.timestamp(), "1"]}]
+    return json.dumps({"status": "success", "data": {"resultType": "vector", "result": found}})
 
 
 def test_a_way_back_that_is_lost_is_told_in_the_bake_also_where_prometheus_says_who_answers(
@@ -182,13 +171,11 @@ def test_a_way_back_that_is_lost_is_told_in_the_bake_also_where_prometheus_says_
     forget_the_way_back(world, spec)
     world.record(spec)
     beside, elsewhere = world.equipment(world.repository()).serving, git_reach(world)
-    with ThreadingHTTPServer(("127.0.0.1", 0), AllUp) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        world.environment = {"PROMETHEUS_URL": f"http://127.0.0.1:{server.server_address[1]}"}
+    with page(200, all_up()) as url:
+        world.environment = {"PROMETHEUS_URL": url}
         world.reconcile(serving=by_prometheus(elsewhere))
         assert world.kinds()[-1] == "promoted"  # it needs no address there
         world.reconcile(serving=by_prometheus(beside))
-        server.shutdown()
     assert world.kinds()[-1] == "held"
     assert f"champion: unknown: {world.serving / 'addresses.yaml'}: no address of" in world.said[-2]
     assert "Start its server, and write its line there" in world.status.records[-1].reason

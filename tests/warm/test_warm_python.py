@@ -118,15 +118,21 @@ def test_what_asks_how_python_starts_is_started_cold(program: Path, start: list[
 def test_a_kill_of_its_group_reaches_it_and_what_it_started_before_anything_goes_on(
     program: Path, tmp_path: Path
 ) -> None:
-    program.write_text(WAITS)
-    first, second = tmp_path / "first", tmp_path / "second"
-    command = [warm.python(), str(program), str(first), str(second)]
-    process = subprocess.Popen(command, start_new_session=True)
-    wait_for(lambda: second.exists() and second.read_text(), 60)
+    process, second = one_that_started_another(program, tmp_path)
     os.killpg(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     warm.settle()
     assert is_still(second)
+
+
+def one_that_started_another(program: Path, folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
+    """The first leads a group of its own; the other writes to that file all the time."""
+    program.write_text(WAITS)
+    first, second = folder / "first", folder / "second"
+    command = [warm.python(), str(program), str(first), str(second)]
+    process = subprocess.Popen(command, start_new_session=True)
+    wait_for(lambda: second.exists() and second.read_text(), 60)
+    return process, second
 
 
 def is_still(path: Path) -> bool:
@@ -147,11 +153,7 @@ def test_what_has_more_files_than_the_standard_ones_is_started_cold(program: Pat
 def test_a_group_that_is_asked_to_end_takes_what_it_started_with_it(
     program: Path, tmp_path: Path
 ) -> None:
-    program.write_text(WAITS)
-    first, second = tmp_path / "first", tmp_path / "second"
-    command = [warm.python(), str(program), str(first), str(second)]
-    process = subprocess.Popen(command, start_new_session=True)
-    wait_for(lambda: second.exists() and second.read_text(), 60)
+    process, second = one_that_started_another(program, tmp_path)
     os.killpg(process.pid, signal.SIGTERM)
     assert process.wait() == -signal.SIGTERM
     wait_for(lambda: is_still(second), 60)
