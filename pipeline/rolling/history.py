@@ -20,6 +20,7 @@ from pipeline.adapters.git.trees import changed_blobs
 
 _COMMIT = "\x01"  # before each commit's line: no path of git's begins with it
 _LOG = ("log", "-z", "--first-parent", "-m", "--raw", "--no-abbrev", "--no-renames")
+_EVERY_COMMIT = "--sparse"  # those too that changed nothing below rollouts/
 _RECORD = re.compile(r"[^/]+/status/[0-9]{4,9}-[a-z0-9-]+\.yaml")
 
 
@@ -46,6 +47,14 @@ class _Step:
     before: str
     others: tuple[str, ...]
     blobs: dict[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Every commit up to `commit` that changed rollouts/, along first parents, newest first."""
+
+    commit: str
+    steps: tuple[_Step, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -84,10 +93,19 @@ class ModelHistory:
         return False
 
 
-def read_history(git: Git, commit: str) -> dict[str, ModelHistory]:
-    """The history of each folder below rollouts/ up to `commit`. Raises OutsideError."""
+def walk_to(git: Git, commit: str, known: Walk | None = None) -> Walk:
+    """The walk to `commit`, which goes on from `known` where main has. Raises OutsideError."""
+    if known is not None:
+        newer = _walk(git, f"{known.commit}..{commit}", (*_LOG, _EVERY_COMMIT))
+        if newer and newer[-1].before == known.commit:
+            return Walk(commit, (*(step for step in newer if step.blobs), *known.steps))
+    return Walk(commit, tuple(_walk(git, commit)))
+
+
+def read_history(git: Git, walk: Walk) -> dict[str, ModelHistory]:
+    """The history of each folder below rollouts/ up to the end of `walk`. Raises OutsideError."""
     touches: dict[str, list[Touch]] = {}
-    for step in _main_branch(git, commit):
+    for step in _main_branch(git, walk):
         for path, blob in step.blobs.items():
             model, slash, name = path.partition("/")
             if not slash:
@@ -106,7 +124,7 @@ def unseen_records(git: Git, commit: str) -> dict[str, str]:
     """
     shown = ("log", "-z", "--full-history", "--raw", "--no-abbrev", "--no-renames")
     newest: dict[str, int] = {}
-    for model, number in map(_numbered, _records(_main_branch(git, commit))):
+    for model, number in map(_numbered, _records(_main_branch(git, walk_to(git, commit)))):
         newest[model] = max(number, newest.get(model, 0))
 
     def is_unseen(path: str) -> bool:
@@ -117,15 +135,15 @@ def unseen_records(git: Git, commit: str) -> dict[str, str]:
     return {path: step.commit for step in steps for path in filter(is_unseen, _records([step]))}
 
 
-def _main_branch(git: Git, commit: str) -> list[_Step]:
-    """The commits up to `commit` that changed rollouts/, newest first."""
-    walk, number = _walk(git, commit), 0
-    while number < len(walk):
-        step = walk[number]
-        if step.others and (new := _records([step])) and new - _records(walk[number + 1 :]):
-            walk[number:] = _turned(git, step) or walk[number:]
+def _main_branch(git: Git, walk: Walk) -> list[_Step]:
+    """The commits of `walk`; below a merge that was turned round, those of what was main."""
+    steps, number = list(walk.steps), 0
+    while number < len(steps):
+        step = steps[number]
+        if step.others and (new := _records([step])) and new - _records(steps[number + 1 :]):
+            steps[number:] = _turned(git, step) or steps[number:]
         number += 1
-    return walk
+    return steps
 
 
 def _turned(git: Git, merge: _Step) -> list[_Step]:

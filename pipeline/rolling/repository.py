@@ -38,11 +38,17 @@ class RolloutRepository:
         self._branch = Branch(self._git, branch, remote)
         self._lock = threading.Lock()
         self._marked: str | None = None
+        self._newest: Snapshot | None = None
 
     def snapshot(self) -> Snapshot:
         """The newest commit, fetched with its whole past. Raises OutsideError."""
         with self._lock:
-            return Snapshot(self._git, self._tip())
+            tip = self._tip()
+            if self._newest is None:
+                self._newest = Snapshot(self._git, tip)
+            elif self._newest.commit != tip:
+                self._newest = self._newest.at_newer(tip)
+            return self._newest
 
     def require_place(self) -> None:
         """Raises ConfigurationError where there is no repository or no remote; asks no server."""
@@ -68,11 +74,10 @@ class RolloutRepository:
         Raises OutsideError where git fails.
         """
         blobs = {p: None if c is None else self._git.write_blob(c) for p, c in files.items()}
-        before = tree_of_model(self._git, seen.commit, model)
         for _ in range(ATTEMPTS):
             with self._lock:
                 tip = self._tip()
-                if tree_of_model(self._git, tip, model) != before:
+                if tip != seen.commit and self._differ(model, tip, seen.commit):
                     return False
                 tree = self._git.write_tree(tip, blobs)
                 if self._swap(tip, self._git.write_commit(tree, [tip], message)):
@@ -93,8 +98,11 @@ class RolloutRepository:
         """Another branch of the same place, and git to write with."""
         return self._git, Branch(self._git, name, self._remote)
 
+    def _differ(self, model: str, one: str, other: str) -> bool:
+        return tree_of_model(self._git, one, model) != tree_of_model(self._git, other, model)
+
     def _tip(self) -> str:
-        self._deepen()
+        self._branch.deepen()  # reverted records are known from history alone
         tip = self._branch.tip()
         if tip is None:
             raise OutsideError(f"{self._git.where}: there is no such branch. Push it first.")
@@ -140,10 +148,3 @@ class RolloutRepository:
         head = self._git.run("symbolic-ref", "--quiet", "HEAD", may_fail=True).stdout.strip()
         bare = self._git.run("rev-parse", "--is-bare-repository").stdout.strip()
         return head == f"refs/heads/{self.branch}" and bare == "false"
-
-    def _deepen(self) -> None:
-        """Reverted records are known from history alone, so a shallow clone is made whole."""
-        asked = self._git.run("rev-parse", "--is-shallow-repository").stdout.strip()
-        if asked == "true" and self._remote is not None:
-            fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--unshallow")
-            self._git.run(*fetch, self._remote, f"refs/heads/{self.branch}")

@@ -15,7 +15,7 @@ from itertools import islice
 from pipeline.adapters.git.objects import read_objects
 from pipeline.adapters.git.plumbing import Git
 from pipeline.manifest import MAX_MANIFEST_BYTES
-from pipeline.rolling.history import ModelHistory, read_history
+from pipeline.rolling.history import ModelHistory, Walk, read_history, walk_to
 
 FOLDER = "rollouts"
 # Blobs never change, and most are the same at each look: the watchdog looks every few seconds.
@@ -55,19 +55,28 @@ class ModelTree:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """rollouts/ as it is in `commit`."""
+    """rollouts/ as it is in `commit`. `known` is a walk to an earlier one, to go on from."""
 
     git: Git = field(repr=False)
     commit: str
+    known: Walk | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def models(self) -> dict[str, ModelTree]:
         """Every folder below rollouts/, by its name, whatever is in it. Raises OutsideError."""
         entries = self._entries
-        history = read_history(self.git, self.commit)
+        history = read_history(self.git, self._walk)
         names = sorted({*entries, *history})
         nothing = ModelHistory()
         return {n: ModelTree(n, entries.get(n, {}), history.get(n, nothing)) for n in names}
+
+    def at_newer(self, commit: str) -> Snapshot:
+        """The same of another commit; what this one knows of the history is not read again."""
+        return Snapshot(self.git, commit, self.__dict__.get("_walk", self.known))
+
+    @cached_property
+    def _walk(self) -> Walk:
+        return walk_to(self.git, self.commit, self.known)
 
     def read(self, blobs: Iterable[str]) -> dict[str, bytes | None]:
         """The content of each blob; None for one that is larger than any file of a rollout."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import numpy as np
+import pytest
+
+from pipeline.adapters.git.plumbing import Git
 from pipeline.manifest import render_rollout, rollout_path
 from pipeline.rolling.model_state import SPEC, STATUS
 from pipeline.rolling.reverting import plan_revert
+from pipeline.rolling.snapshot import Snapshot
 from pipeline.rollout_status import Phase
 from tests.repository import commit, git
 from tests.rolling.rolled import Rolled, file_spec, roll
@@ -124,3 +130,56 @@ def test_records_of_a_branch_that_main_never_had_are_not_believed(world: Rolled)
     git(world.people, "merge", "--quiet", "--no-ff", "--no-edit", "proposal")
     git(world.people, "push", "--quiet", "origin", "main")
     assert world.status.reverted == ()
+
+
+COMMITS = range(1, 21)
+FOLDER = "rollouts/a"
+PATHS = (f"{FOLDER}/rollout.yaml", f"{FOLDER}/status/0001-x.yaml", "rollouts/b/champion.yaml", "x")
+
+
+def write_any_history(root: Path, seed: int) -> list[str]:
+    """Commits that edit, remove, branch and merge any way round, without a checkout."""
+    rng = np.random.default_rng(seed)
+    lines: list[str] = []
+    for mark in COMMITS:
+        who = f"committer Ada <ada@example.invalid> {1_700_000_000 + mark} +0000"
+        lines += [f"commit refs/heads/c{mark}", f"mark :{mark}", who, "data 0"]
+        parents = rng.permutation(range(1, mark))[: rng.choice((1, 1, 1, 2))]
+        lines += [f"{word} :{mark}" for word, mark in zip(("from", "merge"), parents, strict=False)]
+        for path in rng.permutation(PATHS)[: rng.integers(3)]:
+            write = [f"M 100644 inline {path}", "data 1", str(rng.integers(3))]
+            lines += write if rng.random() < 0.7 else [f"D {path}"]
+        lines.append("")
+    git(root, "init", "--quiet")
+    Git(root, "a test").run("fast-import", "--quiet", given="\n".join(lines))
+    return git(root, "rev-parse", *(f"c{mark}" for mark in COMMITS)).split()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_history_that_goes_on_from_any_other_is_as_one_read_whole(
+    tmp_path: Path, seed: int
+) -> None:
+    commits = write_any_history(tmp_path, seed)
+    whole = {commit: Snapshot(Git(tmp_path, "a test"), commit) for commit in commits}
+    for known in commits[::5]:
+        assert whole[known].models is not None  # which reads its history
+        for other in commits:
+            assert whole[known].at_newer(other).models == whole[other].models
+
+
+def test_of_a_main_that_has_gone_on_only_what_is_new_is_read(
+    world: Rolled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, repository = file_spec(), world.repository("reader")
+    merge = world.merge(spec)
+    assert repository.snapshot().models[world.model].commit == merge
+    git(begin_here(world), "push", "--quiet", "origin", "HEAD:main")
+    roll(world, spec, "stage-1")
+    trace = tmp_path / "trace"
+    monkeypatch.setenv("GIT_TRACE2", str(trace))
+    assert repository.snapshot().models[world.model].history.touches[1].commit == merge
+    walks = [
+        line for line in trace.read_text().splitlines() if re.search(r" start .* log -z", line)
+    ]
+    assert len(walks) == 1
+    assert f" {merge}.." in walks[0]

@@ -42,7 +42,7 @@ class ProposalBranch:
 
     def main(self) -> str:
         """The tip of the base branch, fetched. Raises OutsideError where there is none."""
-        self._deepen()
+        self._base.deepen()  # a shallow checkout would show main's own past as the branch's commits
         tip = self._base.tip()
         if tip is None:
             raise OutsideError(
@@ -132,13 +132,6 @@ class ProposalBranch:
             evidence=trailer.strip() if is_digest else None,
             is_plain_merge=is_plain_merge(self._git, parents.split(), tree, main),
         )
-
-    def _deepen(self) -> None:
-        """A shallow checkout would show main's own past as commits of the branch."""
-        shallow = self._git.run("rev-parse", "--is-shallow-repository").stdout.strip() == "true"
-        if shallow and self._remote is not None:
-            fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--unshallow")
-            self._git.run(*fetch, self._remote, f"refs/heads/{self.base}")
 
     def _keep_out_of_checkout(self) -> None:
         head = self._git.run("symbolic-ref", "--quiet", "HEAD", may_fail=True).stdout.strip()

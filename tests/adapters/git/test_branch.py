@@ -15,18 +15,50 @@ from tests.repository import git
 from tests.servers import dribbling
 
 
-def test_a_branch_whose_name_ends_as_that_of_main_is_not_main(tmp_path: Path) -> None:
-    git(tmp_path, "init", "--quiet", "--bare", "bare.git")
+@pytest.fixture
+def cloned(tmp_path: Path) -> Path:
+    """A clone with a commit on main, pushed."""
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "bare.git")
     git(tmp_path, "clone", "--quiet", "bare.git", "clone")
-    root = tmp_path / "clone"
-    git(root, "checkout", "--quiet", "-B", "main")
-    commit_and_push(root, "Start")
-    main = git(root, "rev-parse", "HEAD").strip()
-    commit_and_push(root, "Nobody reviewed this", "a/refs/heads/main")
-    commit_and_push(root, "Nor this", "a/refs/heads/gone")
-    found = Git(root, "main of origin")
+    commit_and_push(tmp_path / "clone", "Start")
+    return tmp_path / "clone"
+
+
+def test_a_branch_whose_name_ends_as_that_of_main_is_not_main(cloned: Path) -> None:
+    main = git(cloned, "rev-parse", "HEAD").strip()
+    commit_and_push(cloned, "Nobody reviewed this", "a/refs/heads/main")
+    commit_and_push(cloned, "Nor this", "a/refs/heads/gone")
+    found = Git(cloned, "main of origin")
     assert Branch(found, "main", "origin").tip() == main
     assert Branch(found, "gone", "origin").tip() is None
+
+
+def test_what_was_pushed_from_here_is_not_fetched_and_what_others_push_is(
+    cloned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, trace = Git(cloned, "main of origin"), tmp_path / "trace"
+    monkeypatch.setenv("GIT_TRACE2", str(trace))
+    main = Branch(found, "main", "origin")
+    start = git(cloned, "rev-parse", "HEAD").strip()
+    ours = found.write_commit(found.tree_of(start), [start], "Next")
+    assert main.swap(start, ours)
+    assert main.tip() == ours
+    assert " fetch " not in trace.read_text()
+    git(tmp_path, "clone", "--quiet", "bare.git", "other")
+    theirs = commit_and_push(tmp_path / "other", "Theirs")
+    assert main.tip() == theirs
+    assert found.is_ancestor(ours, theirs)
+
+
+def test_a_clone_that_somebody_makes_shallow_meanwhile_is_made_whole_again(cloned: Path) -> None:
+    commit_and_push(cloned, "Next")
+    main = Branch(Git(cloned, "main of origin"), "main", "origin")
+    for _ in range(2):
+        main.deepen()
+        assert git(cloned, "rev-list", "--count", "HEAD").strip() == "2"
+        git(cloned, "fetch", "--quiet", "--depth=1", f"file://{cloned.parent}/bare.git", "main")
+    main.deepen()
+    assert git(cloned, "rev-parse", "--is-shallow-repository").strip() == "false"
 
 
 @pytest.fixture
