@@ -15,6 +15,8 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
+from pipeline.wording import counted
+
 
 class PipelineError(Exception):
     """Base of the errors that a user can mend. The message says where, what, and what to do."""
@@ -37,7 +39,7 @@ class ConfigurationError(PipelineError):
         self.where = where
         self.faults = tuple(faults)
         lines = "".join(f"\n  - {fault}" for fault in self.faults)
-        super().__init__(f"{where}: {len(self.faults)} fault(s) to mend{lines}")
+        super().__init__(f"{where}: {counted(len(self.faults), 'fault')} to mend{lines}")
 
 
 def in_one_line(error: Exception) -> str:

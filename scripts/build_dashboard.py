@@ -25,6 +25,7 @@ from pipeline.options import new_parser
 from pipeline.rolling.snapshot import Snapshot
 from pipeline.site.histories import read_histories
 from pipeline.site.place import read_ledger, whole_clone
+from pipeline.wording import counted
 
 TEMPLATES = Path(__file__).parent.parent / "pipeline" / "templates"
 
@@ -51,7 +52,7 @@ def build(root: Path, arguments: argparse.Namespace) -> int:
     pages = render_site(read_histories(snapshot, ledger), at, source, load_templates())
     for path, text in pages.items():
         save_text(root / arguments.output / path, text)
-    print(f"{len(pages)} page(s) in {arguments.output}, main at {snapshot.commit[:12]}.")
+    print(f"{counted(len(pages), 'page')} in {arguments.output}, main at {snapshot.commit[:12]}.")
     return 0
 
 

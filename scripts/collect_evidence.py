@@ -31,6 +31,7 @@ from pipeline.core.evidence import (
 from pipeline.errors import ConfigurationError, GateRefused, OutsideError, exit_code_of
 from pipeline.options import new_parser
 from pipeline.proposing.evidence_files import checklist_of, collect
+from pipeline.wording import counted
 
 EVIDENCE = Path("evidence/protocol-24-retraining")
 CHECKLIST = "artifacts/deployment-checklist.md"
@@ -81,7 +82,8 @@ def verify(folder: Path, expected: str | None) -> int:
     for fault in faults:
         print(f"  - {fault}")
     if faults:
-        raise GateRefused(f"{folder}: {len(faults)} fault(s), so this is not the evidence it was.")
+        found = counted(len(faults), "fault")
+        raise GateRefused(f"{folder}: {found}, so this is not the evidence it was.")
     print(f"{len(files)} files are as {MANIFEST} says: {package_digest(files)}")
     if first_digest(files) != package_digest(files):
         print(f"Completed since; at first it was {first_digest(files)}")

@@ -15,6 +15,7 @@ BASE = {
     "pipeline.rollout_timeline",
     "pipeline.strict_yaml",
     "pipeline.timeline",
+    "pipeline.wording",
 }
 CONFIG = BASE | {  # files of ours as validated values
     "pipeline.ab_config",

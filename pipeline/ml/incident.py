@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pipeline.domain import Verdict, worst
+from pipeline.wording import counted
 
 MAX_EXAMPLES = 3
 MAX_EXAMPLE_CHARACTERS = 60
@@ -113,11 +114,10 @@ def _render_head(faults: Sequence[Finding], context: Mapping[str, object]) -> st
     model = _inert(str(context.get("model", "the model")))
     title, said = f"# Data of {model}: no fault found", "Every check passed."
     if faults:
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         title = f"# Data incident: {model} was not retrained"
         said = (
-            f"**{count} in the data.** Training on it would teach the fault, so nothing trained. "
-            "The champion keeps serving, unchanged."
+            f"**{counted(len(faults), 'fault')} in the data.** Training on it would teach the "
+            "fault, so nothing trained. The champion keeps serving, unchanged."
         )
     lines = [
         f"- **{name}:** {_inert(_as_text(context[key]))}"

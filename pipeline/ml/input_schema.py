@@ -12,6 +12,7 @@ from pandas.api import types
 from pipeline.config import Schema
 from pipeline.errors import ConfigurationError, DataIncident
 from pipeline.ml.categories import as_categories
+from pipeline.wording import counted
 
 LARGEST = float(np.finfo(np.float32).max)  # forests and others compute in no more than float32
 TOO_LARGE = 2.0**63  # for an integer: it would come out of int64 as another one, below 0
@@ -144,5 +145,5 @@ def _checked(column: pd.Series, is_good: pd.Series, expected: str) -> pd.Series:
     bad = column[~is_good & column.notna()]
     if len(bad):
         found = bad.to_list()[0]  # a plain Python value, which prints plainly
-        raise ValueError(f"found {found!r} in {len(bad):,} row(s), expected {expected}")
+        raise ValueError(f"found {found!r} in {counted(len(bad), 'row')}, expected {expected}")
     return column

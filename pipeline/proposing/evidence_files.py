@@ -25,6 +25,7 @@ from pipeline.jsonio import load_json, render_json
 from pipeline.manifest import version_of
 from pipeline.paths import PACKAGE
 from pipeline.rollout_config import load_rollout_plan
+from pipeline.wording import counted
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 REPORT = "artifacts/report/report.md"
@@ -84,7 +85,7 @@ def collect(root: Path) -> Collected:
     if missing:
         lines = "".join(f"\n  - {name}" for name in missing)
         raise OutsideError(
-            f"the evidence lacks {len(missing)} file(s):{lines}\n"
+            f"the evidence lacks {counted(len(missing), 'file')}:{lines}\n"
             "Run python -m scripts.retrain, then python -m scripts.assess_gates, then this again."
         )
     model = load_usecase(root).model

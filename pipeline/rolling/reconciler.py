@@ -23,6 +23,7 @@ from pipeline.rolling.observe import Eyes, look_at
 from pipeline.rolling.repository import RolloutRepository
 from pipeline.rolling.snapshot import Snapshot
 from pipeline.rollout_status import Phase, RolloutStatus
+from pipeline.wording import counted
 
 MAX_STEPS = 10  # a newer merge takes two; the others are for races that were lost
 MODELS_AT_ONCE = 16
@@ -73,7 +74,7 @@ class Reconciler:
         require_known(snapshot.models, chosen)
         names = chosen or due_models(snapshot, self.stopped, now)
         if not names:
-            self.tell(f"{len(snapshot.models):,} model(s), and nothing rolls out.")
+            self.tell(f"{counted(len(snapshot.models), 'model')}, and nothing rolls out.")
             return ()
         with ThreadPoolExecutor(MODELS_AT_ONCE) as pool:
             return tuple(pool.map(lambda name: self._one(snapshot, name), names))

@@ -12,6 +12,7 @@ from pipeline.errors import DataIncident
 from pipeline.jsonio import save_text
 from pipeline.ml.incident import Finding, render_incident
 from pipeline.stages.outputs import ARTIFACTS
+from pipeline.wording import counted
 
 
 def stop_on_fault(root: Path, stage: str, findings: Sequence[Finding], rows: int) -> None:
@@ -40,6 +41,6 @@ def stop_on_fault(root: Path, stage: str, findings: Sequence[Finding], rows: int
         for fault in faults
     )
     raise DataIncident(
-        f"{stage}: {len(faults)} fault(s) in the data, so nothing was trained{lines}\n"
+        f"{stage}: {counted(len(faults), 'fault')} in the data, so nothing was trained{lines}\n"
         f"The whole report is in {report}."
     )

@@ -123,9 +123,9 @@ def test_every_kind_of_fault_is_named_at_once():
         prepare(frame, SCHEMA)
     message = str(error.value)
     assert "origin: found 2 of 3 values null, expected none" in message
-    assert "distance: found inf in 1 row(s), expected finite numbers" in message
-    assert "hour: found 2.5 in 1 row(s), expected whole numbers" in message
-    assert "is_weekend: found 2.0 in 1 row(s), expected true or false" in message
+    assert "distance: found inf in 1 row, expected finite numbers" in message
+    assert "hour: found 2.5 in 1 row, expected whole numbers" in message
+    assert "is_weekend: found 2.0 in 1 row, expected true or false" in message
 
 
 @pytest.mark.parametrize("found", [1e300, -1e39, "1e300", 3.5e38])

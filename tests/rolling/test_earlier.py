@@ -77,7 +77,7 @@ def test_a_job_on_broken_files_says_in_which_commit_and_what_to_do(
     told, why = world.said[-2:]
     assert told.startswith(f"{MODEL}: REFUSED as it is in {broken[:12]}, so git records no step")
     assert "Revert the commit that broke it, or mend the files" in told
-    assert f"rollouts/{MODEL}: 1 fault(s) to mend" in why
+    assert f"rollouts/{MODEL}: 1 fault to mend" in why
 
 
 def test_a_champion_that_bakes_on_a_broken_manifest_goes_back_to_the_one_before(

@@ -18,7 +18,7 @@ def test_every_unknown_name_is_told_with_what_may_be_meant() -> None:
     told = refused(["churn", "flight-delay"], "flight-dealy", "churn", "x\u202e")
     expected = "expected a model below rollouts/: churn, flight-delay"
     assert told.splitlines() == [
-        "--model: 2 fault(s) to mend",
+        "--model: 2 faults to mend",
         f"  - found 'flight-dealy', {expected}; did you mean 'flight-delay'?",
         rf"  - found 'x\u202e', {expected}",
     ]

@@ -372,7 +372,7 @@ def test_a_model_that_is_idle_is_not_looked_at_and_makes_no_job_and_no_commit(
     for _ in range(4):
         world.now += 5 * MINUTE
         assert watching.look() == []
-    assert (world.said[-1:], watching.events) == (["1 model(s), and nothing rolls out."], [])
+    assert (world.said[-1:], watching.events) == (["1 model, and nothing rolls out."], [])
     assert world.commits() == before
 
 

@@ -244,7 +244,7 @@ def test_an_end_of_a_retrain_that_nobody_planned_is_a_wrong_argument(repository:
     settle = ("settle_retrain", "--retrain=nope", "--outcome=lost", "--local", "--apply")
     done = call_script(repository, *settle)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "ConfigurationError: ledger: 1 fault(s) to mend\n  - no retrain 'nope'" in done.stderr
+    assert "ConfigurationError: ledger: 1 fault to mend\n  - no retrain 'nope'" in done.stderr
 
 
 @pytest.mark.parametrize(("thief", "state"), [(None, "PROPOSED"), ("8", "RUNNING")])

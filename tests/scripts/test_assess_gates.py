@@ -188,7 +188,7 @@ def test_a_file_of_approvals_that_is_not_there_is_a_wrong_argument(root, capsys)
     assert main([*LEDGER, "--approvals=nofile.json"]) == 2
     said = capsys.readouterr().err
     assert (
-        """nofile.json: 1 fault(s) to mend
+        """nofile.json: 1 fault to mend
   - not found, expected a JSON file: {"role": ["login", ...]}"""
         in said
     )

@@ -154,7 +154,7 @@ def test_every_missing_file_is_named_at_once(root, capsys):
     (root / "artifacts/gates/quality-gates.json").unlink()
     assert main([]) == 3
     said = capsys.readouterr().err
-    assert "lacks 2 file(s)" in said
+    assert "lacks 2 files" in said
     assert "artifacts/gates/quality-gates.json" in said
 
 

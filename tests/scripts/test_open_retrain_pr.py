@@ -231,7 +231,7 @@ def test_a_persons_commit_stops_it_and_is_said_in_a_comment(
     git(root, "update-ref", f"refs/heads/{BRANCH}", theirs)
     for _ in range(2):
         assert main([*LOCAL, "--apply"]) == 1
-    assert "1 commit(s)" in capsys.readouterr().err
+    assert "1 commit" in capsys.readouterr().err
     assert git(root, "rev-parse", BRANCH).strip() == theirs
     (comment,) = (root / ".forge/comments").glob("*.json")
     assert "never writes over" in comment.read_text()

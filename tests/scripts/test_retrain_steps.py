@@ -137,7 +137,7 @@ def test_without_params_yaml_a_moment_is_configuration_and_no_outside_failure(
 ) -> None:
     done = call_script(tmp_path, "retrain", "--as-of", "2013-07-02")
     assert done.returncode == 2, done.stderr
-    said = "ConfigurationError: {}: 1 fault(s) to mend\n  - not found, expected a YAML file\n"
+    said = "ConfigurationError: {}: 1 fault to mend\n  - not found, expected a YAML file\n"
     assert done.stderr == said.format(tmp_path / "params.yaml")
 
 
@@ -145,7 +145,7 @@ def test_a_moment_yet_to_come_is_refused_and_not_written(tmp_path: Path) -> None
     (tmp_path / "params.yaml").write_text('collect:\n  as_of: "2013-07-02T00:00:00Z"\n')
     done = call_script(tmp_path, "retrain", "--as-of", "2999-01-01")
     assert done.returncode == 2, done.stderr
-    assert "--as-of: 1 fault(s)" in done.stderr
+    assert "--as-of: 1 fault" in done.stderr
     assert "found 2999-01-01 00:00 UTC, expected no time later than now" in done.stderr
     assert "2013-07-02" in (tmp_path / "params.yaml").read_text()
 
@@ -156,7 +156,7 @@ def test_one_that_stands_in_the_parameters_is_refused_too(tmp_path: Path) -> Non
     edit(tmp_path / "params.yaml", {"2013-07-02": "2999-01-01"})
     done = call_script(tmp_path, "retrain")
     assert done.returncode == 2, done.stderr
-    assert "params.yaml: collect.as_of: 1 fault(s)" in done.stderr
+    assert "params.yaml: collect.as_of: 1 fault" in done.stderr
 
 
 def test_labels_that_mature_after_the_gates_lost_patience_end_it_before_it_trains(

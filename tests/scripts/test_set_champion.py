@@ -18,7 +18,7 @@ def test_nobody_and_no_reason_are_refused_both_at_once(tmp_path: Path, nothing: 
     said = ("--approved-by", nothing, "--reason", nothing, "--apply")
     done = call_script(root, "set_champion", *said)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "ConfigurationError: the command line: 2 fault(s) to mend" in done.stderr
+    assert "ConfigurationError: the command line: 2 faults to mend" in done.stderr
     assert "--approved-by: found ''" in done.stderr
     assert (root / "rollouts/flight-delay/champion.yaml").read_bytes() == before
 

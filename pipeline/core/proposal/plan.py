@@ -20,6 +20,7 @@ from pipeline.core.proposal.renewal import plan_renewal
 from pipeline.core.proposal.state import Seen, Wanted, evidence_of, own_proposal
 from pipeline.core.proposal.steps import End, ProposalPlan, Say, short
 from pipeline.forge import PullRequest, PullState
+from pipeline.wording import counted
 
 
 def plan_proposal(wanted: Wanted, seen: Seen) -> ProposalPlan:
@@ -83,7 +84,10 @@ def _stopped(wanted: Wanted, seen: Seen, proposals: tuple[PullRequest, ...]) -> 
     theirs = commits_of_people(seen.branch.commits)
     if not theirs:
         return None
-    reason = f"{len(theirs)} commit(s) on {wanted.branch} are not ours, {short(theirs[0].sha)} last"
+    reason = (
+        f"{counted(len(theirs), 'commit')} by others on {wanted.branch}, "
+        f"{short(theirs[0].sha)} the last"
+    )
     pull = next((p for p in proposals if p.branch == wanted.branch), None)
     if pull is None or has_stopped_note(seen.comments.get(pull.number, ()), seen.login):
         return ProposalPlan((), End.STOPPED, reason, pull.number if pull else None)

@@ -27,9 +27,9 @@ from pipeline.core.quality.gates import (
     unclear,
     waits,
 )
-from pipeline.core.report.figures import counted
 from pipeline.core.triggers.ledger import CHAMPION_FREE, RetrainState
 from pipeline.domain import Verdict
+from pipeline.wording import counted
 
 TRAIN_ROWS = "artifacts/split/train.parquet"
 HOLDOUT_ROWS = "artifacts/split/holdout.parquet"

@@ -50,11 +50,6 @@ def count(value: float | None) -> str:
     return f"{value:,.0f}" if value is not None and math.isfinite(value) else UNKNOWN
 
 
-def counted(number: int, noun: str) -> str:
-    """A number of things by their English name: 1 file, 1,200 files."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def percent(fraction: float | None) -> str:
     """A fraction of 1 as per cent with one decimal: 23.4 %."""
     if fraction is None or not math.isfinite(fraction):

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pipeline.core.report.figures import counted
 from pipeline.domain import Gate, Verdict
+from pipeline.wording import counted
 
 REPORTS = (".csv", ".html", ".json", ".md", ".png")  # as .github/workflows/retrain.yml takes them
 _SHOWN = 4

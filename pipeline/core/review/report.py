@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.core.report.escape import clean, escape_markdown
-from pipeline.core.report.figures import counted
 from pipeline.domain import Gate, Verdict, worst
 from pipeline.forge import MAX_DESCRIPTION_CHARS
+from pipeline.wording import counted
 
 CONTEXT = "perennial/verify"  # the commit status of the answer
 MARKER = "<!-- perennial review -->"

@@ -25,6 +25,7 @@ from pipeline.core.site.success_figures import Figure, Standing
 from pipeline.core.site.success_pictures import draw_times
 from pipeline.domain import Verdict
 from pipeline.rollout_status import Phase, Record
+from pipeline.wording import counted
 
 GOAL = timedelta(minutes=5)  # less than
 _UNSEEN = "since when, git does not know"
@@ -58,7 +59,7 @@ def rollback_time(model: str, attempts: Sequence[Attempt], asked: Sequence[Ask])
     count = len(found) - len(times)
     gap = f"Not timed: {count}, {'; '.join(untimed)}." if count else ""
     name, goal = "Rollback time", "less than 5 minutes"
-    n = f"{len(times)} of {len(found)} rollback{'' if len(found) == 1 else 's'} timed"
+    n = f"{len(times)} of {counted(len(found), 'rollback')} timed"
     if not times:
         return Figure(name, "not known", Standing.UNKNOWN, goal, n, counts, gap)
     seconds = [time.total_seconds() for time in times]

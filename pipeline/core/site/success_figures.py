@@ -19,6 +19,7 @@ from pipeline.core.site.drawing import Drawing
 from pipeline.core.site.facts import ModelHistory, promotions
 from pipeline.core.site.success_pictures import draw_improvements, draw_months, draw_outcomes
 from pipeline.core.triggers.ledger import Retrain
+from pipeline.wording import counted
 
 GOAL_IMPROVEMENT = 0.01  # more than one point of the primary metric
 GOAL_SUCCESS = 0.95  # more than
@@ -81,7 +82,7 @@ def retrains_a_month(history: ModelHistory, at: datetime) -> Figure:
         value="not known" if is_early else f"{len(found) * MONTH_DAYS / days:.1f}",
         standing=Standing.UNKNOWN if limit is None or is_early else standing,
         goal=goal,
-        n=f"{_count(len(found), 'retrain')} in {_count(math.floor(days), 'day')}",
+        n=f"{counted(len(found), 'retrain')} in {counted(math.floor(days), 'day')}",
         counts=counts,
         gap=f"A rate needs {MIN_DAYS} days of history." if is_early else "",
         drawing=draw_months(history.model, months, limit),
@@ -99,9 +100,9 @@ def mean_improvement(history: ModelHistory) -> Figure:
         "that was taken back later counts as well. 0.01 is one per cent of the metric's range."
     )
     lost = len(specs) - len(known)
-    gap = f"{_count(lost, 'promotion')} without evidence that can be trusted." if lost else ""
+    gap = f"{counted(lost, 'promotion')} without evidence that can be trusted." if lost else ""
     name, goal = "Mean improvement", "more than +0.01"
-    n = _count(len(known), "promotion")
+    n = counted(len(known), "promotion")
     if not known:
         return Figure(name, "not known", Standing.UNKNOWN, goal, n, counts, gap)
     metrics = dict.fromkeys(merged.evidence.metric for merged in known)
@@ -131,7 +132,7 @@ def rollout_success(model: str, attempts: tuple[Attempt, ...]) -> Figure:
     )
     name, goal, total = "Rollout success", "more than 95 %", good + bad
     gap = f"Not counted: {', '.join(left)}." if left else ""
-    n = f"{good} of {_count(total, 'rollout')}"
+    n = f"{good} of {counted(total, 'rollout')}"
     if not total:
         return Figure(name, "not known", Standing.UNKNOWN, goal, n, counts, gap)
     return Figure(
@@ -181,7 +182,3 @@ def _months(
         found.append((month, planned.count(month)))
         month = (month[0] + month[1] // 12, month[1] % 12 + 1)
     return tuple(found)
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

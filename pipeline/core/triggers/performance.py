@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pipeline.core.triggers.decision import Status, TriggerDecision
 from pipeline.core.triggers.labelled import LabelledWindow, LabelRules, is_unlabelled, why_unjudged
 from pipeline.trigger_config import PerformanceTrigger, Priority
+from pipeline.wording import counted
 
 
 def assess_performance(
@@ -39,7 +40,7 @@ def assess_performance(
         status, window = Status.QUIET, newest.window.id
         reason = (
             f"{rule.metric} {_show(newest.metrics[rule.metric])} against a limit of "
-            f"{_show(rule.threshold)}; {trailing(flags)} violation(s) in a row, "
+            f"{_show(rule.threshold)}; {counted(trailing(flags), 'violation')} in a row, "
             f"{rule.consecutive_violations} would fire"
         )
     return TriggerDecision("performance_degradation", status, priority, reason, window)

@@ -155,7 +155,7 @@ def test_after_retrain_9999_comes_10000():
 def test_all_faults_are_told_at_once():
     error = refusal("alert", {"schema": True, "model": "x", "window": "alert/XYZ", "extra": 1})
     assert str(error) == (
-        "repository_dispatch client_payload: 7 fault(s) to mend\n"
+        "repository_dispatch client_payload: 7 faults to mend\n"
         "  - unknown keys 'extra', expected only schema, model, trigger, window, reason, "
         "starts_at, priority\n"
         "  - schema: found true, expected the number 1\n"

@@ -173,7 +173,7 @@ def test_hysteresis_keeps_a_window_in_violation_until_the_metric_is_clearly_back
             {},
             Status.QUIET,
             "2013-01-09T00:00Z/1440m",
-            f"accuracy 0.8 {AGAINST}; 2 violation(s) in a row, 3 would fire",
+            f"accuracy 0.8 {AGAINST}; 2 violations in a row, 3 would fire",
         ),
         (
             (GOOD, None),
