@@ -19,7 +19,7 @@ from pipeline.ml.plots.style import COLOURS, STYLE, label_times
 from pipeline.rollout_timeline import FigureLane, RolloutTimeline
 
 WIDTH, TRAFFIC, LANE = 7.5, 1.7, 1.05  # inches; 1,200 pixels wide at the dpi of as_png
-TITLE, ABOVE, BELOW, LEFT, RIGHT = 0.36, 0.56, 0.44, 0.56, 0.2
+TITLE, ABOVE, BELOW, LEFT, RIGHT = 0.36, 0.56, 0.44, 0.56, 0.34
 PHASES = {
     "Paused": "#dfe4ea",
     "Baking": "#e4efe7",
