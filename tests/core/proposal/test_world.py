@@ -156,18 +156,18 @@ class ProposalWorld(RuleBasedStateMachine):
         raise AssertionError(f"no end: {left}")
 
     def is_snoozed(self) -> bool:
-        """Whether a person said no to what is wanted, and nobody took that back."""
+        """Whether a person said no to what is wanted, and nobody took that back.
+
+        Nobody knows to what, where the body tells of other evidence than the commit below it: the
+        run that pushed it died before it could tell.
+        """
         if any(pull.branch == self.want.branch for pull in self.open_pulls()):
             return False
         closed = [p for p in self.pulls.values() if p.closed_by == "ada"]
-        evidence = [
-            c.evidence
-            for p in closed
-            for b in self.branches.values()
-            for c in b.commits
-            if c.sha == p.head
-        ]
-        return self.want.evidence in evidence and all(parse_marker(p.body) for p in closed)
+        told = {p.head: marker.evidence for p in closed if (marker := parse_marker(p.body))}
+        pushed = {c.sha: c.evidence for b in self.branches.values() for c in b.commits}
+        refused = {told[head] for head in told if pushed[head] == told[head]}
+        return self.want.evidence in refused and all(parse_marker(p.body) for p in closed)
 
     def check_end(self, end: ProposalPlan) -> None:
         assert self.plan() == end
